@@ -1,0 +1,59 @@
+/**
+ * Builds dist/: each stage one CommonJS file, so that Node reads one file and no ES module graph at start-up.
+ *
+ * A dynamic import() in the source is where a file is split off: what is imported that way becomes a file of
+ * its own in dist/, loaded when it is reached. That keeps yargs and pino out of the way of the launch.
+ */
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const source = join(root, 'src');
+const output = join(root, 'dist');
+
+/** src/parent/launch.ts is dist/parent-launch.cjs: one flat folder, names that say where a file comes from. */
+const outputName = (file: string): string => relative(source, file).replace(/\.ts$/, '').replaceAll('/', '-');
+
+/** Every source file that some other file imports with import(). */
+function splitPoints(): string[] {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const found = files.flatMap((name) => {
+    const text = readFileSync(join(source, name), 'utf8');
+    return [...text.matchAll(/\bimport\('(\.[^']+)'\)/g)].map(([, target]) =>
+      resolve(dirname(join(source, name)), String(target)),
+    );
+  });
+  return [...new Set(found)];
+}
+
+const splitAtDynamicImport: Plugin = {
+  name: 'split-at-dynamic-import',
+  setup(context) {
+    context.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) =>
+      kind === 'dynamic-import'
+        ? { path: `./${outputName(resolve(resolveDir, path))}.cjs`, external: true }
+        : undefined,
+    );
+  },
+};
+
+rmSync(output, { recursive: true, force: true });
+const entries = [join(source, 'main.ts'), ...splitPoints()];
+await build({
+  entryPoints: entries.map((file) => ({ in: file, out: outputName(file) })),
+  outdir: output,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'cjs',
+  packages: 'external',
+  sourcemap: 'linked',
+  plugins: [splitAtDynamicImport],
+  define: { VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version) },
+});
+console.error(`built ${entries.map((file) => basename(outputName(file))).join(', ')} into dist/`);
