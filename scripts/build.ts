@@ -14,7 +14,10 @@ const source = join(root, 'src');
 const output = join(root, 'dist');
 
 /** src/parent/launch.ts is dist/parent-launch.cjs: one flat folder, names that say where a file comes from. */
-const outputName = (file: string): string => relative(source, file).replace(/\.ts$/, '').replaceAll('/', '-');
+const outputName = (file: string): string =>
+  relative(source, file)
+    .replace(/\.[jt]s$/, '')
+    .replaceAll('/', '-');
 
 /** Every source file that some other file imports with import(). */
 function splitPoints(): string[] {
@@ -24,7 +27,7 @@ function splitPoints(): string[] {
   const found = files.flatMap((name) => {
     const text = readFileSync(join(source, name), 'utf8');
     return [...text.matchAll(/\bimport\('(\.[^']+)'\)/g)].map(([, target]) =>
-      resolve(dirname(join(source, name)), String(target)),
+      resolve(dirname(join(source, name)), String(target)).replace(/\.js$/, '.ts'),
     );
   });
   return [...new Set(found)];

@@ -1,0 +1,56 @@
+/**
+ * Runs the tests against the built program: all of them, or the files named on the command line. The program is copied
+ * to a folder that an unprivileged user can read, as a checkout in a home folder often cannot be.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Installs nothing: copies dist/ and the packages that run-time code needs, as `npm install --omit=dev` would lay them. */
+export function copyProgram(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'gontainer-program-'));
+  chmodSync(copy, 0o755);
+  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  for (const [path, { dev }] of Object.entries(packages)) {
+    if (path === '' || dev) continue;
+    try {
+      cpSync(join(root, path), join(copy, path), { recursive: true });
+    } catch (error) {
+      // Packages for other processors are not installed.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  spawnSync('chmod', ['-R', 'a+rX', copy]);
+  return copy;
+}
+
+const named = process.argv.slice(2);
+const files =
+  named.length > 0
+    ? named
+    : readdirSync(join(root, 'test'))
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => join('test', name));
+const copy = copyProgram();
+try {
+  const { status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--test', '--test-concurrency=2', ...files],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, GONTAINER_PROGRAM: join(copy, 'dist/main.cjs') },
+    },
+  );
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}

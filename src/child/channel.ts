@@ -1,0 +1,44 @@
+import { read, readSync, writeSync } from 'node:fs';
+import {
+  type ControlMessage,
+  channelDescriptors,
+  Lines,
+  line,
+  type RecordMessage,
+} from '../common/channel.js';
+
+/** The child's ends of the two pipes. It waits for words of the parent until the command runs, and listens after that. */
+export class ChildChannel {
+  private readonly lines = new Lines<ControlMessage>();
+  private readonly buffer = Buffer.alloc(64 * 1024);
+  private readonly waiting: ControlMessage[] = [];
+
+  send(message: RecordMessage): void {
+    const bytes = Buffer.from(line(message));
+    for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptors.records, bytes, done);
+  }
+
+  /**
+   * The next message, waiting for it. Signals are for later: the command is not there yet.
+   * @throws when the parent is gone
+   */
+  wait<Type extends ControlMessage['type']>(type: Type): Extract<ControlMessage, { type: Type }> {
+    for (;;) {
+      const index = this.waiting.findIndex((message) => message.type === type);
+      if (index >= 0) return this.waiting.splice(index, 1)[0] as Extract<ControlMessage, { type: Type }>;
+      const length = readSync(channelDescriptors.control, this.buffer);
+      if (length === 0) throw new Error('the parent is gone');
+      this.waiting.push(...this.lines.take(this.buffer.subarray(0, length)));
+    }
+  }
+
+  /** Calls `take` with each message from now on, and with those that came too early; `gone` when the parent is. */
+  listen(take: (message: ControlMessage) => void, gone: () => void): void {
+    for (const message of this.waiting.splice(0)) take(message);
+    read(channelDescriptors.control, this.buffer, 0, this.buffer.length, null, (error, length) => {
+      if (error !== null || length === 0) return gone();
+      for (const message of this.lines.take(this.buffer.subarray(0, length))) take(message);
+      this.listen(take, gone);
+    });
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What the child does while the command runs: it is the init of the container. In a PID namespace every process that
+ * loses its parent becomes the child of PID 1 (pid_namespaces(7)), which has to wait for it.
+ */
+import { statusOfSignal } from '../common/failure.js';
+import { exitNow, giveTerminal, signalNumber, waitForProcess } from '../common/kernel/processes.js';
+import type { LaunchSpec } from '../common/spec.js';
+import type { ChildChannel } from './channel.js';
+
+/** Signals that end a process unless it handles them: the parent passes them on over the channel instead. */
+const forwarded: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];
+
+/**
+ * From here on the signals of the terminal do not end this process. How many of each came is counted: in a shared
+ * process group the terminal sends them to the parent, to this process and to the command at once.
+ */
+export function countSignals(): Map<NodeJS.Signals, number> {
+  const counts = new Map<NodeJS.Signals, number>();
+  for (const signal of forwarded) process.on(signal, () => counts.set(signal, (counts.get(signal) ?? 0) + 1));
+  return counts;
+}
+
+/** Reaps and forwards until the command ends, then ends this process with its status. */
+export function serve(
+  command: number,
+  spec: LaunchSpec,
+  channel: ChildChannel,
+  received: Map<NodeJS.Signals, number>,
+): void {
+  const reap = (): void => {
+    for (let change = waitForProcess(-1, false); change !== undefined; change = waitForProcess(-1, false)) {
+      if (change.pid !== command) continue;
+      if (change.stoppedBy !== undefined) {
+        channel.send({ type: 'stopped', signal: change.stoppedBy });
+      } else {
+        const status =
+          change.killedBy === undefined
+            ? (change.status ?? 0)
+            : statusOfSignal(signalNumber(change.killedBy));
+        channel.send({ type: 'ended', status, ...(change.killedBy && { signal: change.killedBy }) });
+        exitNow(status);
+      }
+    }
+  };
+
+  const forward = (signal: NodeJS.Signals): void => {
+    const here = received.get(signal) ?? 0;
+    received.set(signal, Math.max(0, here - 1));
+    // What reached this process too was sent to the whole group, the command included.
+    if (here === 0) send(command, signal);
+  };
+
+  process.on('SIGCHLD', reap);
+  channel.listen(
+    (message) => {
+      if (message.type === 'signal') {
+        // A signal of the terminal is handled here in the same turn as the message about it; let it come first.
+        setImmediate(() => setImmediate(() => forward(message.signal)));
+      } else if (message.type === 'resume') {
+        if (message.foreground) giveTerminal(command);
+        send(spec.terminal === 'foreground' ? -command : command, 'SIGCONT');
+      }
+    },
+    () => exitNow(statusOfSignal(signalNumber('SIGKILL'))),
+  );
+  reap();
+}
+
+function send(to: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(to, signal);
+  } catch {
+    // It ended in this moment; reaping says so.
+  }
+}

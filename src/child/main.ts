@@ -1,0 +1,57 @@
+/**
+ * The second stage: this process is in the new namespaces. It does the child's steps, makes the process that becomes
+ * the command, and stays as its init.
+ */
+import type { FailureData } from '../common/channel.js';
+import { exitStatus, Failure } from '../common/failure.js';
+import { KernelError } from '../common/kernel/kernel-error.js';
+import { exitNow } from '../common/kernel/processes.js';
+import { Recorder } from '../common/kernel/recorder.js';
+import { perform } from '../common/step.js';
+import type { CommandContext } from '../common/steps/command.js';
+import { childStepsOf } from '../common/steps/index.js';
+import { ChildChannel } from './channel.js';
+import { HeldCommand } from './command-process.js';
+import { countSignals, serve } from './init.js';
+
+export async function child(): Promise<void> {
+  const channel = new ChildChannel();
+  const received = countSignals();
+  try {
+    const { spec, origin, paused } = channel.wait('launch');
+    // A time namespace shifts this process's clock against the parent's.
+    const shift = BigInt(spec.clockOffsets?.monotonic ?? 0) * 1_000_000_000n;
+    const kernel = new Recorder('child', BigInt(origin) + shift, (record) =>
+      channel.send({ type: 'call', record }),
+    );
+    const command = new HeldCommand(spec, kernel, () => {
+      channel.send({ type: 'ready' });
+      channel.wait('continue');
+    });
+    const context: CommandContext = { spec, kernel, command };
+    for (const step of childStepsOf(spec)) {
+      await perform(step, context, {
+        before: (next, evidence) => {
+          if (!paused) return;
+          channel.send({ type: 'pause', step: next.id, evidence });
+          channel.wait('continue');
+        },
+        done: (record) => channel.send({ type: 'step', record }),
+      });
+    }
+    serve(command.pid, spec, channel, received);
+  } catch (error) {
+    channel.send({ type: 'failure', failure: failureData(error as Error) });
+    exitNow(error instanceof Failure ? error.status : exitStatus.launcher);
+  }
+}
+
+function failureData(error: Error): FailureData {
+  return {
+    message: error.message,
+    status: error instanceof Failure ? error.status : exitStatus.launcher,
+    ...(error instanceof Failure && error.next !== undefined ? { next: error.next } : {}),
+    ...(error instanceof KernelError ? { kernel: error.data } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What parent and child say to each other: lines of JSON over two pipes that only they hold. The child's end of the
+ * second is its life line: end-of-file there tells the parent that the child is gone.
+ */
+import type { CallRecord } from './kernel/kernel.js';
+import type { KernelErrorData } from './kernel/kernel-error.js';
+import type { LaunchSpec } from './spec.js';
+import type { Evidence, StepRecord } from './step.js';
+
+/** Where the child finds its ends: after standard input, output and error. */
+export const channelDescriptors = { control: 3, records: 4 } as const;
+
+/** From the parent. */
+export type ControlMessage =
+  | {
+      readonly type: 'launch';
+      readonly spec: LaunchSpec;
+      /** When the launch began: CLOCK_MONOTONIC of the parent, nanoseconds in decimal. */
+      readonly origin: string;
+      /** Whether to ask before each step. */
+      readonly paused: boolean;
+    }
+  /** The answer to `pause` and `ready`. */
+  | { readonly type: 'continue' }
+  /** A signal for the command. */
+  | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
+  /** The command goes on after it was stopped; with the terminal if it is `foreground`. */
+  | { readonly type: 'resume'; readonly foreground: boolean };
+
+/** From the child. */
+export type RecordMessage =
+  | { readonly type: 'call'; readonly record: CallRecord }
+  | { readonly type: 'step'; readonly record: StepRecord }
+  /** The child is about to do a step and waits. */
+  | { readonly type: 'pause'; readonly step: string; readonly evidence: Evidence }
+  /** The command's process stands before its execve(2), and the child waits until all of the log is written. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'failure'; readonly failure: FailureData }
+  | { readonly type: 'stopped'; readonly signal: NodeJS.Signals }
+  /** The command has ended: with this exit status, or killed by this signal. */
+  | { readonly type: 'ended'; readonly status: number; readonly signal?: NodeJS.Signals };
+
+/** A Failure as data. */
+export interface FailureData {
+  readonly message: string;
+  readonly status: number;
+  readonly next?: string;
+  readonly kernel?: KernelErrorData;
+  readonly stack?: string;
+}
+
+/** Cuts a stream of bytes into messages. */
+export class Lines<Message> {
+  private rest = Buffer.alloc(0);
+
+  /** The messages that are complete now that these bytes came. */
+  take(bytes: Buffer): Message[] {
+    const all = Buffer.concat([this.rest, bytes]);
+    const end = all.lastIndexOf(10) + 1;
+    this.rest = all.subarray(end);
+    return all
+      .subarray(0, end)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Message);
+  }
+}
+
+export const line = (message: ControlMessage | RecordMessage): string => `${JSON.stringify(message)}\n`;

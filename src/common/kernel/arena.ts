@@ -1,0 +1,101 @@
+import { constants, type Flags, numberOf } from './constants.js';
+import { int, peek, pointer, poke, word } from './libc.js';
+
+const MAP_FAILED = 0xffffffffffffffffn;
+const flags = (names: Flags) => int(numberOf(names));
+
+/**
+ * Memory outside V8's heap, shared with every process cloned from this one: what one of them writes there the others
+ * read. Calls run from it, as V8's own heap is not copied by clone(2) (it is marked MADV_DONTFORK).
+ *
+ * Bytes are laid out in `image` first, at addresses that are known beforehand, and copied into place by one `commit`.
+ * Pages that nobody touches cost nothing, so the size is generous: execve(2) takes at most 6 MiB of strings.
+ */
+export class Arena {
+  static readonly size = 16 * 1024 * 1024;
+  readonly base: bigint;
+  private image = Buffer.alloc(64 * 1024);
+  private used = 0;
+
+  constructor() {
+    this.base = word(
+      'mmap',
+      pointer(0n),
+      pointer(BigInt(Arena.size)),
+      flags(['PROT_READ', 'PROT_WRITE']),
+      flags(['MAP_SHARED', 'MAP_ANONYMOUS', 'MAP_NORESERVE']),
+      int(-1),
+      pointer(0n),
+    );
+    if (BigInt.asUintN(64, this.base) === MAP_FAILED) throw new Error('mmap: no memory for a call chain');
+  }
+
+  /** Room for `length` bytes; returns its address. */
+  reserve(length: number): bigint {
+    const at = (this.used + 15) & ~15;
+    this.used = at + length;
+    while (this.image.length < this.used)
+      this.image = Buffer.concat([this.image, Buffer.alloc(this.image.length)]);
+    return this.base + BigInt(at);
+  }
+
+  /** Puts bytes down and returns their address. */
+  put(content: Buffer): bigint {
+    const at = this.reserve(content.length);
+    this.overwrite(at, content);
+    return at;
+  }
+
+  /** Changes bytes that were put down or reserved. */
+  overwrite(at: bigint, content: Buffer): void {
+    content.copy(this.image, Number(at - this.base));
+  }
+
+  /** A C string. */
+  text(value: string): bigint {
+    return this.put(Buffer.from(`${value}\0`));
+  }
+
+  /** A vector of C strings with a null pointer at its end, as execve(2) takes it. */
+  texts(values: readonly string[]): bigint {
+    const vector = Buffer.alloc((values.length + 1) * 8);
+    values.forEach((value, index) => {
+      vector.writeBigUInt64LE(this.text(value), index * 8);
+    });
+    return this.put(vector);
+  }
+
+  /** Copies everything that was put down into place. */
+  commit(): void {
+    poke(this.base, this.image.subarray(0, this.used));
+  }
+
+  read(at: bigint, length: number): Buffer {
+    return peek(at, length);
+  }
+
+  release(): void {
+    word('munmap', pointer(this.base), pointer(BigInt(Arena.size)));
+  }
+}
+
+/** The address of this thread's errno; a cloned process has its own behind the same address. */
+export const errnoAddress = (): bigint => word('__errno_location');
+
+/** Runs `work` with every signal blocked, so that none is handled half-way by a copy of this process. */
+export function withSignalsBlocked<T>(work: () => T): T {
+  const [every, before] = [Buffer.alloc(128, 0xff), Buffer.alloc(128)];
+  const mask = (set: Buffer, old: Buffer | null) =>
+    word(
+      'pthread_sigmask',
+      int(constants.SIG_SETMASK),
+      { as: 'bytes', value: set },
+      old === null ? pointer(0n) : { as: 'bytes', value: old },
+    );
+  mask(every, before);
+  try {
+    return work();
+  } finally {
+    mask(before, null);
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * A call chain: C library calls that run one after the other in a process of their own, without JavaScript.
+ *
+ * unshare(CLONE_NEWUSER) is refused in a process with more than one thread (unshare(2), EINVAL), and Node always has
+ * several. A process cloned from it has one, but cannot run JavaScript: V8's heap is not in it. So what it has to do is
+ * prepared beforehand as a list of contexts (makecontext(3)), each of which calls one C function and has the next as
+ * its successor (`uc_link`); clone(2) then starts a process at the first. See docs/call-chain.md.
+ *
+ * What happens is recorded in the memory that both share: after each call its errno and the time.
+ */
+import { Failure } from '../failure.js';
+import { Arena, errnoAddress, withSignalsBlocked } from './arena.js';
+import {
+  type Argument,
+  type CallName,
+  type Chain,
+  type ChainCall,
+  type Kind,
+  type Memory,
+  type Place,
+  parametersOf,
+} from './calls.js';
+import { constants, type Flags, numberOf } from './constants.js';
+import { address, int, invoke, pointer, word } from './libc.js';
+
+/** Sizes of ucontext_t in glibc; the offsets of its fields used below are the same on both. */
+const contextSizes: Partial<Record<NodeJS.Architecture, number>> = { x64: 1024, arm64: 5120 };
+const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
+
+/** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
+const slotSize = 24;
+
+/**
+ * The stacks of a chain. Only one context of a chain runs at a time, so they share one stretch: each starts 256 bytes
+ * above the one that runs before it, and what it uses below its start belongs to contexts that are done.
+ */
+const stack = { size: 256 * 1024, first: 96 * 1024, apart: 256, forClone: 64 * 1024 };
+
+/** What is known of one call of a chain once it ran. */
+export interface ChainResult {
+  readonly call: ChainCall;
+  readonly actor: string;
+  /** The process that made it, as its parent sees it. */
+  readonly pid: number;
+  /** 0 when it succeeded. */
+  readonly errno: number;
+  /** What it returned: 0 or a count, -1 on failure, a process ID for clone. */
+  readonly ret: number;
+  /** CLOCK_MONOTONIC, nanoseconds. `ended` is absent for a call that does not return. */
+  readonly began: bigint;
+  readonly ended: bigint | undefined;
+}
+
+interface Prepared {
+  readonly chain: Chain;
+  /** The address of the first context. */
+  first: bigint;
+  /** Where clone(2) puts the process ID. */
+  readonly pid: bigint;
+  /** One slot for the moment the chain began, then one for each call. */
+  readonly slots: bigint;
+}
+
+/** Contexts that makecontext(3) still has to fill in, once the memory is in place. */
+interface Context {
+  readonly at: bigint;
+  readonly function: string;
+  readonly args: readonly bigint[];
+}
+
+export class CallChain {
+  private readonly arena = new Arena();
+  private readonly prepared: Prepared[] = [];
+  private readonly contexts: Context[] = [];
+  private readonly errno = errnoAddress();
+  private readonly zero: bigint;
+  private readonly contextSize: number;
+  private readonly template: Buffer;
+  private readonly outermost: Prepared;
+
+  /**
+   * Prepares the calls; nothing runs yet.
+   * @throws Failure on a processor whose contexts are not known here.
+   */
+  constructor(chain: Chain) {
+    const size = contextSizes[process.arch];
+    if (size === undefined) {
+      throw new Failure(`gontainer does not know the ${process.arch} processor`, {
+        next: 'It runs on x86-64 (x64) and aarch64 (arm64).',
+      });
+    }
+    this.contextSize = size;
+    const template = this.arena.reserve(size);
+    // The signal mask is part of a context: every call of the chain runs with all signals blocked.
+    withSignalsBlocked(() => word('getcontext', pointer(template)));
+    this.template = this.arena.read(template, size);
+    this.arena.overwrite(template, this.template);
+    this.zero = this.arena.reserve(16);
+    this.outermost = this.prepare(chain);
+    this.arena.commit();
+    for (const { at, function: name, args } of this.contexts) {
+      word('makecontext', pointer(at), pointer(address(name)), int(args.length), ...args.map(pointer));
+    }
+  }
+
+  /**
+   * Starts the first process: clone(2), SIGCHLD when it ends.
+   * @returns its process ID, or -1 and the errno.
+   */
+  start(): { ret: number; errno: number; flags: Flags } {
+    const flags: Flags = ['CLONE_PARENT_SETTID', 'SIGCHLD'];
+    const { value, errno } = withSignalsBlocked(() =>
+      invoke('clone', [
+        pointer(address('setcontext')),
+        pointer(this.cloneStack(0)),
+        int(numberOf(flags)),
+        pointer(this.outermost.first),
+        pointer(this.outermost.pid),
+      ]),
+    );
+    return { ret: value, errno: value === -1 ? errno : 0, flags };
+  }
+
+  /** The calls that have run so far, in order, first the outer chain's, then those of chains cloned in it. */
+  results(): ChainResult[] {
+    return this.prepared.flatMap((prepared) => this.resultsOf(prepared));
+  }
+
+  /** The process ID of a chain's process, 0 while there is none. */
+  pidOf(actor: string): number {
+    const found = this.prepared.find(({ chain }) => chain.actor === actor);
+    return found === undefined ? 0 : this.arena.read(found.pid, 4).readInt32LE(0);
+  }
+
+  /** Gives the memory back; processes that still run keep theirs. */
+  release(): void {
+    this.arena.release();
+  }
+
+  private resultsOf({ chain, slots }: Prepared): ChainResult[] {
+    const left = this.arena.read(slots, (chain.calls.length + 1) * slotSize);
+    const time = (slot: number): bigint =>
+      left.readBigInt64LE(slot * slotSize + 8) * 1_000_000_000n + left.readBigInt64LE(slot * slotSize + 16);
+    const pid = this.pidOf(chain.actor);
+    const results: ChainResult[] = [];
+    let from = time(0);
+    for (const [index, call] of chain.calls.entries()) {
+      if (from === 0n) break;
+      const ended = time(index + 1);
+      const errno = left.readInt32LE((index + 1) * slotSize);
+      const ret = errno === 0 ? this.returned(call) : -1;
+      results.push({ call, actor: chain.actor, pid, errno, ret, began: from, ended: ended || undefined });
+      from = ended;
+    }
+    return results;
+  }
+
+  /** Return values are not kept by a context; they follow from the call. */
+  private returned(call: ChainCall): number {
+    switch (call.call) {
+      case 'clone':
+        return 'actor' in call.args.arg ? this.pidOf(call.args.arg.actor) : 0;
+      case 'read':
+      case 'write':
+        return numberOf(call.args.count);
+      case 'dup2':
+        return numberOf(call.args.newfd);
+      default:
+        return 0;
+    }
+  }
+
+  private prepare(chain: Chain): Prepared {
+    const number = this.prepared.length;
+    const prepared: Prepared = {
+      chain,
+      first: 0n,
+      pid: this.arena.reserve(8),
+      slots: this.arena.reserve((chain.calls.length + 1) * slotSize),
+    };
+    const slotOf = (call: number): bigint => prepared.slots + BigInt((call + 1) * slotSize);
+    this.prepared.push(prepared);
+    const monotonic = BigInt(constants.CLOCK_MONOTONIC);
+    const plan: Omit<Context, 'at'>[] = [{ function: 'clock_gettime', args: [monotonic, slotOf(-1) + 8n] }];
+    chain.calls.forEach((call, index) => {
+      const slot = slotOf(index);
+      plan.push(
+        { function: 'memcpy', args: [this.errno, this.zero, 4n] },
+        { function: call.call, args: this.argumentsOf(call, prepared) },
+        { function: 'memcpy', args: [slot, this.errno, 4n] },
+        { function: 'clock_gettime', args: [monotonic, slot + 8n] },
+      );
+    });
+    const places = plan.map(() => this.arena.reserve(this.contextSize));
+    plan.forEach((context, index) => {
+      const at = places[index] as bigint;
+      this.layContext(at, places[index + 1] ?? 0n, this.stackTop(number, index));
+      this.contexts.push({ at, ...context });
+    });
+    prepared.first = places[0] as bigint;
+    return prepared;
+  }
+
+  private layContext(at: bigint, next: bigint, top: bigint): void {
+    const bytes = Buffer.from(this.template);
+    bytes.writeBigUInt64LE(next, offsetOf.uc_link);
+    bytes.writeBigUInt64LE(top - BigInt(stack.forClone), offsetOf.uc_stack_ss_sp);
+    bytes.writeBigUInt64LE(BigInt(stack.forClone), offsetOf.uc_stack_ss_size);
+    this.arena.overwrite(at, bytes);
+  }
+
+  /** Stacks lie at the far end of the memory, those of chain 0 last. */
+  private stackBase = (chain: number): bigint =>
+    this.arena.base + BigInt(Arena.size - (chain + 1) * stack.size);
+
+  private stackTop = (chain: number, context: number): bigint =>
+    this.stackBase(chain) + BigInt(stack.first + context * stack.apart);
+
+  private cloneStack = (chain: number): bigint =>
+    this.stackBase(chain) + BigInt(stack.first - stack.forClone / 2);
+
+  private argumentsOf({ call, args }: ChainCall, prepared: Prepared): bigint[] {
+    return parametersOf(call as CallName).map(([parameter, kind]) =>
+      this.word(kind, (args as Record<string, Argument>)[parameter] as Argument, prepared),
+    );
+  }
+
+  /** One argument as the 64-bit word that a register holds. */
+  private word(kind: Kind, argument: Argument, prepared: Prepared): bigint {
+    switch (kind) {
+      case 'int':
+      case 'long':
+        return BigInt(numberOf(argument as Flags));
+      case 'text':
+        return argument === null ? 0n : this.arena.text(argument as string);
+      case 'texts':
+        return this.arena.texts(argument as readonly string[]);
+      case 'environment':
+        return this.arena.texts(
+          Object.entries(argument as object).map(([name, value]) => `${name}=${value}`),
+        );
+      case 'memory': {
+        if ('place' in (argument as object)) return this.place((argument as Place).place, prepared);
+        const { bytes } = argument as Memory;
+        return bytes === null ? 0n : this.arena.put(bytes);
+      }
+      case 'chain':
+        return 'place' in (argument as object)
+          ? this.place((argument as Place).place, prepared)
+          : this.prepare(argument as Chain).first;
+    }
+  }
+
+  /**
+   * Places by name: `errno of CALL` of this chain, `own process ID`, the `stack` and `process ID` of the chain that
+   * this call clones, or else a C function.
+   */
+  private place(name: string, { chain, slots, pid }: Prepared): bigint {
+    const errnoOf = /^errno of (\w+)$/.exec(name)?.[1];
+    if (errnoOf !== undefined) {
+      return slots + BigInt((chain.calls.findIndex(({ call }) => call === errnoOf) + 1) * slotSize);
+    }
+    const nextChain = this.prepared.length;
+    switch (name) {
+      case 'stack':
+        return this.cloneStack(nextChain);
+      case 'process ID':
+        return this.prepared.at(-1)?.pid ?? 0n;
+      case 'own process ID':
+        return pid;
+      default:
+        return address(name);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
+ * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
+ * the system call of the same name in glibc, so no system call numbers are needed.
+ */
+import { type Flags, shownFlags } from './constants.js';
+
+/**
+ * What a parameter is in C:
+ * - `int` and `long`: a number or constants by name;
+ * - `text`: `const char *`, or null;
+ * - `texts`: `char *const []`; `environment` the same, but the log shows only the names, never a value;
+ * - `memory`: a pointer to bytes, with what the log shows in their place;
+ * - `chain`: a pointer to the first context of a call chain (chain.ts).
+ */
+export type Kind = 'int' | 'long' | 'text' | 'texts' | 'environment' | 'memory' | 'chain';
+
+export const calls = {
+  unshare: { flags: 'int' },
+  setns: { fd: 'int', nstype: 'int' },
+  clone: { fn: 'chain', stack: 'memory', flags: 'int', arg: 'chain', parent_tid: 'memory' },
+  execve: { pathname: 'text', argv: 'texts', envp: 'environment' },
+  _exit: { status: 'int' },
+  prctl: { option: 'int', arg2: 'long', arg3: 'long', arg4: 'long', arg5: 'long' },
+  capset: { hdrp: 'memory', datap: 'memory' },
+  setresuid: { ruid: 'int', euid: 'int', suid: 'int' },
+  setresgid: { rgid: 'int', egid: 'int', sgid: 'int' },
+  setgroups: { size: 'long', list: 'memory' },
+  sethostname: { name: 'text', len: 'long' },
+  mount: { source: 'text', target: 'text', filesystemtype: 'text', mountflags: 'long', data: 'text' },
+  umount2: { target: 'text', flags: 'int' },
+  pivot_root: { new_root: 'text', put_old: 'text' },
+  chroot: { path: 'text' },
+  chdir: { path: 'text' },
+  mkdir: { pathname: 'text', mode: 'int' },
+  pipe2: { pipefd: 'memory', flags: 'int' },
+  waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
+  socket: { domain: 'int', type: 'int', protocol: 'int' },
+  ioctl: { fd: 'int', request: 'long', argp: 'memory' },
+  fcntl: { fd: 'int', cmd: 'int', arg: 'long' },
+  dup2: { oldfd: 'int', newfd: 'int' },
+  close: { fd: 'int' },
+  close_range: { first: 'int', last: 'int', flags: 'int' },
+  read: { fd: 'int', buf: 'memory', count: 'long' },
+  write: { fd: 'int', buf: 'memory', count: 'long' },
+  setpgid: { pid: 'int', pgid: 'int' },
+  setsid: {},
+  signal: { signum: 'int', handler: 'long' },
+  sigprocmask: { how: 'int', set: 'memory', oldset: 'memory' },
+} as const satisfies Record<string, Record<string, Kind>>;
+
+export type CallName = keyof typeof calls;
+
+/** Bytes that a pointer parameter points to. */
+export interface Memory {
+  /** The bytes to pass: copied in before the call, and read back after a call made directly. Null is NULL. */
+  readonly bytes: Buffer | null;
+  /** What the log shows; the bytes themselves mean nothing to a reader. */
+  readonly shows: unknown;
+}
+
+/** An address that the recorder knows by name: a libc function or a place in the memory of a call chain. */
+export interface Place {
+  readonly place: string;
+}
+
+/** Calls that run one after the other in a process without JavaScript (chain.ts). */
+export interface Chain {
+  /** Who makes the calls: the log's `actor`. */
+  readonly actor: string;
+  readonly calls: readonly ChainCall[];
+}
+
+interface ArgumentOf {
+  int: Flags;
+  long: Flags;
+  text: string | null;
+  texts: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  memory: Memory | Place;
+  chain: Chain | Place;
+}
+
+/** The arguments of a call, by the names of its manual page. */
+export type Arguments<Name extends CallName> = {
+  readonly [Parameter in keyof (typeof calls)[Name]]: (typeof calls)[Name][Parameter] extends Kind
+    ? ArgumentOf[(typeof calls)[Name][Parameter]]
+    : never;
+};
+
+/** One call of a chain, and the step of the launch that it belongs to. */
+export type ChainCall = {
+  [Name in CallName]: { readonly call: Name; readonly args: Arguments<Name>; readonly step: string };
+}[CallName];
+
+/** Any argument of any call, for code that goes through the table. */
+export type Argument = ArgumentOf[Kind];
+
+export const parametersOf = (name: CallName): [parameter: string, kind: Kind][] =>
+  Object.entries(calls[name]) as [string, Kind][];
+
+/** The arguments as the log writes them (docs/log.md): names for constants, names only for the environment. */
+export function shownArguments<Name extends CallName>(
+  name: Name,
+  args: Arguments<Name>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    parametersOf(name).map(([parameter, kind]) => [
+      parameter,
+      shown(kind, (args as Record<string, Argument>)[parameter]),
+    ]),
+  );
+}
+
+function shown(kind: Kind, argument: Argument | undefined): unknown {
+  switch (kind) {
+    case 'int':
+    case 'long':
+      return shownFlags(argument as Flags);
+    case 'environment':
+      return Object.keys(argument as object);
+    case 'memory':
+    case 'chain':
+      return 'shows' in (argument as object)
+        ? (argument as Memory).shows
+        : 'place' in (argument as object)
+          ? (argument as Place).place
+          : (argument as Chain).actor;
+    default:
+      return argument;
+  }
+}
+
+/** A pointer to these bytes, shown as `shows`. */
+export const memory = (bytes: Buffer | null, shows: unknown): Memory => ({ bytes, shows });
+
+/** The NULL pointer. */
+export const NULL: Memory = { bytes: null, shows: null };

@@ -1,0 +1,108 @@
+/**
+ * The constants of the kernel's interface that the launch uses, by the names the manual pages give them. Calls are
+ * written with the names, so the log shows what the source says. Values: the kernel's uapi headers; those used here
+ * are the same on x86-64 and aarch64.
+ */
+export const constants = {
+  // clone(2), unshare(2), setns(2)
+  CLONE_NEWTIME: 0x80,
+  CLONE_PARENT: 0x8000,
+  CLONE_NEWNS: 0x20000,
+  CLONE_PARENT_SETTID: 0x100000,
+  CLONE_NEWCGROUP: 0x2000000,
+  CLONE_NEWUTS: 0x4000000,
+  CLONE_NEWIPC: 0x8000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+  // signal(7)
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIG_DFL: 0,
+  SIG_IGN: 1,
+  SIG_BLOCK: 0,
+  SIG_SETMASK: 2,
+  // mount(2), umount2(2)
+  MS_RDONLY: 0x1,
+  MS_NOSUID: 0x2,
+  MS_NODEV: 0x4,
+  MS_NOEXEC: 0x8,
+  MS_REMOUNT: 0x20,
+  MS_NOATIME: 0x400,
+  MS_NODIRATIME: 0x800,
+  MS_BIND: 0x1000,
+  MS_REC: 0x4000,
+  MS_PRIVATE: 0x40000,
+  MS_RELATIME: 0x200000,
+  MS_STRICTATIME: 0x1000000,
+  MNT_DETACH: 2,
+  // prctl(2)
+  PR_SET_PDEATHSIG: 1,
+  PR_CAPBSET_DROP: 24,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_RAISE: 2,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  // fcntl(2), open(2)
+  F_DUPFD_CLOEXEC: 1030,
+  F_SETFD: 2,
+  FD_CLOEXEC: 1,
+  O_CLOEXEC: 0o2000000,
+  // socket(2), netdevice(7)
+  AF_INET: 2,
+  SOCK_DGRAM: 2,
+  SOCK_CLOEXEC: 0o2000000,
+  SIOCGIFFLAGS: 0x8913,
+  SIOCSIFFLAGS: 0x8914,
+  IFF_UP: 0x1,
+  IFF_LOOPBACK: 0x8,
+  IFF_RUNNING: 0x40,
+  // ioctl_tty(2)
+  TIOCGPGRP: 0x540f,
+  TIOCSPGRP: 0x5410,
+  TIOCSCTTY: 0x540e,
+  // waitpid(2)
+  WNOHANG: 1,
+  WUNTRACED: 2,
+  WCONTINUED: 8,
+  // mmap(2)
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  MAP_SHARED: 0x1,
+  MAP_ANONYMOUS: 0x20,
+  MAP_NORESERVE: 0x4000,
+  // clock_gettime(2)
+  CLOCK_MONOTONIC: 1,
+  // close_range(2): the last descriptor there can be
+  UINT_MAX: -1,
+} as const;
+
+export type Constant = keyof typeof constants;
+
+/** A number, one constant, or several constants or-ed together; an empty list is 0. */
+export type Flags = number | Constant | readonly Constant[];
+
+/** The number that the kernel is given. */
+export const numberOf = (flags: Flags): number =>
+  typeof flags === 'number'
+    ? flags
+    : typeof flags === 'string'
+      ? constants[flags]
+      : flags.reduce((bits, name) => bits | constants[name], 0);
+
+/** How the log writes it: by name where a name was given, as strace(1) would. */
+export const shownFlags = (flags: Flags): string | number =>
+  typeof flags === 'object' ? flags.join('|') || 0 : flags;

@@ -1,0 +1,38 @@
+import { getSystemErrorMap } from 'node:util';
+import { exitStatus, Failure } from '../failure.js';
+
+/** `EPERM` for 1, and so on: errno(3). */
+export const errnoName = (errno: number): string => getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
+
+/** `operation not permitted` for EPERM. */
+export function errnoText(name: string): string {
+  for (const [known, words] of getSystemErrorMap().values()) if (known === name) return words;
+  return 'unknown error';
+}
+
+/** What failed, as data: it travels from the child to the parent. */
+export interface KernelErrorData {
+  readonly step: string;
+  readonly call: string;
+  readonly args: Record<string, unknown>;
+  /** The name of the errno. */
+  readonly errno: string;
+}
+
+/** A kernel call that returned -1. */
+export class KernelError extends Failure {
+  readonly data: KernelErrorData;
+
+  constructor(data: KernelErrorData) {
+    super(`step ${data.step}: ${written(data)} failed with ${data.errno} (${errnoText(data.errno)})`, {
+      status: exitStatus.launcher,
+    });
+    this.data = data;
+  }
+}
+
+/** `mount("proc", "proc", "proc", "MS_NOSUID", null)`; long lists of strings are left out. */
+function written({ call, args }: KernelErrorData): string {
+  const shown = Object.values(args).map((value) => (Array.isArray(value) ? '[…]' : JSON.stringify(value)));
+  return `${call}(${shown.join(', ')})`;
+}

@@ -1,0 +1,58 @@
+/**
+ * What steps ask the kernel through. Two things answer: the recorder (recorder.ts), which makes the calls and logs
+ * them, and the rehearsal (rehearsal.ts), which only notes what would be called.
+ */
+import type { Arguments, CallName, Chain } from './calls.js';
+
+/** One call in the log, as docs/log.md describes it. */
+export interface CallRecord {
+  /** Who made it: parent, P, G, child or command. */
+  readonly actor: string;
+  /** The process that made it, as it is numbered where it was recorded. */
+  readonly pid: number;
+  /** The step of the launch that it belongs to. */
+  readonly step: string;
+  readonly call: string;
+  readonly args: Record<string, unknown>;
+  readonly ret: number;
+  /** The errno's name, on failure. */
+  readonly errno?: string;
+  /** Microseconds since the launch began. */
+  readonly at: number;
+  /** Microseconds that it took; absent for a call that does not return. */
+  readonly us?: number;
+}
+
+/** A process that runs a call chain. */
+export interface Running {
+  readonly pid: number;
+  /** The process ID of a chain cloned inside, 0 while there is none. */
+  pidOf(actor: string): number;
+  /** Records what has run since it was last asked. `executed` names actors whose execve is known to have succeeded. */
+  record(executed?: readonly string[]): void;
+  /** Throws the first failure among the calls recorded so far. */
+  throwFailure(): void;
+  release(): void;
+}
+
+export interface Kernel {
+  /** The id of the step that the next calls belong to. */
+  step: string;
+  /** Microseconds since the launch began. */
+  clock(): number;
+  /**
+   * Makes a call and returns what it returned.
+   * @throws KernelError when that is -1.
+   */
+  call<Name extends CallName>(name: Name, args: Arguments<Name>): number;
+  /**
+   * Writes a file of /proc in one write(2), as the kernel wants the ID maps.
+   * @throws KernelError
+   */
+  writeFile(path: string, content: string): void;
+  /**
+   * Starts a process that runs these calls.
+   * @throws KernelError
+   */
+  clone(chain: Chain): Running;
+}

@@ -1,0 +1,99 @@
+/**
+ * The C library through ffi-rs, which is reached from no other file. Addresses are 64-bit integers.
+ *
+ * Functions are looked up in the handle of libc.so.6, not in the global scope: from Node 22 on, `read` and `write` in
+ * the global scope are entries inside the node binary (design: docs/call-chain.md).
+ */
+import { DataType, load, open } from 'ffi-rs';
+import { Failure } from '../failure.js';
+
+/** How a value travels: a C int, a 64-bit word (long, size_t, pointer), a C string, or bytes by address. */
+export type Passed =
+  | { readonly as: 'int'; readonly value: number }
+  | { readonly as: 'word'; readonly value: bigint }
+  | { readonly as: 'text'; readonly value: string }
+  | { readonly as: 'bytes'; readonly value: Buffer };
+
+const types = { int: DataType.I32, word: DataType.BigInt, text: DataType.String, bytes: DataType.U8Array };
+
+const RTLD_NOW = 2; // dlopen(3)
+let handle: bigint | undefined;
+const addresses = new Map<string, bigint>();
+
+/**
+ * Opens the C library.
+ * @throws Failure where it is not glibc: musl has neither a libc.so.6 nor makecontext(3).
+ */
+function openLibrary(): bigint {
+  if (handle !== undefined) return handle;
+  try {
+    open({ library: 'libc', path: 'libc.so.6' });
+    handle = word('dlopen', text('libc.so.6'), int(RTLD_NOW));
+  } catch (cause) {
+    throw new Failure('gontainer needs the GNU C library (glibc), and this system has no libc.so.6', {
+      next: 'Run it on a distribution with glibc (Debian, Ubuntu, Fedora, Arch…); Alpine and others with musl lack makecontext(3).',
+      cause,
+    });
+  }
+  return handle;
+}
+
+export const int = (value: number): Passed => ({ as: 'int', value });
+export const pointer = (value: bigint): Passed => ({ as: 'word', value });
+export const text = (value: string): Passed => ({ as: 'text', value });
+export const bytes = (value: Buffer): Passed => ({ as: 'bytes', value });
+
+/** Calls a function that returns an int, and reads errno, which is only meaningful when it returned -1. */
+export function invoke(name: string, passed: readonly Passed[]): { value: number; errno: number } {
+  openLibrary();
+  const answer = load({
+    library: 'libc',
+    funcName: name,
+    retType: DataType.I32,
+    paramsType: passed.map(({ as }) => types[as]),
+    paramsValue: passed.map(({ value }) => value),
+    errno: true,
+  }) as { value: number; errnoCode: number };
+  return { value: answer.value, errno: answer.errnoCode };
+}
+
+/** Calls a function that returns a pointer or a long. */
+export function word(name: string, ...passed: readonly Passed[]): bigint {
+  const value = load({
+    library: 'libc',
+    funcName: name,
+    retType: DataType.BigInt,
+    paramsType: passed.map(({ as }) => types[as]),
+    paramsValue: passed.map(({ value }) => value),
+  });
+  return BigInt(value as unknown as bigint);
+}
+
+/**
+ * Where a function of the C library is in memory.
+ * @throws Failure when the library does not have it.
+ */
+export function address(name: string): bigint {
+  const known = addresses.get(name);
+  if (known !== undefined) return known;
+  const found = word('dlsym', pointer(openLibrary()), text(name));
+  if (found === 0n) {
+    throw new Failure(`the C library of this system has no ${name}()`, {
+      next: 'gontainer needs glibc 2.34 or later.',
+    });
+  }
+  addresses.set(name, found);
+  return found;
+}
+
+/** Copies bytes to an address. */
+export const poke = (at: bigint, content: Buffer): void => {
+  word('memcpy', pointer(at), bytes(content), pointer(BigInt(content.length)));
+};
+
+/** Copies `length` bytes from an address. */
+export function peek(at: bigint, length: number): Buffer {
+  const content = Buffer.alloc(length);
+  word('memcpy', bytes(content), pointer(at), pointer(BigInt(length)));
+  return content;
+}

@@ -1,0 +1,52 @@
+/** Calls about processes and the terminal that go on while the command runs; after the launch, so not in its log. */
+import { constants as system } from 'node:os';
+import { withSignalsBlocked } from './arena.js';
+import { constants } from './constants.js';
+import { bytes, int, invoke, pointer } from './libc.js';
+
+/** What waitpid(2) says of a process: it ended with a status, was killed by a signal, or was stopped by one. */
+export interface ProcessChange {
+  readonly pid: number;
+  readonly status?: number;
+  readonly killedBy?: NodeJS.Signals;
+  readonly stoppedBy?: NodeJS.Signals;
+}
+
+/** `SIGTERM` for 15: signal(7). */
+export const signalName = (signal: number): NodeJS.Signals =>
+  (Object.entries(system.signals).find(([, number]) => number === signal)?.[0] ??
+    `SIG${signal}`) as NodeJS.Signals;
+
+/** The number of a signal; signals that Node has no name for are written SIG followed by it. */
+export const signalNumber = (name: NodeJS.Signals): number => system.signals[name] ?? Number(name.slice(3));
+
+/**
+ * waitpid(2). Safe beside libuv, which waits only for the processes it started itself.
+ * @param pid a process, or -1 for any child
+ * @returns undefined when there is nothing to tell (now, with `wait` false), or no such child
+ */
+export function waitForProcess(pid: number, wait: boolean): ProcessChange | undefined {
+  const word = Buffer.alloc(4);
+  const options = wait ? 0 : constants.WNOHANG | constants.WUNTRACED;
+  const { value } = invoke('waitpid', [int(pid), bytes(word), int(options)]);
+  if (value <= 0) return undefined;
+  // The macros of wait(2): the low 7 bits are the signal, 0x7f means stopped, the next byte is the status.
+  const status = word.readInt32LE(0);
+  const [low, high] = [status & 0x7f, (status >> 8) & 0xff];
+  if (low === 0x7f) return { pid: value, stoppedBy: signalName(high) };
+  return low === 0 ? { pid: value, status: high } : { pid: value, killedBy: signalName(low) };
+}
+
+/** tcsetpgrp(3): makes a process group the one that the terminal behind standard input belongs to. */
+export function giveTerminal(group: number): void {
+  const word = Buffer.alloc(4);
+  word.writeInt32LE(group);
+  // From the background this stops the caller with SIGTTOU unless that is blocked.
+  withSignalsBlocked(() => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
+}
+
+/** Ends this process at once, without waiting for threads that are still reading: _exit(2). */
+export function exitNow(status: number): never {
+  invoke('_exit', [int(status)]);
+  throw new Error('unreachable');
+}

@@ -1,0 +1,171 @@
+/**
+ * The recorder: every kernel call of the launch goes through it, in both stages. It makes the call, takes the time,
+ * turns -1 into a KernelError, and hands a record of it to the log.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { CallChain } from './call-chain.js';
+import {
+  type Argument,
+  type Arguments,
+  type CallName,
+  type Chain,
+  type Kind,
+  type Memory,
+  memory,
+  parametersOf,
+  shownArguments,
+} from './calls.js';
+import { type Flags, numberOf } from './constants.js';
+import type { CallRecord, Kernel, Running } from './kernel.js';
+import { errnoName, KernelError } from './kernel-error.js';
+import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
+
+/** CLOCK_MONOTONIC in nanoseconds. */
+export const now = (): bigint => process.hrtime.bigint();
+
+export class Recorder implements Kernel {
+  step = '';
+
+  /**
+   * @param actor who makes the calls: `parent` or `child`
+   * @param origin when the launch began, by this process's CLOCK_MONOTONIC
+   * @param sink takes each record
+   */
+  constructor(
+    readonly actor: string,
+    private readonly origin: bigint,
+    private readonly sink: (record: CallRecord) => void,
+  ) {}
+
+  clock(): number {
+    return this.since(now());
+  }
+
+  private since(time: bigint): number {
+    return Number(time - this.origin) / 1000;
+  }
+
+  call<Name extends CallName>(name: Name, args: Arguments<Name>): number {
+    const passed = parametersOf(name).map(([parameter, kind]) =>
+      pass(kind, (args as Record<string, Argument>)[parameter] as Argument),
+    );
+    const began = now();
+    const { value, errno } = invoke(name, passed);
+    const ended = now();
+    return this.finish(
+      name,
+      shownArguments(name, args),
+      value,
+      value === -1 ? errnoName(errno) : undefined,
+      began,
+      ended,
+    );
+  }
+
+  writeFile(path: string, content: string): void {
+    const args = shownArguments('write', {
+      fd: 0,
+      buf: memory(null, content),
+      count: Buffer.byteLength(content),
+    });
+    const began = now();
+    try {
+      const file = openSync(path, 'w');
+      try {
+        writeSync(file, content);
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      const name = getSystemErrorName((error as NodeJS.ErrnoException).errno ?? 0);
+      this.finish('write', { ...args, fd: path }, -1, name, began, now());
+    }
+    this.finish('write', { ...args, fd: path }, Buffer.byteLength(content), undefined, began, now());
+  }
+
+  clone(chain: Chain): Running {
+    const prepared = new CallChain(chain);
+    const began = now();
+    const { ret, errno, flags } = prepared.start();
+    const args = shownArguments('clone', {
+      fn: { place: 'setcontext' },
+      stack: { place: 'stack' },
+      flags,
+      arg: chain,
+      parent_tid: { place: 'process ID' },
+    });
+    try {
+      this.finish('clone', args, ret, ret === -1 ? errnoName(errno) : undefined, began, now());
+    } catch (error) {
+      prepared.release();
+      throw error;
+    }
+    return this.follow(prepared, ret);
+  }
+
+  private follow(chain: CallChain, pid: number): Running {
+    const recorded = new Set<unknown>();
+    let failure: KernelError | undefined;
+    return {
+      pid,
+      pidOf: (actor) => chain.pidOf(actor),
+      record: (executed = []) => {
+        for (const { call, actor, pid, errno, ret, began, ended } of chain.results()) {
+          if (recorded.has(call) || (ended === undefined && !executed.includes(actor))) continue;
+          recorded.add(call);
+          const args = shownArguments(call.call, call.args as never);
+          const name = errno === 0 ? undefined : errnoName(errno);
+          if (name !== undefined)
+            failure ??= new KernelError({ step: call.step, call: call.call, args, errno: name });
+          this.sink({
+            ...{ actor, pid, step: call.step, call: call.call, args, ret },
+            ...(name === undefined ? {} : { errno: name }),
+            at: this.since(began),
+            ...(ended === undefined ? {} : { us: Number(ended - began) / 1000 }),
+          });
+        }
+      },
+      throwFailure: () => {
+        if (failure !== undefined) throw failure;
+      },
+      release: () => chain.release(),
+    };
+  }
+
+  private finish(
+    call: CallName,
+    args: Record<string, unknown>,
+    ret: number,
+    errno: string | undefined,
+    began: bigint,
+    ended: bigint,
+  ): number {
+    this.sink({
+      ...{ actor: this.actor, pid: process.pid, step: this.step, call, args, ret },
+      ...(errno === undefined ? {} : { errno }),
+      at: this.since(began),
+      us: Number(ended - began) / 1000,
+    });
+    if (errno !== undefined) throw new KernelError({ step: this.step, call, args, errno });
+    return ret;
+  }
+}
+
+/** An argument of a call that this process makes itself. */
+function pass(kind: Kind, argument: Argument): Passed {
+  switch (kind) {
+    case 'int':
+      return int(numberOf(argument as Flags));
+    case 'long':
+      return pointer(BigInt(numberOf(argument as Flags)));
+    case 'text':
+      return argument === null ? pointer(0n) : text(argument as string);
+    case 'memory': {
+      const { bytes: content } = argument as Memory;
+      return content === null ? pointer(0n) : bytes(content);
+    }
+    default:
+      throw new Error(`an argument of kind ${kind} can only be passed in a call chain`);
+  }
+}

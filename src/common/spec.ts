@@ -1,0 +1,61 @@
+/** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
+import type { NamespaceFlag } from './namespaces.js';
+
+/** A line of /proc/PID/uid_map: `count` IDs from `inside` on are those from `outside` on (user_namespaces(7)). */
+export interface MapLine {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+export interface IdMaps {
+  readonly uid: readonly MapLine[];
+  readonly gid: readonly MapLine[];
+  /** Whether setgroups(2) is switched off first, as the kernel demands of an unprivileged writer. */
+  readonly denySetgroups: boolean;
+  /** `kernel`: written by us to /proc/PID/uid_map. `newuidmap`: by newuidmap(1), for subordinate ranges. */
+  readonly writer: 'kernel' | 'newuidmap';
+}
+
+export interface LaunchSpec {
+  /** The namespaces that were asked for. */
+  readonly namespaces: readonly NamespaceFlag[];
+  /** The namespaces that are made: those, and a mount namespace where a fresh /proc needs one. */
+  readonly unshared: readonly NamespaceFlag[];
+  /** The name to set, when there is a UTS namespace. */
+  readonly hostname?: string;
+  /** The new root, an absolute path without symbolic links. */
+  readonly root?: { readonly path: string; readonly method: 'pivot_root' | 'chroot' };
+  readonly maps?: IdMaps;
+  /** Seconds added to the clocks of a new time namespace (time_namespaces(7)). */
+  readonly clockOffsets?: { readonly monotonic: number; readonly boottime: number };
+  /** The command and its arguments. */
+  readonly command: readonly string[];
+  /** The whole environment of the command, but for PS1, which depends on who it runs as. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** PS1 where the caller chose one. */
+  readonly prompt?: string;
+  /** Who the command runs as inside: 0 when 0 is mapped, else what the caller is mapped to. */
+  readonly user: { readonly uid: number; readonly gid: number };
+  /** Whether the command's process has to become that user, because the launcher is another one inside. */
+  readonly becomesUser: boolean;
+  /**
+   * Whether the child starts as somebody other than root inside, and so would lose its capabilities by execve(2)
+   * unless they are made ambient (capabilities(7)).
+   */
+  readonly keepsCapabilities: boolean;
+  /**
+   * `foreground`: the command gets a process group of its own and the terminal, as a shell gives it to a job.
+   * `shared`: it stays in the launcher's process group, as a member of a pipeline does.
+   */
+  readonly terminal: 'foreground' | 'shared';
+}
+
+/** Whether this launch makes a namespace of this kind. */
+export const unshares = (spec: LaunchSpec, flag: NamespaceFlag): boolean => spec.unshared.includes(flag);
+
+/** The ID inside for an ID outside, undefined where it is not mapped. */
+export function insideId(lines: readonly MapLine[], outside: number): number | undefined {
+  const line = lines.find(({ outside: first, count }) => outside >= first && outside - first < count);
+  return line && line.inside + (outside - line.outside);
+}

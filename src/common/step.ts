@@ -1,0 +1,91 @@
+/**
+ * A step of a launch. The list of all of them (steps/index.ts) is what is executed, rehearsed by --dry-run, paused on
+ * by --step, written to the log, drawn in the report and taught in the lessons: there is no second description.
+ */
+import { Failure } from './failure.js';
+import type { Kernel } from './kernel/kernel.js';
+import type { LaunchSpec } from './spec.js';
+
+/** What was read from the kernel before or after a step: words and lists that mean something to a reader. */
+export type Evidence = Readonly<Record<string, unknown>>;
+
+/** What a step of either stage works with. */
+export interface StepContext {
+  readonly spec: LaunchSpec;
+  readonly kernel: Kernel;
+}
+
+export interface Step<Context extends StepContext = StepContext> {
+  readonly id: string;
+  readonly stage: 'parent' | 'child';
+  /** A short phrase: what is done. */
+  readonly title: (spec: LaunchSpec) => string;
+  /** One or two sentences for a learner. */
+  readonly why: string;
+  readonly man: string;
+  /** What one would type in a shell to do the same. */
+  readonly shell: (spec: LaunchSpec) => string;
+  /** Whether this launch has this step. */
+  readonly applies: (spec: LaunchSpec) => boolean;
+  /** @throws KernelError, or Failure where something else stands in the way */
+  readonly run: (context: Context) => void;
+  /** Reads from the kernel what the step is to change. */
+  readonly evidence: (context: Context) => Evidence;
+  /** Says what the evidence does not show although it should; undefined when all is as claimed. */
+  readonly shortfall?: (before: Evidence, after: Evidence, spec: LaunchSpec) => string | undefined;
+}
+
+/** A finished step in the log, as docs/log.md describes it. */
+export interface StepRecord {
+  readonly step: string;
+  readonly stage: 'parent' | 'child';
+  readonly title: string;
+  readonly why: string;
+  readonly man: string;
+  readonly shell: string;
+  readonly before: Evidence;
+  readonly after: Evidence;
+  /** Microseconds since the launch began, when its `run` began. */
+  readonly at: number;
+  /** Microseconds that its `run` took. */
+  readonly us: number;
+}
+
+/** What the two stages do around each step. */
+export interface StepObserver<Context extends StepContext> {
+  /** Called before a step is done; --step waits here. */
+  readonly before?: (step: Step<Context>, evidence: Evidence) => Promise<void> | void;
+  readonly done: (record: StepRecord) => void;
+}
+
+/**
+ * Does one step: reads the evidence, runs it, reads the evidence again, and checks that it shows what was claimed.
+ * @throws KernelError from the step; Failure when the evidence does not show the change
+ */
+export async function perform<Context extends StepContext>(
+  step: Step<Context>,
+  context: Context,
+  observer: StepObserver<Context>,
+): Promise<void> {
+  const { spec, kernel } = context;
+  kernel.step = step.id;
+  const before = step.evidence(context);
+  if (observer.before !== undefined) await observer.before(step, before);
+  const at = kernel.clock();
+  step.run(context);
+  const us = kernel.clock() - at;
+  const after = step.evidence(context);
+  const shortfall = step.shortfall?.(before, after, spec);
+  if (shortfall !== undefined) {
+    throw new Failure(
+      `step ${step.id} (${step.title(spec)}): the kernel reported success, but ${shortfall}`,
+      {
+        next: 'This should not happen: please report it with the log (--log-file).',
+      },
+    );
+  }
+  observer.done({
+    ...{ step: step.id, stage: step.stage, title: step.title(spec), why: step.why, man: step.man },
+    ...{ shell: step.shell(spec), before, after, at, us },
+  });
+}

@@ -1,0 +1,131 @@
+/** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
+import { readlinkSync } from 'node:fs';
+import { procLines } from '../evidence.js';
+import { type Chain, type ChainCall, memory, NULL } from '../kernel/calls.js';
+import type { LaunchSpec } from '../spec.js';
+import type { Step, StepContext } from '../step.js';
+
+/** The process that becomes the command. */
+export interface CommandProcess {
+  /** 0 before it is made. */
+  readonly pid: number;
+  /** The path of the program, found inside. */
+  readonly path: string;
+  /** Makes the process and waits until it stands at the gate, everything before execve(2) done. */
+  make(): void;
+  /** Opens the gate and waits until execve(2) has succeeded or failed. */
+  execute(): void;
+}
+
+export interface CommandContext extends StepContext {
+  readonly command: CommandProcess;
+}
+
+/** The file descriptors that the process reports and waits through; closed by its execve(2). */
+export interface Gate {
+  readonly report: number;
+  readonly wait: number;
+}
+
+/** What the process does between clone(2) and execve(2). */
+export function commandChain(
+  spec: LaunchSpec,
+  path: string,
+  environment: Record<string, string>,
+  gate: Gate,
+): Chain {
+  const step = commandStep.id;
+  const exec = execStep.id;
+  const { uid, gid } = spec.user;
+  const calls: ChainCall[] = [
+    // A job of its own with the terminal, as a shell would do; TIOCSPGRP from the background needs SIGTTOU blocked.
+    ...(spec.terminal === 'foreground'
+      ? ([
+          { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
+          { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSPGRP', argp: { place: 'own process ID' } } },
+        ] as const)
+      : []),
+    ...(spec.becomesUser
+      ? ([
+          { step, call: 'setresgid', args: { rgid: gid, egid: gid, sgid: gid } },
+          { step, call: 'setresuid', args: { ruid: uid, euid: uid, suid: uid } },
+        ] as const)
+      : []),
+    // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
+    { step, call: 'prctl', args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 } },
+    // Node ignores SIGPIPE, and what is ignored stays ignored across execve(2).
+    { step, call: 'signal', args: { signum: 'SIGPIPE', handler: 'SIG_DFL' } },
+    // Node marks its standard streams close-on-exec.
+    ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
+    { step, call: 'write', args: { fd: gate.report, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
+    {
+      step,
+      call: 'read',
+      args: { fd: gate.wait, buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
+    },
+    {
+      step: exec,
+      call: 'sigprocmask',
+      args: { how: 'SIG_SETMASK', set: memory(Buffer.alloc(128), 'none'), oldset: NULL },
+    },
+    { step: exec, call: 'execve', args: { pathname: path, argv: spec.command, envp: environment } },
+    { step: exec, call: 'write', args: { fd: gate.report, buf: { place: 'errno of execve' }, count: 4 } },
+    { step: exec, call: '_exit', args: { status: 127 } },
+  ];
+  return { actor: 'command', calls };
+}
+
+export const commandStep: Step<CommandContext> = {
+  id: 'command',
+  stage: 'child',
+  title: ({ command }) => `make the process that becomes ${command[0]}`,
+  why:
+    'The child stays, to pass on signals and to reap the processes that lose their parent; the command gets a process ' +
+    'of its own, in the same namespaces.',
+  man: 'clone(2), credentials(7)',
+  shell: ({ command }) => `${command.map(quoted).join(' ')} &`,
+  applies: () => true,
+  run: ({ command }) => command.make(),
+  evidence: ({ command: { pid } }) => ({ process: pid === 0 ? 'none' : identity(pid) }),
+};
+
+export const execStep: Step<CommandContext> = {
+  id: 'exec',
+  stage: 'child',
+  title: ({ command }) => `execute ${command[0]}`,
+  why: 'execve(2) replaces the program of a process; process ID, namespaces and open standard streams stay.',
+  man: 'execve(2)',
+  shell: ({ command }) => `exec ${command.map(quoted).join(' ')}`,
+  applies: () => true,
+  run: ({ command }) => command.execute(),
+  evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
+};
+
+/** The process ID, process group and user IDs of a process: proc_pid_status(5). */
+function identity(pid: number): Record<string, unknown> {
+  try {
+    const status = new Map(
+      procLines(`/proc/${pid}/status`).map((line) => line.split(': ') as [string, string]),
+    );
+    return {
+      pid,
+      'process group': status.get('NSpgid')?.split(' ').at(-1),
+      uid: status.get('Uid')?.split(' ')[0],
+    };
+  } catch {
+    return { pid };
+  }
+}
+
+/** A command that ended at once has no program any more. */
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return 'ended';
+  }
+}
+
+/** A word as one would type it in a shell. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,182 @@
+/** The parent's steps: a process in new namespaces, its ID maps and clocks, and in it this same script as the child. */
+import { innermostPid, namespaceId, namespaceIds, procLines, procText } from '../evidence.js';
+import { namespacesFor } from '../namespaces.js';
+import type { MapLine } from '../spec.js';
+import type { Evidence, Step, StepContext } from '../step.js';
+
+/**
+ * The two processes that a launch starts, P and then G (docs/call-chain.md). P unshares and waits; G, cloned by P into
+ * the new namespaces, becomes the child.
+ */
+export interface HandOver {
+  /** The process ID of P, 0 before it runs. */
+  readonly first: number;
+  /** The process ID of G, 0 before it runs. */
+  readonly second: number;
+  /** Starts P and waits until it has unshared. */
+  unshare(): void;
+  /** Has newuidmap(1) or newgidmap(1) write a map of P. */
+  mapThrough(program: 'newuidmap' | 'newgidmap', lines: readonly MapLine[]): void;
+  /** Lets P clone G and waits until G runs. */
+  spawn(): void;
+}
+
+export interface ParentContext extends StepContext {
+  readonly handOver: HandOver;
+}
+
+/** `0 1000 1`, as the kernel reads and reports a line of a map. */
+export const mapLine = ({ inside, outside, count }: MapLine): string => `${inside} ${outside} ${count}`;
+
+const clockLines = ({ monotonic, boottime }: { monotonic: number; boottime: number }): string[] => [
+  `monotonic ${monotonic} 0`,
+  `boottime ${boottime} 0`,
+];
+
+export const unshareStep: Step<ParentContext> = {
+  id: 'unshare',
+  stage: 'parent',
+  title: ({ unshared }) =>
+    `unshare the ${list(namespacesFor(unshared).map(({ name }) => name))} namespace${unshared.length === 1 ? '' : 's'}`,
+  why:
+    'A process gets new namespaces by leaving those it shares with the others. A process with several threads may not ' +
+    'unshare a user namespace, and Node has several, so a copy of this process with one thread, P, does it.',
+  man: 'unshare(2)',
+  shell: ({ unshared }) =>
+    `unshare ${namespacesFor(unshared)
+      .map(({ name }) => `--${name.toLowerCase()}`)
+      .join(' ')}`,
+  applies: () => true,
+  run: ({ handOver }) => handOver.unshare(),
+  evidence: ({ handOver }) => ({
+    namespaces: handOver.first === 0 ? namespaceIds('self') : namespacesForChildren(handOver.first),
+  }),
+  // A PID namespace is made when its first process is, so it cannot be seen yet (pid_namespaces(7)).
+  shortfall: (before, after, { unshared }) =>
+    stillShared(
+      before,
+      after,
+      namespacesFor(unshared)
+        .map(({ entry }) => entry)
+        .filter((entry) => entry !== 'pid'),
+    ),
+};
+
+export const idMapsStep: Step<ParentContext> = {
+  id: 'id-maps',
+  stage: 'parent',
+  title: () => 'map user and group IDs into the user namespace',
+  why:
+    'In a new user namespace nobody has an ID yet. The maps say which IDs outside stand behind those inside; whoever is ' +
+    'mapped to 0 is root inside, and outside still the user of before. An unprivileged process may map only itself, ' +
+    'and must first give up setgroups(2), by which it could otherwise leave a group that denies it something.',
+  man: 'user_namespaces(7)',
+  shell: ({ maps }) => {
+    if (maps === undefined) return '';
+    const [uid, gid] = [maps.uid, maps.gid].map((lines) => lines.map(mapLine));
+    if (maps.writer === 'newuidmap')
+      return `newuidmap $P ${uid?.join(' ')} && newgidmap $P ${gid?.join(' ')}`;
+    return [
+      ...(maps.denySetgroups ? ['echo deny > /proc/$P/setgroups'] : []),
+      `printf '${uid?.join('\\n')}\\n' > /proc/$P/uid_map`,
+      `printf '${gid?.join('\\n')}\\n' > /proc/$P/gid_map`,
+    ].join('; ');
+  },
+  applies: ({ maps }) => maps !== undefined,
+  run: ({ spec: { maps }, kernel, handOver }) => {
+    if (maps === undefined) return;
+    if (maps.denySetgroups) kernel.writeFile(`/proc/${handOver.first}/setgroups`, 'deny');
+    if (maps.writer === 'newuidmap') {
+      handOver.mapThrough('newuidmap', maps.uid);
+      handOver.mapThrough('newgidmap', maps.gid);
+    } else {
+      kernel.writeFile(`/proc/${handOver.first}/uid_map`, `${maps.uid.map(mapLine).join('\n')}\n`);
+      kernel.writeFile(`/proc/${handOver.first}/gid_map`, `${maps.gid.map(mapLine).join('\n')}\n`);
+    }
+  },
+  evidence: ({ handOver: { first } }) => ({
+    uid_map: procLines(`/proc/${first}/uid_map`),
+    gid_map: procLines(`/proc/${first}/gid_map`),
+    setgroups: procText(`/proc/${first}/setgroups`),
+  }),
+  shortfall: (_, after, { maps }) =>
+    [
+      ...(maps?.uid.map(mapLine).filter((line) => !(after.uid_map as string[]).includes(line)) ?? []),
+      ...(maps?.gid.map(mapLine).filter((line) => !(after.gid_map as string[]).includes(line)) ?? []),
+    ].map((line) => `the line “${line}” is not in the map`)[0],
+};
+
+export const clockOffsetsStep: Step<ParentContext> = {
+  id: 'clock-offsets',
+  stage: 'parent',
+  title: () => 'shift the clocks of the time namespace',
+  why:
+    'A time namespace adds an offset to the monotonic and the boot-time clock. It can only be set while the namespace ' +
+    'has no process in it: now, before the child is made.',
+  man: 'time_namespaces(7)',
+  shell: ({ clockOffsets }) =>
+    clockOffsets === undefined
+      ? ''
+      : `printf '${clockLines(clockOffsets).join('\\n')}\\n' > /proc/$P/timens_offsets`,
+  applies: ({ clockOffsets }) => clockOffsets !== undefined,
+  run: ({ spec: { clockOffsets }, kernel, handOver }) => {
+    if (clockOffsets === undefined) return;
+    kernel.writeFile(`/proc/${handOver.first}/timens_offsets`, `${clockLines(clockOffsets).join('\n')}\n`);
+  },
+  evidence: ({ handOver }) => ({ timens_offsets: procLines(`/proc/${handOver.first}/timens_offsets`) }),
+  shortfall: (_, after, { clockOffsets }) =>
+    clockOffsets &&
+    clockLines(clockOffsets).find((line) => !(after.timens_offsets as string[]).includes(line)) !== undefined
+      ? 'the offsets are not those that were written'
+      : undefined,
+};
+
+export const childStep: Step<ParentContext> = {
+  id: 'child',
+  stage: 'parent',
+  title: () => 'start this script again, as the child, in the new namespaces',
+  why:
+    'unshare(2) moves only the children of a process into a new PID or time namespace, so P makes one more process, G, ' +
+    'and ends. G becomes this same script in its second stage: /proc/self/exe main.cjs child.',
+  man: 'clone(2), execve(2)',
+  shell: () => '/proc/self/exe main.cjs child',
+  applies: () => true,
+  run: ({ handOver }) => handOver.spawn(),
+  evidence: ({ handOver: { second } }) =>
+    second === 0
+      ? { namespaces: namespaceIds('self') }
+      : { namespaces: namespaceIds(second), process: { outside: second, inside: innermostPid(second) } },
+  shortfall: (before, after, { unshared }) =>
+    stillShared(
+      before,
+      after,
+      namespacesFor(unshared).map(({ entry }) => entry),
+    ) ??
+    (unshared.includes('pid') && (after.process as { inside: number }).inside !== 1
+      ? 'the child is not PID 1'
+      : undefined),
+};
+
+/** The namespaces that the next child of a process will be in. */
+function namespacesForChildren(process: number): Record<string, string> {
+  const own = namespaceIds(process);
+  return {
+    ...own,
+    pid: childEntry(process, 'pid') ?? 'made with its first process',
+    time: childEntry(process, 'time') ?? 'absent',
+  };
+}
+
+function childEntry(process: number, entry: string): string | undefined {
+  const id = namespaceId(process, `${entry}_for_children`);
+  return id === 'absent' ? undefined : id;
+}
+
+function stillShared(before: Evidence, after: Evidence, entries: readonly string[]): string | undefined {
+  const [old, fresh] = [before.namespaces, after.namespaces] as Record<string, string>[];
+  const same = entries.find((entry) => old?.[entry] === fresh?.[entry]);
+  return same && `the process is still in ${old?.[same]}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+const list = (words: readonly string[]): string => new Intl.ListFormat('en-GB').format(words);

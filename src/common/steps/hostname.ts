@@ -1,0 +1,19 @@
+import { hostname } from 'node:os';
+import type { Step } from '../step.js';
+
+export const hostnameStep: Step = {
+  id: 'hostname',
+  stage: 'child',
+  title: (spec) => `set the host name to ${spec.hostname}`,
+  why: 'The UTS namespace starts with a copy of the name outside; from here on it has one of its own.',
+  man: 'sethostname(2), uts_namespaces(7)',
+  shell: (spec) => `hostname ${spec.hostname}`,
+  applies: (spec) => spec.hostname !== undefined,
+  run: ({ spec, kernel }) => {
+    if (spec.hostname === undefined) return;
+    kernel.call('sethostname', { name: spec.hostname, len: Buffer.byteLength(spec.hostname) });
+  },
+  evidence: () => ({ hostname: hostname() }),
+  shortfall: (_, after, spec) =>
+    after.hostname === spec.hostname ? undefined : `the host name is ${after.hostname}`,
+};

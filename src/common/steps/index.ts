@@ -1,0 +1,37 @@
+/** The list of steps, in the order in which they are done. */
+import type { LaunchSpec } from '../spec.js';
+import type { Step } from '../step.js';
+import { type CommandContext, commandStep, execStep } from './command.js';
+import { childStep, clockOffsetsStep, idMapsStep, type ParentContext, unshareStep } from './hand-over.js';
+import { hostnameStep } from './hostname.js';
+import { loopbackStep } from './loopback.js';
+import { procStep } from './proc.js';
+import { propagationStep } from './propagation.js';
+import { bindRootStep, chrootStep, detachOldRootStep, pivotRootStep } from './root.js';
+
+const parentSteps: readonly Step<ParentContext>[] = [unshareStep, idMapsStep, clockOffsetsStep, childStep];
+
+const childSteps: readonly Step<CommandContext>[] = [
+  propagationStep,
+  hostnameStep,
+  bindRootStep,
+  procStep,
+  pivotRootStep,
+  detachOldRootStep,
+  chrootStep,
+  loopbackStep,
+  commandStep,
+  execStep,
+];
+
+/** The parent's part of a launch. */
+export const parentStepsOf = (spec: LaunchSpec): Step<ParentContext>[] =>
+  parentSteps.filter(({ applies }) => applies(spec));
+
+/** The child's part. */
+export const childStepsOf = (spec: LaunchSpec): Step<CommandContext>[] =>
+  childSteps.filter(({ applies }) => applies(spec));
+
+/** Every step's id with its number, counted from 1 through both stages. */
+export const numberedSteps = (spec: LaunchSpec): Map<string, number> =>
+  new Map([...parentStepsOf(spec), ...childStepsOf(spec)].map(({ id }, index) => [id, index + 1]));

@@ -1,0 +1,66 @@
+import { networkInterfaces } from 'node:os';
+import { memory } from '../kernel/calls.js';
+import { type Constant, constants } from '../kernel/constants.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { unshares } from '../spec.js';
+import type { Step } from '../step.js';
+
+/** struct ifreq of netdevice(7): a name of 16 bytes, then the flags as a short. */
+const ifreqSize = 40;
+const flagsAt = 16;
+const shownInterfaceFlags: readonly Constant[] = ['IFF_UP', 'IFF_LOOPBACK', 'IFF_RUNNING'];
+
+function ifreq(flags: number): Buffer {
+  const bytes = Buffer.alloc(ifreqSize);
+  bytes.write('lo');
+  bytes.writeInt16LE(flags, flagsAt);
+  return bytes;
+}
+
+const flagNames = (flags: number): string =>
+  shownInterfaceFlags.filter((name) => (flags & constants[name]) !== 0).join('|') || '0';
+
+/** ioctl(2) on the interface `lo`; returns its flags afterwards. */
+function interfaceFlags(
+  kernel: Kernel,
+  socket: number,
+  request: 'SIOCGIFFLAGS' | 'SIOCSIFFLAGS',
+  flags: number,
+): number {
+  const bytes = ifreq(flags);
+  const shows =
+    request === 'SIOCGIFFLAGS' ? { ifr_name: 'lo' } : { ifr_name: 'lo', ifr_flags: flagNames(flags) };
+  kernel.call('ioctl', { fd: socket, request, argp: memory(bytes, shows) });
+  return bytes.readInt16LE(flagsAt);
+}
+
+export const loopbackStep: Step = {
+  id: 'loopback',
+  stage: 'child',
+  title: () => 'bring the loopback interface up',
+  why:
+    'A new network namespace has one interface, lo, and it is down: not even 127.0.0.1 answers. Up, processes inside ' +
+    'can reach each other, and nothing else.',
+  man: 'netdevice(7), network_namespaces(7)',
+  shell: () => 'ip link set lo up',
+  applies: (spec) => unshares(spec, 'net'),
+  run: ({ kernel }) => {
+    const socket = kernel.call('socket', {
+      domain: 'AF_INET',
+      type: ['SOCK_DGRAM', 'SOCK_CLOEXEC'],
+      protocol: 0,
+    });
+    const flags = interfaceFlags(kernel, socket, 'SIOCGIFFLAGS', 0);
+    interfaceFlags(kernel, socket, 'SIOCSIFFLAGS', flags | constants.IFF_UP);
+    kernel.call('close', { fd: socket });
+  },
+  evidence: () => ({
+    'interfaces that are up': Object.entries(networkInterfaces()).map(
+      ([name, addresses]) => `${name} ${addresses?.map(({ cidr }) => cidr).join(' ')}`,
+    ),
+  }),
+  shortfall: (_, after) =>
+    (after['interfaces that are up'] as string[]).some((line) => line.startsWith('lo 127.0.0.1/8'))
+      ? undefined
+      : 'lo has no address 127.0.0.1',
+};

@@ -1,0 +1,5 @@
+import type { Command } from './command.js';
+import { runCommand } from './run.js';
+
+/** Every command of gontainer, in the order of the help. */
+export const commands: readonly Command[] = [runCommand];

@@ -1,0 +1,155 @@
+/** From the values of the command line to the launch as data. Everything that is wrong with them is said here. */
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { usageFailure } from '../common/failure.js';
+import { type NamespaceFlag, namespaces } from '../common/namespaces.js';
+import { locateProgram } from '../common/program.js';
+import { insideId, type LaunchSpec } from '../common/spec.js';
+import type { Values } from './command.js';
+import { idMaps } from './id-maps.js';
+import { terminalUse } from './terminal.js';
+
+/** uts_namespaces(7), sethostname(2): HOST_NAME_MAX. */
+const longestHostname = 64;
+/** Where programs are looked for inside a new root. */
+const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * The launch that the values ask for.
+ * @throws Failure with status 2 when they are wrong, 126 or 127 when the command cannot be run
+ */
+export function launchSpec({ options, rest }: Values): LaunchSpec {
+  const chosen = namespaces
+    .filter(({ flag }) => options.all || options[flag] !== undefined)
+    .map(({ flag }) => flag);
+  if (chosen.length === 0) {
+    throw usageFailure(
+      'no namespace is selected',
+      `Choose one or more of ${namespaces.map(({ flag }) => `-${flag}`).join(' ')}, or --all.`,
+    );
+  }
+  const has = (flag: NamespaceFlag): boolean => chosen.includes(flag);
+  needs('uts', ['hostname']);
+  needs('uid', ['uid-map', 'gid-map', 'map-auto']);
+  needs('time', ['monotonic', 'boottime']);
+  needs('mnt', ['chroot']);
+  if (options.chroot && options.mnt === undefined) throw usageFailure('-chroot needs the new root: -mnt=DIR');
+
+  const root = options.mnt === undefined ? undefined : newRoot(String(options.mnt));
+  const command = rest.length > 0 ? rest : ['/bin/sh'];
+  const environment = environmentOf(root !== undefined, (options.env as string[] | undefined) ?? []);
+  locateProgram(
+    command[0] as string,
+    environment.PATH ?? searchPath,
+    root ?? '/',
+    root === undefined ? process.cwd() : '/',
+  );
+
+  const maps = has('uid')
+    ? idMaps({
+        uidMap: options['uid-map'] as string[] | undefined,
+        gidMap: options['gid-map'] as string[] | undefined,
+        auto: options['map-auto'] === true,
+      })
+    : undefined;
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const launcher =
+    maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
+  const user =
+    maps === undefined ? { uid, gid } : { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
+
+  return {
+    namespaces: chosen,
+    // A fresh /proc for the PID namespace must not be mounted where everybody sees it.
+    unshared: namespaces
+      .map(({ flag }) => flag)
+      .filter((flag) => has(flag) || (flag === 'mnt' && has('pid'))),
+    ...(has('uts') ? { hostname: hostname(options.hostname) } : {}),
+    ...(root === undefined
+      ? {}
+      : { root: { path: root, method: options.chroot ? 'chroot' : 'pivot_root' } as const }),
+    ...(maps === undefined ? {} : { maps }),
+    ...(options.monotonic === undefined && options.boottime === undefined
+      ? {}
+      : {
+          clockOffsets: {
+            monotonic: Number(options.monotonic ?? 0),
+            boottime: Number(options.boottime ?? 0),
+          },
+        }),
+    command,
+    environment,
+    ...(environmentNames(options.env).includes('PS1') ? { prompt: environment.PS1 as string } : {}),
+    user,
+    becomesUser: launcher.uid !== user.uid || launcher.gid !== user.gid,
+    keepsCapabilities: maps !== undefined && launcher.uid !== 0,
+    terminal: terminalUse(),
+  };
+
+  function needs(flag: NamespaceFlag, names: readonly string[]): void {
+    const given = names.find((name) => options[name] !== undefined);
+    if (given !== undefined && !has(flag))
+      throw usageFailure(`-${given} needs -${flag}`, `Add -${flag}${flag === 'mnt' ? '=DIR' : ''}.`);
+  }
+}
+
+/** Root when the map has one, else what the caller is mapped to, else the first ID there is. */
+function chosenId(
+  lines: readonly { inside: number; outside: number; count: number }[],
+  outside: number,
+): number {
+  if (lines.some(({ inside }) => inside === 0)) return 0;
+  return insideId(lines, outside) ?? (lines[0]?.inside as number);
+}
+
+function hostname(given: unknown): string {
+  const name = given === undefined ? 'Gontainer' : String(given);
+  const length = Buffer.byteLength(name);
+  if (length > longestHostname)
+    throw usageFailure(`-hostname is ${length} bytes long, and the kernel takes ${longestHostname}`);
+  return name;
+}
+
+/** The new root as an absolute path without symbolic links. */
+function newRoot(given: string): string {
+  try {
+    const path = realpathSync(given);
+    if (!statSync(path).isDirectory()) throw usageFailure(`-mnt=${given} is not a directory`);
+    accessSync(path, constants.R_OK | constants.X_OK);
+    return path;
+  } catch (error) {
+    const said = {
+      ENOENT: 'does not exist, or is a symbolic link that leads nowhere',
+      ELOOP: 'is a loop of symbolic links',
+      ENOTDIR: 'leads through something that is not a directory',
+      EACCES: 'may not be read by you',
+    }[(error as NodeJS.ErrnoException).code ?? ''];
+    if (said === undefined) throw error;
+    throw usageFailure(
+      `-mnt=${given} ${said}`,
+      'A small root file system is made by: gontainer rootfs create DIR',
+    );
+  }
+}
+
+/**
+ * The command's environment but for PS1. In a new root: PATH, HOME and TERM; else the caller's. A variable given by
+ * name alone keeps the caller's value.
+ */
+function environmentOf(newRootGiven: boolean, given: readonly string[]): Record<string, string> {
+  const outside = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  const base: Record<string, string> = newRootGiven
+    ? { PATH: searchPath, HOME: '/root', TERM: process.env.TERM ?? 'dumb' }
+    : Object.fromEntries(outside);
+  for (const text of given) {
+    const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+    if (name === undefined) throw usageFailure(`-env “${text}” is not of the form NAME=VALUE`);
+    const inherited = value ?? process.env[name];
+    if (inherited !== undefined) base[name] = inherited;
+  }
+  return base;
+}
+
+const environmentNames = (given: unknown): string[] =>
+  ((given as string[] | undefined) ?? []).map((text) => String(text.split('=')[0]));

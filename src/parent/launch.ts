@@ -1,0 +1,121 @@
+/**
+ * The first stage: this process stays in the host's namespaces. It does the parent's steps, which end with the child
+ * running in the new namespaces, and then passes records to the log, signals to the command, and the command's exit
+ * status to its caller.
+ */
+import type { FailureData } from '../common/channel.js';
+import { Failure, statusOfSignal } from '../common/failure.js';
+import { KernelError } from '../common/kernel/kernel-error.js';
+import { pipe } from '../common/kernel/pipe.js';
+import { signalNumber } from '../common/kernel/processes.js';
+import { Recorder } from '../common/kernel/recorder.js';
+import type { LaunchSpec } from '../common/spec.js';
+import { perform, type StepObserver } from '../common/step.js';
+import type { ParentContext } from '../common/steps/hand-over.js';
+import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
+import { ParentChannel } from './channel.js';
+import { ProcessHandOver } from './hand-over.js';
+import type { Log } from './log.js';
+import { nextAction } from './next-action.js';
+import { SignalRelay } from './signal-relay.js';
+import { Terminal } from './terminal.js';
+
+/**
+ * Runs a command in new namespaces and waits for its end.
+ * @param script this program's own file, which is started again as the child
+ * @returns the command's exit status, 128+N if signal N ended it
+ * @throws Failure when the command was not started, or was lost
+ */
+export async function launch(spec: LaunchSpec, log: Log, script: string): Promise<number> {
+  const numbers = numberedSteps(spec);
+  const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const observer: StepObserver<ParentContext> = {
+    done: (record) => log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid),
+  };
+  const signals = new SignalRelay();
+  const terminal = new Terminal(spec.terminal);
+  const [controlRead, controlWrite] = pipe(kernel);
+  const [recordsRead, recordsWrite] = pipe(kernel);
+  const handOver = new ProcessHandOver(
+    spec,
+    kernel,
+    { controlRead, controlWrite, recordsRead, recordsWrite },
+    script,
+  );
+  const channel = new ParentChannel(controlWrite, recordsRead);
+  try {
+    return await Promise.race([signals.interrupted(), work()]);
+  } catch (error) {
+    handOver.abandon();
+    throw explained(error as Error, spec);
+  } finally {
+    handOver.reap();
+    signals.release();
+    terminal.takeBack();
+    log.hold(false);
+  }
+
+  async function work(): Promise<number> {
+    for (const step of parentStepsOf(spec)) await perform(step, { spec, kernel, handOver }, observer);
+    channel.send({ type: 'launch', spec, origin: String(log.origin), paused: false });
+    // The child starts on another core meanwhile.
+    await log.open();
+    return await follow();
+  }
+
+  /** Reads what the child says until it is gone. */
+  async function follow(): Promise<number> {
+    let heard = false;
+    let ended: number | undefined;
+    for await (const message of channel.messages()) {
+      if (!heard) handOver.finish(true);
+      heard = true;
+      switch (message.type) {
+        case 'call':
+          log.call(
+            { ...message.record, pid: handOver.pidOutside(message.record.pid, message.record.actor) },
+            'child',
+          );
+          break;
+        case 'step':
+          log.step(message.record, numbers.get(message.record.step) ?? 0, numbers.size, handOver.second);
+          break;
+        case 'ready':
+          terminal.given();
+          log.hold(true);
+          signals.passTo((signal) => channel.send({ type: 'signal', signal }));
+          channel.send({ type: 'continue' });
+          break;
+        case 'stopped': {
+          const foreground = terminal.stop(message.signal);
+          if (foreground !== undefined) channel.send({ type: 'resume', foreground });
+          break;
+        }
+        case 'failure':
+          throw received(message.failure);
+        case 'ended':
+          ended = message.status;
+          break;
+      }
+    }
+    if (!heard) handOver.finish(false);
+    if (ended !== undefined) return ended;
+    throw new Failure('the child was killed, and everything in the container with it', {
+      status: statusOfSignal(signalNumber('SIGKILL')),
+    });
+  }
+}
+
+/** A failure that the child reported. */
+function received({ message, status, next, kernel, stack }: FailureData): Failure {
+  const failure = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
+  if (stack !== undefined) failure.stack = stack;
+  return failure;
+}
+
+/** Adds to a failed kernel call what can be done about it. */
+function explained(error: Error, spec: LaunchSpec): Error {
+  if (!(error instanceof KernelError) || error.next !== undefined) return error;
+  const next = nextAction(error.data, spec);
+  return next === undefined ? error : Object.assign(error, { next });
+}

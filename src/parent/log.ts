@@ -1,0 +1,94 @@
+/**
+ * The log has one writer: this process. Records of both stages come here in order; they are kept until pino is loaded,
+ * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
+ */
+import type { CallRecord } from '../common/kernel/kernel.js';
+import type { StepRecord } from '../common/step.js';
+
+export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type Level = (typeof levels)[number];
+
+export interface LogOptions {
+  /** What goes to standard error. */
+  readonly level: Level;
+  readonly format: 'pretty' | 'json';
+  readonly colour: boolean;
+  /** Gets every level as NDJSON. */
+  readonly file?: string;
+}
+
+/** A record as docs/log.md describes it, before pino adds level and time. */
+export interface LogRecord {
+  readonly level: Exclude<Level, 'silent'>;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly msg: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Where records go once pino is there. */
+export interface LogWriter {
+  write(record: LogRecord): void;
+  /** While held, nothing is written to a terminal: it belongs to the command. */
+  hold(held: boolean): void;
+  close(): void;
+}
+
+export class Log {
+  private writer: LogWriter | undefined;
+  private kept: LogRecord[] = [];
+  /** The numbers of the steps, for the reader of a terminal. */
+  private readonly wall = Date.now();
+  readonly origin = process.hrtime.bigint();
+
+  constructor(private readonly options: LogOptions) {}
+
+  /** Whether anybody reads it. */
+  get wanted(): boolean {
+    return this.options.level !== 'silent' || this.options.file !== undefined;
+  }
+
+  call({ us, ...record }: CallRecord, stage: 'parent' | 'child'): void {
+    const msg = `${record.call} ${record.errno === undefined ? `= ${record.ret}` : record.errno}`;
+    this.add('trace', msg, { stage, ...record, ...(us === undefined ? {} : { us }) }, record.at);
+  }
+
+  step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {
+    this.add('info', title, { pid, ...record, number, of }, record.at);
+  }
+
+  /** A launch that failed: the sentence, and for a kernel call its parts. */
+  failed(error: Error & { readonly data?: unknown; readonly next?: string }): void {
+    const { data, next, stack, message } = error;
+    this.add('error', message, {
+      pid: process.pid,
+      failure: { ...(data === undefined ? {} : { call: data }), next, stack },
+    });
+  }
+
+  add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
+    const microseconds = at ?? Number(process.hrtime.bigint() - this.origin) / 1000;
+    this.keep({ level, time: this.wall + microseconds / 1000, msg, fields: { ...fields, at: microseconds } });
+  }
+
+  /** Loads pino and writes what was kept. */
+  async open(): Promise<void> {
+    if (!this.wanted || this.writer !== undefined) return;
+    const { openWriter } = await import('./log-writer.js');
+    this.writer = openWriter(this.options);
+    for (const record of this.kept.splice(0)) this.writer.write(record);
+  }
+
+  hold(held: boolean): void {
+    this.writer?.hold(held);
+  }
+
+  close(): void {
+    this.writer?.close();
+  }
+
+  private keep(record: LogRecord): void {
+    if (this.writer !== undefined) this.writer.write(record);
+    else if (this.wanted) this.kept.push(record);
+  }
+}

@@ -1,0 +1,93 @@
+/** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
+import { readFileSync } from 'node:fs';
+import type { KernelErrorData } from '../common/kernel/kernel-error.js';
+import type { LaunchSpec } from '../common/spec.js';
+import { unshares } from '../common/spec.js';
+
+/** A switch by which a host forbids user namespaces, and the words for it. */
+interface Switch {
+  readonly path: string;
+  readonly forbids: (value: number) => boolean;
+  readonly next: string;
+}
+
+const switches: readonly Switch[] = [
+  {
+    path: '/proc/sys/user/max_user_namespaces',
+    forbids: (value) => value === 0,
+    next: 'User namespaces are switched off here (user.max_user_namespaces is 0); allow them with: sudo sysctl user.max_user_namespaces=10000',
+  },
+  {
+    path: '/proc/sys/kernel/unprivileged_userns_clone',
+    forbids: (value) => value === 0 && process.geteuid?.() !== 0,
+    next: 'User namespaces are only for root here (kernel.unprivileged_userns_clone is 0); allow them with: sudo sysctl kernel.unprivileged_userns_clone=1',
+  },
+  {
+    path: '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
+    forbids: (value) => value === 1 && process.geteuid?.() !== 0,
+    next: 'AppArmor restricts user namespaces here (kernel.apparmor_restrict_unprivileged_userns is 1); allow them until the next start with: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+];
+
+/** The switch that is set against user namespaces on this host, if one is. */
+export const forbiddenBy = (): string | undefined =>
+  switches.find(({ path, forbids }) => {
+    const value = setting(path);
+    return value !== undefined && forbids(value);
+  })?.next;
+
+function setting(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined; // This kernel has no such switch.
+  }
+}
+
+/** Reads a value like `Seccomp: 2` of proc_pid_status(5). */
+const filteredBySeccomp = (): boolean => /^Seccomp:\s*2$/m.test(readFileSync('/proc/self/status', 'utf8'));
+
+/** The limits of the other kinds of namespaces, by what the host calls them in /proc/sys/user. */
+const namespaceLimits = ['mnt', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'];
+
+/** One sentence: what to do now. */
+export function nextAction({ step, call, errno }: KernelErrorData, spec: LaunchSpec): string | undefined {
+  const withUser = unshares(spec, 'uid');
+  if (call === 'unshare' && errno === 'EPERM' && !withUser) {
+    return 'Making these namespaces takes CAP_SYS_ADMIN: add -uid, or run it as root.';
+  }
+  if (withUser && ['EPERM', 'ENOSPC', 'EACCES'].includes(errno)) {
+    const forbidden = forbiddenBy();
+    if (forbidden !== undefined) return forbidden;
+  }
+  if (call === 'unshare' && errno === 'ENOSPC') {
+    const full = namespaceLimits.find((entry) => setting(`/proc/sys/user/max_${entry}_namespaces`) === 0);
+    return full === undefined
+      ? 'A limit on namespaces is reached: too many are in use or nested; see the sysctls user.max_*_namespaces.'
+      : `This host allows no such namespace (user.max_${full}_namespaces is 0); allow them with: sudo sysctl user.max_${full}_namespaces=10000`;
+  }
+  if (call === 'unshare' && errno === 'EPERM') {
+    return filteredBySeccomp()
+      ? 'A seccomp filter forbids it, as in a container: run gontainer outside, or start the container with --security-opt seccomp=unconfined.'
+      : 'A user namespace cannot be made inside a chroot, or from IDs that are not mapped: run it outside.';
+  }
+  if (call === 'unshare' && errno === 'EINVAL')
+    return 'This kernel lacks one of these kinds of namespaces: leave out -time or -cgroup.';
+  if (step === 'id-maps') {
+    return errno === 'EPERM'
+      ? 'The kernel lets an unprivileged user map only the own ID, once; for more use --map-auto, or run it as root.'
+      : 'Check the lines of --uid-map and --gid-map: INSIDE:OUTSIDE:COUNT, at most 340, without overlap.';
+  }
+  if (step === 'clock-offsets')
+    return 'The clocks inside must not become negative or too large: choose another offset.';
+  if (step === 'proc' && errno === 'EPERM') {
+    return '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside.';
+  }
+  if (step === 'proc' && ['EACCES', 'EROFS'].includes(errno))
+    return `Make the mount point yourself: mkdir ${spec.root?.path}/proc`;
+  if (call === 'clone' || errno === 'EAGAIN' || errno === 'ENOMEM')
+    return 'Memory or processes are short: see ulimit -u and free.';
+  if (errno === 'EPERM' && !withUser)
+    return 'It takes privilege that you do not have: add -uid, or run it as root.';
+  return undefined;
+}

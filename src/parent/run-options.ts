@@ -1,0 +1,106 @@
+/** The options of `gontainer run`, one table: yargs, the help, the man page and the completion are made from it. */
+import { namespaces } from '../common/namespaces.js';
+import type { Option } from './command.js';
+import { levels } from './log.js';
+
+const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolates, since, man }) => {
+  const words = `new ${name} namespace: ${isolates} (${man}, Linux ${since})`;
+  return flag === 'mnt'
+    ? {
+        name: flag,
+        kind: 'text',
+        value: 'DIR',
+        describe: `${words}; DIR becomes the root`,
+        group: 'Namespaces',
+      }
+    : { name: flag, kind: 'flag', describe: words, group: 'Namespaces' };
+});
+
+export const runOptions: readonly Option[] = [
+  ...namespaceOptions,
+  {
+    name: 'all',
+    kind: 'flag',
+    describe: 'all eight; the root stays as it is unless -mnt is given too',
+    group: 'Namespaces',
+  },
+  {
+    name: 'hostname',
+    kind: 'text',
+    value: 'NAME',
+    describe: 'host name inside, with -uts; Gontainer when it is left out',
+    group: 'Inside',
+  },
+  {
+    name: 'uid-map',
+    kind: 'list',
+    value: 'INSIDE:OUTSIDE:COUNT',
+    describe:
+      'map user IDs, with -uid; several times for several lines; 0 to your own ID when it is left out',
+    group: 'Inside',
+  },
+  {
+    name: 'gid-map',
+    kind: 'list',
+    value: 'INSIDE:OUTSIDE:COUNT',
+    describe: 'the same for group IDs',
+    group: 'Inside',
+  },
+  {
+    name: 'map-auto',
+    kind: 'flag',
+    describe: 'map your subordinate IDs too (/etc/subuid, /etc/subgid), with -uid, through newuidmap(1)',
+    group: 'Inside',
+  },
+  {
+    name: 'monotonic',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'shift the monotonic clock, with -time',
+    group: 'Inside',
+  },
+  {
+    name: 'boottime',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'shift the boot-time clock, and so the uptime, with -time',
+    group: 'Inside',
+  },
+  {
+    name: 'chroot',
+    kind: 'flag',
+    describe: 'change the root by chroot(2) alone, as Gontainer did: root inside can get out of it',
+    group: 'Inside',
+  },
+  {
+    name: 'env',
+    kind: 'list',
+    value: 'NAME=VALUE',
+    describe: 'set a variable of the environment inside; several times for several',
+    group: 'Inside',
+  },
+  {
+    name: 'log-level',
+    kind: 'text',
+    value: 'LEVEL',
+    choices: levels,
+    describe: 'what to show: info has the steps, debug says why, trace has every kernel call',
+    group: 'Log',
+  },
+  {
+    name: 'log-format',
+    kind: 'text',
+    value: 'FORMAT',
+    choices: ['pretty', 'json'],
+    describe: 'pretty where standard error is a terminal, else json',
+    group: 'Log',
+  },
+  {
+    name: 'log-file',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'write every level to FILE too, as NDJSON',
+    group: 'Log',
+  },
+  { name: 'quiet', kind: 'flag', describe: 'no banner, and only errors in the log', group: 'Log' },
+];

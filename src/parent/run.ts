@@ -1,0 +1,52 @@
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { banner, coloured } from './banner.js';
+import type { Command, Values } from './command.js';
+import { launch } from './launch.js';
+import { launchSpec } from './launch-spec.js';
+import { type Level, Log } from './log.js';
+import { runOptions } from './run-options.js';
+
+const standardError = 2;
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'run a command, or a shell, in new namespaces; -run means the same',
+  positionals: [{ name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' }],
+  options: runOptions,
+  examples: [
+    ['gontainer -run -uid', 'root in a new user namespace, and an ordinary user outside'],
+    [
+      'gontainer -run -uid -uts -hostname box -pid -net',
+      'with a host name, process IDs and a network of its own',
+    ],
+    ['gontainer -run --all -mnt /tmp/rootfs', 'all eight, in a root file system of its own'],
+    ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
+  ],
+  run: async (values) => {
+    const spec = launchSpec(values);
+    const colour = coloured({ isTTY: isatty(standardError) });
+    const log = new Log(logOptions(values, colour));
+    if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
+    try {
+      return await launch(spec, log, process.argv[1] as string);
+    } catch (error) {
+      log.failed(error as Error);
+      throw error;
+    } finally {
+      await log.open();
+      log.close();
+    }
+  },
+};
+
+function logOptions({ options }: Values, colour: boolean) {
+  const level = (options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;
+  const format = (options['log-format'] ?? (isatty(standardError) ? 'pretty' : 'json')) as 'pretty' | 'json';
+  return {
+    level,
+    format,
+    colour,
+    ...(options['log-file'] === undefined ? {} : { file: String(options['log-file']) }),
+  };
+}

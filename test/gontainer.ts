@@ -1,0 +1,119 @@
+/** Running the built program in tests, as root and as an unprivileged user. No kernel call is mocked anywhere. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+export const project = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The program under test: scripts/test.ts puts a copy where every user can read it. */
+export const program = process.env.GONTAINER_PROGRAM ?? join(project, 'dist/main.cjs');
+/** The Node that runs it: scripts/test-nodes.ts chooses others. */
+export const node = process.env.GONTAINER_NODE ?? process.execPath;
+
+export interface User {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+export const root: User = { name: 'root', uid: 0, gid: 0 };
+/** A user that nothing on the machine knows; or whoever runs the tests, when that is not root. */
+export const unprivileged: User = isRoot
+  ? { name: 'an unprivileged user', uid: 54_321, gid: 54_321 }
+  : { name: 'an unprivileged user', uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/** The users to test with, each with the reason to skip it, if there is one. */
+export const users: readonly (User & { readonly skip: string | false })[] = [
+  { ...root, skip: isRoot ? false : 'needs root' },
+  { ...unprivileged, skip: false },
+];
+
+/** Why a test that needs these programs cannot run here; false when it can. */
+export function lacking(...programs: string[]): string | false {
+  const missing = programs.filter((name) => spawnSync('which', [name]).status !== 0);
+  return missing.length > 0 && `needs ${missing.join(' and ')}`;
+}
+
+/** A folder that belongs to a user, removed when the test file is done. */
+export function folder(user: User = root): string {
+  const path = mkdtempSync(join(tmpdir(), 'gontainer-test-'));
+  if (isRoot) chownSync(path, user.uid, user.gid);
+  chmodSync(path, 0o755);
+  after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export interface RunOptions {
+  readonly user?: User;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Words before the program's own: `strace …`. */
+  readonly under?: readonly string[];
+}
+
+export interface Finished {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts gontainer; the caller ends it. */
+export function start(
+  words: readonly string[],
+  { user, env, cwd, under = [] }: RunOptions = {},
+): ChildProcess {
+  const [file = node, ...rest] = [...under, node, program, ...words];
+  return spawn(file, rest, {
+    cwd: cwd ?? '/',
+    env: { PATH: process.env.PATH, HOME: '/', TERM: 'xterm', ...env },
+    stdio: 'pipe',
+    ...(isRoot && user !== undefined ? { uid: user.uid, gid: user.gid } : {}),
+  });
+}
+
+/** Runs gontainer to its end. */
+export async function run(words: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const child = start(words, options);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(options.input ?? '');
+  return finished(child);
+}
+
+/** What a process wrote and how it ended. */
+export async function finished(child: ChildProcess): Promise<Finished> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  return new Promise((done, failed) => {
+    child.on('error', failed);
+    child.on('close', (status, signal) => done({ status, signal, stdout, stderr }));
+  });
+}
+
+/** The records of a log file. */
+export const records = (file: string): Record<string, unknown>[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+/** A small root file system made by the program itself, once for a test file. */
+export async function rootfs(user: User = root): Promise<string> {
+  const path = join(folder(user), 'rootfs');
+  if (!existsSync(path)) {
+    const { status, stderr } = await run(['rootfs', 'create', path], { user });
+    if (status !== 0) throw new Error(`rootfs create: ${stderr}`);
+  }
+  return path;
+}
