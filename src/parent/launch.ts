@@ -32,6 +32,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
   const observer: StepObserver<ParentContext> = {
     done: (record) => log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid),
   };
+  log.launch(spec);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
   const [controlRead, controlWrite] = pipe(kernel);
@@ -95,6 +96,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
           throw received(message.failure);
         case 'ended':
           ended = message.status;
+          log.ended(handOver.second, message.status, message.signal);
           break;
       }
     }

@@ -3,7 +3,13 @@
  * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
  */
 import type { CallRecord } from '../common/kernel/kernel.js';
+import type { LaunchSpec } from '../common/spec.js';
 import type { StepRecord } from '../common/step.js';
+
+declare const VERSION: string;
+
+/** The version of the records' format (docs/log.md): a reader refuses a higher one. */
+const logFormat = 1;
 
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type Level = (typeof levels)[number];
@@ -37,7 +43,6 @@ export interface LogWriter {
 export class Log {
   private writer: LogWriter | undefined;
   private kept: LogRecord[] = [];
-  /** The numbers of the steps, for the reader of a terminal. */
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
@@ -46,6 +51,28 @@ export class Log {
   /** Whether anybody reads it. */
   get wanted(): boolean {
     return this.options.level !== 'silent' || this.options.file !== undefined;
+  }
+
+  /** The first record: what is to be launched. Of the environment only the names are ever logged. */
+  launch({ environment, prompt: _prompt, ...spec }: LaunchSpec): void {
+    const names = [...new Set([...Object.keys(environment), 'PS1'])];
+    const launch = { ...spec, environment: names };
+    const msg = `launch ${spec.command.join(' ')}`;
+    this.add(
+      'debug',
+      msg,
+      { stage: 'parent', pid: process.pid, format: logFormat, version: VERSION, launch },
+      0,
+    );
+  }
+
+  /** The command has ended. */
+  ended(child: number, status: number, signal: NodeJS.Signals | undefined): void {
+    const msg =
+      signal === undefined
+        ? `the command ended with status ${status}`
+        : `the command was killed by ${signal}`;
+    this.add('debug', msg, { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } });
   }
 
   call({ us, ...record }: CallRecord, stage: 'parent' | 'child'): void {
