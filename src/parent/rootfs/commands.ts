@@ -2,5 +2,6 @@
 import type { Command } from '../command.js';
 import { createCommand } from './create-command.js';
 import { importCommand } from './import-command.js';
+import { pullCommand } from './pull-command.js';
 
-export const rootfsCommands: readonly Command[] = [createCommand, importCommand];
+export const rootfsCommands: readonly Command[] = [createCommand, importCommand, pullCommand];

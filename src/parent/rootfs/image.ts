@@ -123,11 +123,17 @@ function choose(images: readonly Descriptor[], wanted: Platform): Descriptor {
           : `It has ${[...new Set(offered)].join(', ')}: choose one with --platform.`,
     });
   }
-  if (new Set(candidates.map(({ digest }) => digest)).size > 1 && fitting.length === 0) {
-    const names = candidates.map(({ name, digest }) => name ?? digest);
-    throw new Failure(`There are ${candidates.length} images: ${names.join(', ')}.`, {
-      next: 'Choose one with --image NAME.',
-    });
+  // For one platform the first is the best, says image-index.md; but different names are different images.
+  const names = new Set(
+    candidates.map(({ name, digest }) => name ?? (fitting.length === 0 ? digest : undefined)),
+  );
+  if (names.size > 1) {
+    throw new Failure(
+      `There are several images: ${[...names].map((name) => name ?? 'one without a name').join(', ')}.`,
+      {
+        next: 'Choose one with --image NAME.',
+      },
+    );
   }
   return first;
 }
