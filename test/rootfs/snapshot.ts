@@ -12,7 +12,9 @@ export function snapshot(directory: string, except: readonly string[] = []): Rec
       : stats.isSymbolicLink()
         ? readlinkSync(join(directory, path))
         : '';
-    found[path] = [stats.mode.toString(8), stats.uid, stats.gid, stats.nlink, content].join(' ');
+    // The links of a folder are its folders: they are seen anyway.
+    const links = stats.isDirectory() ? '' : stats.nlink;
+    found[path] = [stats.mode.toString(8), stats.uid, stats.gid, links, content].join(' ');
     if (!stats.isDirectory()) return;
     for (const name of readdirSync(join(directory, path)).sort()) {
       if (path !== '.' || !except.includes(name)) visit(join(path, name));
