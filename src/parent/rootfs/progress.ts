@@ -1,0 +1,52 @@
+/** One line on a terminal that says how far the work is; nothing at all where stderr is no terminal. */
+import { readableSize } from './readable-size.js';
+
+/** Milliseconds between two updates: fast enough to look alive, slow enough to cost nothing. */
+const interval = 100;
+
+export class Progress {
+  readonly #output: NodeJS.WriteStream;
+  #what = '';
+  #done = 0;
+  #total: number | undefined;
+  #shownAt = 0;
+
+  constructor(output: NodeJS.WriteStream = process.stderr) {
+    this.#output = output;
+  }
+
+  /** Starts on the next thing. @param total bytes, if known */
+  begin(what: string, total?: number): void {
+    this.#what = what;
+    this.#done = 0;
+    this.#total = total;
+    this.#show(0);
+  }
+
+  /** Passes bytes on and counts them. */
+  async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      this.add(chunk.length);
+      yield chunk;
+    }
+  }
+
+  add(bytes: number): void {
+    this.#done += bytes;
+    this.#show(interval);
+  }
+
+  /** Wipes the line, so that what follows stands alone. */
+  end(): void {
+    if (this.#output.isTTY) this.#output.write('\r\x1b[K');
+  }
+
+  #show(pause: number): void {
+    const now = Date.now();
+    if (!this.#output.isTTY || now - this.#shownAt < pause) return;
+    this.#shownAt = now;
+    const of = this.#total === undefined ? '' : ` of ${readableSize(this.#total)}`;
+    // ECMA-48: carriage return, then "erase in line".
+    this.#output.write(`\r\x1b[K${this.#what}: ${readableSize(this.#done)}${of}`);
+  }
+}

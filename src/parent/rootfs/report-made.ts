@@ -1,0 +1,12 @@
+/** Says what was unpacked, what could not be kept, and what to type next. */
+import { nextCommand } from './next-command.js';
+import { readableSize } from './readable-size.js';
+import type { Tally } from './tally.js';
+
+export function reportMade(directory: string, description: string, tally: Tally): void {
+  const lines = [
+    `Made ${directory}: ${tally.files} files, ${readableSize(tally.size)}, from ${description}.`,
+  ];
+  if (tally.losses !== undefined) lines.push(tally.losses);
+  process.stderr.write(`${lines.join('\n')}\n${nextCommand(directory)}`);
+}

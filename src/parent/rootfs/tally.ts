@@ -1,0 +1,45 @@
+/** Counts what an archive brought, and what of it could not be kept. */
+import type { TarEntry } from './tar-entries.js';
+
+export class Tally {
+  readonly #keepsOwners = process.geteuid?.() === 0;
+  files = 0;
+  /** Bytes of regular files. */
+  size = 0;
+  /** Entries that belong to someone else than root, which only root can keep: chown(2). */
+  owners = 0;
+  /** Device nodes, and fifos, which node:fs cannot make. */
+  devices = 0;
+  /** Extended attributes, file capabilities among them, which node:fs cannot set. */
+  attributes = 0;
+  /** Files that were set-user-ID or set-group-ID. */
+  setIds = 0;
+
+  /** @param made whether the entry was made, or left out for its type */
+  count(entry: TarEntry, made: boolean): void {
+    if (!made) {
+      this.devices += 1;
+      return;
+    }
+    if (entry.type === 'file') {
+      this.files += 1;
+      this.size += entry.size;
+      if ((entry.mode & 0o6000) !== 0) this.setIds += 1;
+    }
+    if (!this.#keepsOwners && (entry.uid !== 0 || entry.gid !== 0)) this.owners += 1;
+    this.attributes += entry.attributes;
+  }
+
+  /** One sentence about what was lost, or undefined if nothing was. */
+  get losses(): string | undefined {
+    const counts: readonly (readonly [count: number, one: string, many: string])[] = [
+      [this.owners, 'owner', 'owners'],
+      [this.setIds, 'set-user-ID or set-group-ID bit', 'set-user-ID or set-group-ID bits'],
+      [this.devices, 'device node or fifo', 'device nodes or fifos'],
+      [this.attributes, 'extended attribute', 'extended attributes'],
+    ];
+    const lost = counts.filter(([count]) => count > 0);
+    if (lost.length === 0) return undefined;
+    return `Not kept: ${lost.map(([count, one, many]) => `${count} ${count === 1 ? one : many}`).join(', ')}.`;
+  }
+}

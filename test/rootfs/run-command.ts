@@ -1,0 +1,23 @@
+/** Runs one subcommand of rootfs: `node --import tsx run-command.ts create --from host DIR`, as yargs will. */
+import { rootfsCommands } from '../../src/parent/rootfs/commands.ts';
+
+const [word, ...words] = process.argv.slice(2);
+const command = rootfsCommands.find(({ name }) => name === `rootfs ${word}`);
+if (command === undefined) throw new Error(`no such command: ${word}`);
+const options: Record<string, string | number | boolean> = {};
+const positionals: Record<string, string> = {};
+const names = command.positionals.map(({ name }) => name);
+for (let text = words.shift(); text !== undefined; text = words.shift()) {
+  const option = command.options.find(({ name }) => `--${name}` === text);
+  if (option === undefined) positionals[names.shift() ?? 'extra'] = text;
+  else if (option.kind === 'flag') options[option.name] = true;
+  else options[option.name] = option.kind === 'number' ? Number(words.shift()) : (words.shift() ?? '');
+}
+try {
+  process.exitCode = await command.run({ options, positionals, rest: [] });
+} catch (error) {
+  if (!(error instanceof Error && error.name === 'Failure')) throw error;
+  const { message, next, status } = error as Error & { next?: string; status: number };
+  process.stderr.write(`gontainer: ${message} ${next ?? ''}\n`);
+  process.exitCode = status;
+}
