@@ -38,8 +38,10 @@ export function canonical(line: readonly string[], commands: readonly Command[])
     const word = rest.shift() as string;
     if (word === '--') {
       words.push(...rest.splice(0));
-    } else if (word === nameWords[0] || /^--?run(=true)?$/.test(word)) {
+    } else if (word === nameWords[0]) {
       nameWords = nameWords.slice(1);
+    } else if (command?.name === 'run' && isRun(word)) {
+      // Gontainer's spelling: an option that says what to do.
     } else if (/^-{1,2}[a-z]/i.test(word)) {
       options.push(canonicalOption(word, known, rest));
     } else {
@@ -55,16 +57,18 @@ export function canonical(line: readonly string[], commands: readonly Command[])
 function commandOf(line: readonly string[], commands: readonly Command[]): Command | undefined {
   const end = line.indexOf('--');
   const own = end < 0 ? line : line.slice(0, end);
-  if (own.some((word) => /^--?run(=true)?$/.test(word))) return commands.find(({ name }) => name === 'run');
+  const isName = commands.some(({ name }) => name.split(' ')[0] === own[0]);
+  if (!isName && own.some(isRun)) return commands.find(({ name }) => name === 'run');
   const [first, second] = own.filter((word) => !word.startsWith('-'));
   if (first === undefined) {
-    if (own.some((word) => /^--?(h|help|v|version)$/.test(word)) || own.length === 0) return undefined;
+    if (own.some(asksForHelp) || own.length === 0) return undefined;
     throw usageFailure(`nothing to do: ${own.join(' ')} needs -run`, `Try: gontainer -run ${own.join(' ')}`);
   }
   const found = commands.find(({ name }) => name === first || name === `${first} ${second}`);
   if (found !== undefined) return found;
   const family = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
   if (family.length > 0) {
+    if (own.some(asksForHelp)) return undefined;
     throw usageFailure(
       `gontainer ${first} needs one more word: ${family.join(', ')}`,
       `See: gontainer ${family[0]} --help`,
@@ -79,6 +83,9 @@ function commandOf(line: readonly string[], commands: readonly Command[]): Comma
     ),
   );
 }
+
+const isRun = (word: string): boolean => /^--?run(=true)?$/.test(word);
+const asksForHelp = (word: string): boolean => /^--?(h|help|v|version)$/.test(word);
 
 function canonicalOption(word: string, known: readonly Option[], rest: string[]): string {
   const [, name = '', value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];

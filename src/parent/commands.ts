@@ -1,5 +1,6 @@
 import type { Command } from './command.js';
+import { rootfsCommands } from './rootfs/commands.js';
 import { runCommand } from './run.js';
 
 /** Every command of gontainer, in the order of the help. */
-export const commands: readonly Command[] = [runCommand];
+export const commands: readonly Command[] = [runCommand, ...rootfsCommands];

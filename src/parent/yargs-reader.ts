@@ -37,28 +37,35 @@ export function readValues(line: Canonical & { readonly command: Command }): Val
   return { options: values, positionals, rest };
 }
 
-/** The help of one command, or of all. */
-export async function help(command: Command | undefined, commands: readonly Command[]): Promise<string> {
+/** The help of one command; of those that begin with `family`; or of all, with the options of `run`. */
+export async function help(
+  command: Command | undefined,
+  all: readonly Command[],
+  family: string | undefined,
+): Promise<string> {
+  const commands = family === undefined ? all : all.filter(({ name }) => name.startsWith(`${family} `));
   const reader = yargs([])
     .scriptName('gontainer')
-    .wrap(Math.min(110, process.stdout.columns ?? 100));
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .updateStrings({ 'Commands:': 'Commands (each has a --help of its own):' });
+  const shown = command ?? commands.find(({ name }) => name === 'run');
   if (command === undefined) {
-    reader.usage(
-      'A container is only namespaces. Gontainer runs a command in Linux namespaces and shows every step.\n',
-    );
-    reader.usage('Usage: gontainer -run -uid -uts -hostname box -pid\n       gontainer COMMAND [OPTIONS]');
+    reader.usage(`A container is only namespaces. Gontainer runs a command in Linux namespaces and shows every step.
+
+Usage: gontainer -run NAMESPACES [OPTIONS] [-- COMMAND ARG…]   options with one dash or with two
+Or: gontainer COMMAND [OPTIONS]`);
     for (const { name, summary } of commands) reader.command(name.replace(' ', '-'), summary);
-    const written = await withOptions(reader, []).getHelp();
-    return `${commands.reduce((text, { name }) => text.replace(`gontainer ${name.replace(' ', '-')}`, `gontainer ${name}`), written)}\n\nOne command’s options: gontainer COMMAND --help. Options are written with one dash or with two.`;
+  } else {
+    const words = command.positionals.map(({ name, takes }) =>
+      takes === 'rest' ? `[-- ${name} ARG…]` : takes === 'optional' ? `[${name}]` : name,
+    );
+    reader.usage(`${command.summary}\n\nUsage: gontainer ${[command.name, '[OPTIONS]', ...words].join(' ')}`);
   }
-  const positionals = command.positionals.map(({ name, takes }) =>
-    takes === 'rest' ? `[-- ${name} ARG…]` : takes === 'optional' ? `[${name}]` : name,
-  );
-  reader
-    .usage(`${command.summary}\n`)
-    .usage(`Usage: gontainer ${[command.name, ...positionals].join(' ')} [OPTIONS]`);
-  for (const [line, explanation] of command.examples) reader.example(line, explanation);
-  return withOptions(reader, command.options).getHelp();
+  for (const [line, explanation] of shown?.examples ?? []) reader.example(line, explanation);
+  const text = await withOptions(reader, shown?.options ?? []).getHelp();
+  return commands
+    .reduce((all, { name }) => all.replace(`gontainer ${name.replace(' ', '-')}`, `gontainer ${name}`), text)
+    .replace(/\s*\[(boolean|string|number|array)\]/g, '');
 }
 
 function withOptions(reader: Argv, options: readonly Option[]): Argv {
