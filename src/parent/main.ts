@@ -12,8 +12,7 @@ export async function parent(line: readonly string[]): Promise<number> {
     const read = canonical(line, commands);
     if (read.options.includes('--version')) return print(`gontainer ${VERSION}`);
     const { help, readValues } = await import('./yargs-reader.js');
-    if (read.command === undefined || read.options.includes('--help'))
-      {
+    if (read.command === undefined || read.options.includes('--help')) {
       return print(await help(read.command, commands, read.words[0]));
     }
     return await read.command.run(readValues({ ...read, command: read.command }));
