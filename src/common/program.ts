@@ -1,5 +1,5 @@
 /** Finding a program the way execvp(3) and the container's root do it. */
-import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { exitStatus, Failure } from './failure.js';
 
@@ -17,7 +17,7 @@ export function resolveBeneath(root: string, path: string): string {
   while (rest.length > 0) {
     const part = rest.shift() as string;
     const next = join(done, part);
-    if (!lstatSync(join(root, next), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    if (!isSymbolicLink(join(root, next))) {
       done = next;
       continue;
     }
@@ -50,8 +50,8 @@ export function locateProgram(
   const where = root === '/' ? '' : ` in ${root}`;
   let found: string | undefined;
   for (const candidate of candidates) {
-    const outside = resolveBeneath(root, candidate);
-    const file = statSync(outside, { throwIfNoEntry: false });
+    const outside = root === '/' ? candidate : resolveBeneath(root, candidate);
+    const file = statOf(outside);
     if (file === undefined) continue;
     found ??= candidate;
     if (file.isFile() && executable(outside)) return candidate;
@@ -74,12 +74,29 @@ export function locateProgram(
   );
 }
 
+function isSymbolicLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined where there is no such file, or nobody lets us see it: execvp(3) goes on to the next folder then. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 /** Executable by anybody counts: who may execute it inside depends on the maps. */
 function executable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o111) !== 0;
+    return ((statOf(path)?.mode ?? 0) & 0o111) !== 0;
   }
 }

@@ -17,7 +17,7 @@ export async function parent(line: readonly string[]): Promise<number> {
     }
     return await read.command.run(readValues({ ...read, command: read.command }));
   } catch (error) {
-    return explain(error as Failure);
+    return explain(error as Failure, line);
   }
 }
 
@@ -31,12 +31,18 @@ function print(text: string): number {
   return 0;
 }
 
-/** One sentence and what to do next; what is no Failure is a defect of this program, and keeps its stack trace. */
-function explain(error: Failure): number {
+/**
+ * One sentence and what to do next. What is no Failure is a defect of this program; it is said in one sentence too, and
+ * the stack trace is shown to whoever asks for every detail.
+ */
+function explain(error: Failure, line: readonly string[]): number {
   const expected = error.name === 'Failure';
-  const text = expected
-    ? `${error.message}.${error.next === undefined ? '' : ` ${error.next}`}`
-    : String(error.stack ?? error);
+  const detailed =
+    line.some((word) => /^--?log-level=trace$/.test(word)) || line.join(' ').includes('-log-level trace');
+  const next = expected
+    ? error.next
+    : 'This is a defect of gontainer: please report it, with --log-level trace.';
+  const text = `${error.message}.${next === undefined ? '' : ` ${next}`}${detailed ? `\n${error.stack}` : ''}`;
   try {
     writeSync(2, `gontainer: ${text}\n`);
   } catch {

@@ -82,9 +82,9 @@ export class Arena {
 /** The address of this thread's errno; a cloned process has its own behind the same address. */
 export const errnoAddress = (): bigint => word('__errno_location');
 
-/** Runs `work` with every signal blocked, so that none is handled half-way by a copy of this process. */
-export function withSignalsBlocked<T>(work: () => T): T {
-  const [every, before] = [Buffer.alloc(128, 0xff), Buffer.alloc(128)];
+/** Runs `work` with a signal mask of this thread that consists of these bytes: 0xff blocks every signal, 0 none. */
+export function withSignalMask<T>(byte: number, work: () => T): T {
+  const [during, before] = [Buffer.alloc(128, byte), Buffer.alloc(128)];
   const mask = (set: Buffer, old: Buffer | null) =>
     word(
       'pthread_sigmask',
@@ -92,7 +92,7 @@ export function withSignalsBlocked<T>(work: () => T): T {
       { as: 'bytes', value: set },
       old === null ? pointer(0n) : { as: 'bytes', value: old },
     );
-  mask(every, before);
+  mask(during, before);
   try {
     return work();
   } finally {

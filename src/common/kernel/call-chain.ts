@@ -9,7 +9,7 @@
  * What happens is recorded in the memory that both share: after each call its errno and the time.
  */
 import { Failure } from '../failure.js';
-import { Arena, errnoAddress, withSignalsBlocked } from './arena.js';
+import { Arena, errnoAddress, withSignalMask } from './arena.js';
 import {
   type Argument,
   type CallName,
@@ -75,7 +75,13 @@ export class CallChain {
   private readonly errno = errnoAddress();
   private readonly zero: bigint;
   private readonly contextSize: number;
-  private readonly template: Buffer;
+  /**
+   * The context that all others are copies of. The signal mask is part of it: every call runs with all signals blocked,
+   * or a handler of this process would run in the copy; but a program is started with none blocked, because it inherits
+   * the mask (execve(2)).
+   */
+  private readonly blocked: Buffer;
+  private readonly open: Buffer;
   private readonly outermost: Prepared;
 
   /**
@@ -90,11 +96,8 @@ export class CallChain {
       });
     }
     this.contextSize = size;
-    const template = this.arena.reserve(size);
-    // The signal mask is part of a context: every call of the chain runs with all signals blocked.
-    withSignalsBlocked(() => word('getcontext', pointer(template)));
-    this.template = this.arena.read(template, size);
-    this.arena.overwrite(template, this.template);
+    this.blocked = this.capture(0xff);
+    this.open = this.capture(0);
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
     this.arena.commit();
@@ -103,13 +106,22 @@ export class CallChain {
     }
   }
 
+  /** getcontext(3) with a signal mask of these bytes. Its memory stays: copies point to the floating-point state in it. */
+  private capture(mask: number): Buffer {
+    const at = this.arena.reserve(this.contextSize);
+    withSignalMask(mask, () => word('getcontext', pointer(at)));
+    const context = this.arena.read(at, this.contextSize);
+    this.arena.overwrite(at, context);
+    return context;
+  }
+
   /**
    * Starts the first process: clone(2), SIGCHLD when it ends.
    * @returns its process ID, or -1 and the errno.
    */
   start(): { ret: number; errno: number; flags: Flags } {
     const flags: Flags = ['CLONE_PARENT_SETTID', 'SIGCHLD'];
-    const { value, errno } = withSignalsBlocked(() =>
+    const { value, errno } = withSignalMask(0xff, () =>
       invoke('clone', [
         pointer(address('setcontext')),
         pointer(this.cloneStack(0)),
@@ -194,15 +206,16 @@ export class CallChain {
     const places = plan.map(() => this.arena.reserve(this.contextSize));
     plan.forEach((context, index) => {
       const at = places[index] as bigint;
-      this.layContext(at, places[index + 1] ?? 0n, this.stackTop(number, index));
+      const template = context.function === 'execve' ? this.open : this.blocked;
+      this.layContext(template, at, places[index + 1] ?? 0n, this.stackTop(number, index));
       this.contexts.push({ at, ...context });
     });
     prepared.first = places[0] as bigint;
     return prepared;
   }
 
-  private layContext(at: bigint, next: bigint, top: bigint): void {
-    const bytes = Buffer.from(this.template);
+  private layContext(template: Buffer, at: bigint, next: bigint, top: bigint): void {
+    const bytes = Buffer.from(template);
     bytes.writeBigUInt64LE(next, offsetOf.uc_link);
     bytes.writeBigUInt64LE(top - BigInt(stack.forClone), offsetOf.uc_stack_ss_sp);
     bytes.writeBigUInt64LE(BigInt(stack.forClone), offsetOf.uc_stack_ss_size);

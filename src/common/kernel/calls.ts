@@ -46,7 +46,6 @@ export const calls = {
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
   signal: { signum: 'int', handler: 'long' },
-  sigprocmask: { how: 'int', set: 'memory', oldset: 'memory' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
 export type CallName = keyof typeof calls;

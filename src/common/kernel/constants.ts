@@ -30,9 +30,9 @@ export const constants = {
   SIGTSTP: 20,
   SIGTTIN: 21,
   SIGTTOU: 22,
+  SIGXFSZ: 25,
   SIG_DFL: 0,
   SIG_IGN: 1,
-  SIG_BLOCK: 0,
   SIG_SETMASK: 2,
   // mount(2), umount2(2)
   MS_RDONLY: 0x1,

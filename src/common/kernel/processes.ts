@@ -1,6 +1,6 @@
 /** Calls about processes and the terminal that go on while the command runs; after the launch, so not in its log. */
 import { constants as system } from 'node:os';
-import { withSignalsBlocked } from './arena.js';
+import { withSignalMask } from './arena.js';
 import { constants } from './constants.js';
 import { bytes, int, invoke, pointer } from './libc.js';
 
@@ -42,7 +42,7 @@ export function giveTerminal(group: number): void {
   const word = Buffer.alloc(4);
   word.writeInt32LE(group);
   // From the background this stops the caller with SIGTTOU unless that is blocked.
-  withSignalsBlocked(() => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
+  withSignalMask(0xff, () => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
 }
 
 /** Ends this process at once, without waiting for threads that are still reading: _exit(2). */

@@ -1,7 +1,7 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
-import { type Chain, type ChainCall, memory, NULL } from '../kernel/calls.js';
+import { type Chain, type ChainCall, memory } from '../kernel/calls.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
 
@@ -53,8 +53,10 @@ export function commandChain(
       : []),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
     { step, call: 'prctl', args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 } },
-    // Node ignores SIGPIPE, and what is ignored stays ignored across execve(2).
-    { step, call: 'signal', args: { signum: 'SIGPIPE', handler: 'SIG_DFL' } },
+    // Node ignores these, and what is ignored stays ignored across execve(2).
+    ...(['SIGPIPE', 'SIGXFSZ'] as const).map(
+      (signum): ChainCall => ({ step, call: 'signal', args: { signum, handler: 'SIG_DFL' } }),
+    ),
     // Node marks its standard streams close-on-exec.
     ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
     { step, call: 'write', args: { fd: gate.report, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
@@ -62,11 +64,6 @@ export function commandChain(
       step,
       call: 'read',
       args: { fd: gate.wait, buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
-    },
-    {
-      step: exec,
-      call: 'sigprocmask',
-      args: { how: 'SIG_SETMASK', set: memory(Buffer.alloc(128), 'none'), oldset: NULL },
     },
     { step: exec, call: 'execve', args: { pathname: path, argv: spec.command, envp: environment } },
     { step: exec, call: 'write', args: { fd: gate.report, buf: { place: 'errno of execve' }, count: 4 } },
