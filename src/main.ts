@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 /** One script, two stages: it picks the parent or the child, nothing else. */
-if (process.platform !== 'linux') {
-  console.error(
-    `gontainer: namespaces are a part of Linux, and this is ${process.platform}. Use a Linux machine or a virtual one.`,
-  );
+const refusal =
+  process.platform !== 'linux'
+    ? `namespaces are a part of Linux, and this is ${process.platform}. Use a Linux machine or a virtual one.`
+    : !['x64', 'arm64'].includes(process.arch)
+      ? `the ${process.arch} processor is not known here. Use a machine with x86-64 (x64) or aarch64 (arm64).`
+      : undefined;
+if (refusal !== undefined) {
+  console.error(`gontainer: ${refusal}`);
   process.exit(125);
 }
 

@@ -144,7 +144,7 @@ test('the log is on the screen before the prompt, and nothing of it after', { sk
   assert.match(screen, /\[Gontainer config\]\n• mnt: ""\n• uid: enabled/);
   assert.match(screen, /unshare the user, mount, UTS and PID namespaces/);
   terminal.type('echo typed');
-  assert.match(await terminal.shows(/^typed$/m), /‣ echo typed\ntyped\n📦/);
+  await terminal.shows(/‣ echo typed\ntyped\n📦/);
 });
 
 test('with --log-file the terminal can stay silent', { skip }, async () => {

@@ -57,7 +57,7 @@ export function changes(before: Fields, after: Fields, paint: Paint): string[] {
     if (isMap(old) && isMap(value)) return changes(old, value, paint).filter((line) => line.includes(' → '));
     if (Array.isArray(old) && Array.isArray(value)) return listChanges(name, old, value, paint);
     return [
-      `${name}: ${old === undefined ? '' : paint('red', shown(old))} → ${paint('green', shown(value))}`,
+      `${name}: ${old === undefined ? '' : `${paint('red', shown(old))} → `}${paint('green', shown(value))}`,
     ];
   });
 }
@@ -71,9 +71,7 @@ function listChanges(name: string, old: unknown[], fresh: unknown[], paint: Pain
     fresh.filter((item) => !old.includes(item)),
   ];
   if (gone.length > 3)
-    return [
-      `${name}: ${paint('red', `${gone.length} fewer`)}${added.length > 0 ? `, → ${paint('green', shown(added))}` : ''}`,
-    ];
+    return [`${name}: ${paint('red', `${gone.length} fewer`)}, left: ${paint('green', shown(fresh))}`];
   return [
     ...gone.map((item) => `${name}: ${paint('red', `- ${shown(item)}`)}`),
     ...added.map((item) => `${name}: ${paint('green', `+ ${shown(item)}`)}`),

@@ -51,6 +51,16 @@ export function commandChain(
           { step, call: 'setresuid', args: { ruid: uid, euid: uid, suid: uid } },
         ] as const)
       : []),
+    // What the child kept for its own steps is not the command's.
+    ...(spec.keepsCapabilities
+      ? ([
+          {
+            step,
+            call: 'prctl',
+            args: { option: 'PR_CAP_AMBIENT', arg2: 'PR_CAP_AMBIENT_CLEAR_ALL', arg3: 0, arg4: 0, arg5: 0 },
+          },
+        ] as const)
+      : []),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
     { step, call: 'prctl', args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 } },
     // Node ignores these, and what is ignored stays ignored across execve(2).
