@@ -1,0 +1,58 @@
+/**
+ * The smoke test on every supported version of Node. The binaries come from npm packages, are kept outside the project,
+ * and are installed when they are missing.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const versions = [20, 22, 24, 26];
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Where the binaries are kept: the user's cache, or a folder named in GONTAINER_NODES. */
+const cache =
+  process.env.GONTAINER_NODES ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gontainer-test-nodes');
+
+/** The path of a version's binary, installed if need be. */
+export function nodeBinary(version: number): string {
+  const folder = join(cache, `node${version}`);
+  const binary = join(folder, `node_modules/node-linux-${process.arch}/bin/node`);
+  if (existsSync(binary)) return binary;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const words = [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    `node-linux-${process.arch}@${version}`,
+  ];
+  const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) throw new Error(`npm ${words.join(' ')} failed`);
+  return binary;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const failed: number[] = [];
+  for (const version of versions) {
+    const { status } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', join(root, 'scripts/test.ts'), 'test/smoke.test.ts'],
+      {
+        cwd: root,
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, GONTAINER_NODE: nodeBinary(version) },
+      },
+    );
+    if (status !== 0) failed.push(version);
+  }
+  console.log(
+    failed.length === 0
+      ? `smoke test passed on Node ${versions.join(', ')}`
+      : `smoke test failed on Node ${failed.join(', ')}`,
+  );
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
