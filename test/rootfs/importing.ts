@@ -1,6 +1,10 @@
 /** Imports an archive in this process, as one user or another, and says what came of it. */
 import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+// Loaded now, as an unprivileged user may not be able to read them: the program loads them when it needs them.
+import 'fzstd';
+import 'modern-tar';
+import 'xz-decompress';
 import { type Imported, type ImportRequest, importRootfs } from '../../src/parent/rootfs/import.ts';
 import { defaultLimits } from '../../src/parent/rootfs/limits.ts';
 import { hostPlatform } from '../../src/parent/rootfs/platform.ts';

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
 export interface Identity {
   readonly name: string;
@@ -28,8 +29,22 @@ export function workspace(test: { after(done: () => void): void }, owner: Identi
   return directory;
 }
 
-const entry = fileURLToPath(new URL('run-command.ts', import.meta.url));
-const nodeArguments = ['--import', import.meta.resolve('tsx'), entry];
+/** The command line as one file in a place that everyone may read, which a checkout often is not. */
+const entry = ((): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'gontainer-rootfs-program-'));
+  chmodSync(directory, 0o755);
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const outfile = join(directory, 'run-command.cjs');
+  buildSync({
+    entryPoints: [fileURLToPath(new URL('run-command.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile,
+  });
+  chmodSync(outfile, 0o644);
+  return outfile;
+})();
 
 function spawnOptions(owner: Identity, environment: NodeJS.ProcessEnv) {
   const identity = process.getuid?.() === 0 ? { uid: owner.uid, gid: owner.uid } : {};
@@ -43,7 +58,7 @@ export function runRootfs(
   environment: NodeJS.ProcessEnv = {},
   input?: Buffer,
 ): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, [...nodeArguments, ...words], {
+  return spawnSync(process.execPath, [entry, ...words], {
     ...spawnOptions(owner, environment),
     encoding: 'utf8',
     ...(input === undefined ? {} : { input }),
@@ -52,5 +67,5 @@ export function runRootfs(
 
 /** Starts `gontainer rootfs ...words` as `owner`, with pipes. */
 export function startRootfs(owner: Identity, words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  return spawn(process.execPath, [...nodeArguments, ...words], spawnOptions(owner, environment));
+  return spawn(process.execPath, [entry, ...words], spawnOptions(owner, environment));
 }
