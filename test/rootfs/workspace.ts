@@ -3,8 +3,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { bundle } from './bundle.ts';
 
 export interface Identity {
   readonly name: string;
@@ -29,22 +28,7 @@ export function workspace(test: { after(done: () => void): void }, owner: Identi
   return directory;
 }
 
-/** The command line as one file in a place that everyone may read, which a checkout often is not. */
-const entry = ((): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'gontainer-rootfs-program-'));
-  chmodSync(directory, 0o755);
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const outfile = join(directory, 'run-command.cjs');
-  buildSync({
-    entryPoints: [fileURLToPath(new URL('run-command.ts', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile,
-  });
-  chmodSync(outfile, 0o644);
-  return outfile;
-})();
+const entry = bundle(new URL('run-command.ts', import.meta.url));
 
 function spawnOptions(owner: Identity, environment: NodeJS.ProcessEnv) {
   const identity = process.getuid?.() === 0 ? { uid: owner.uid, gid: owner.uid } : {};
