@@ -74,6 +74,11 @@ const attacks: readonly Attack[] = [
     check: (root, canary) => assert.ok(statSync(join(root, canary, 'secret')).isFile()),
   },
   {
+    name: 'a file through an absolute symbolic link in a folder',
+    bytes: (canary) => of(folder('d'), symbolicLink('d/link', canary), file('d/link/pwned')),
+    check: (root, canary) => assert.ok(statSync(join(root, canary, 'pwned')).isFile()),
+  },
+  {
     name: 'a file through a relative symbolic link',
     bytes: () => of(folder('d'), symbolicLink('d/link', '../../../canary'), file('d/link/pwned')),
     check: (root) => assert.ok(statSync(join(root, 'canary', 'pwned')).isFile()),

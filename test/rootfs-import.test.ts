@@ -286,6 +286,15 @@ test('an image for another machine is refused, with the option that allows it', 
   assert.deepEqual(readdirSync(join(directory, 'root')), ['there']);
 });
 
+test('an image that no index says the platform of is refused by its configuration', async (t) => {
+  const directory = workspace(t, first);
+  const there = buildImage([[file('there')]], { os: 'linux', architecture: 'mips64le' });
+  const { platform: _, ...unsaid } = there.manifest;
+  await assert.rejects(importBytes(first, directory, archive(layoutEntries([there], indexOf([unsaid])))), {
+    message: /for linux\/mips64le, not for linux/,
+  });
+});
+
 test('several images need a name', async (t) => {
   const directory = workspace(t, first);
   const named = (image: ReturnType<typeof buildImage>, name: string) => ({

@@ -118,6 +118,28 @@ test('a download that breaks off goes on where it ended, in the same run', async
   assert.notEqual(asked[1]?.split('=')[1], '0-');
 });
 
+test('a download that breaks off again and again is taken up as long as it comes further', async (t) => {
+  const { directory, registry, pull } = await scene(t);
+  registry.misbehave = (request, response) => {
+    if (request.url?.includes(bottomDigest) !== true) return false;
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const range = `bytes ${start}-${bottom.length - 1}/${bottom.length}`;
+    response.writeHead(start === 0 ? 200 : 206, {
+      'content-length': bottom.length - start,
+      ...(start === 0 ? {} : { 'content-range': range }),
+    });
+    const next = bottom.subarray(start, start + Math.ceil(bottom.length / 6));
+    response.write(next, () => {
+      if (start + next.length === bottom.length) response.end();
+      else response.destroy();
+    });
+    return true;
+  };
+  await pull();
+  assertPulled(join(directory, 'root'));
+  assert.ok(blobRequests(registry).filter((line) => line.includes(bottomDigest)).length > 5);
+});
+
 test('a download that broke off goes on where it ended, in the next run', async (t) => {
   const { directory, registry, pull } = await scene(t);
   let sent = false;
