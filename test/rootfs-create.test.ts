@@ -117,6 +117,11 @@ test('create --from knows two origins', (t) => {
   assert.equal(runRootfs(owner, ['create', '--from', 'moon', join(directory, 'root')]).status, 2);
 });
 
+test('only a static program is taken for a busybox that needs nothing', { skip: noBusybox }, () => {
+  assert.equal(findStaticBusybox(['/none', '/etc/passwd', process.execPath]), undefined);
+  assert.equal(findStaticBusybox(['/etc/passwd', staticBusybox ?? '']), staticBusybox);
+});
+
 test('the ELF reader agrees with readelf', {
   skip: spawnSync('readelf', ['--version']).status === 0 ? false : 'readelf (binutils) is not installed',
 }, () => {

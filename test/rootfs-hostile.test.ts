@@ -17,8 +17,9 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { defaultLimits } from '../src/parent/rootfs/limits.ts';
+import { hostPlatform } from '../src/parent/rootfs/platform.ts';
 import { buildImage, layoutEntries } from './rootfs/image-builder.ts';
-import { importBytes } from './rootfs/importing.ts';
+import { importBytes, importRootfs, silent } from './rootfs/importing.ts';
 import { snapshot } from './rootfs/snapshot.ts';
 import { archive, type Entry, file, folder, hardLink, member, symbolicLink } from './rootfs/tar-builder.ts';
 import { type Identity, identities, workspace } from './rootfs/workspace.ts';
@@ -71,6 +72,11 @@ const attacks: readonly Attack[] = [
     name: 'a file through an absolute symbolic link',
     bytes: (canary) => of(symbolicLink('link', canary), file('link/pwned'), file('link/secret')),
     check: (root, canary) => assert.ok(statSync(join(root, canary, 'secret')).isFile()),
+  },
+  {
+    name: 'a file through an absolute symbolic link in a folder',
+    bytes: (canary) => of(folder('d'), symbolicLink('d/link', canary), file('d/link/pwned')),
+    check: (root, canary) => assert.ok(statSync(join(root, canary, 'pwned')).isFile()),
   },
   {
     name: 'a file through a relative symbolic link',
@@ -141,7 +147,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'a hard link into the folder that it replaces',
     bytes: () => of(folder('d'), file('d/a'), hardLink('d', 'd/a')),
-    refused: /Cannot unpack d: no such file/,
+    refused: /Cannot unpack "d": no such file/,
   },
   {
     name: 'devices and fifos are left out',
@@ -157,7 +163,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'an absurd size',
     bytes: () => of(file('huge', '', { size: 8 ** 11 - 1, pax: { size: String(2 ** 52) } })),
-    refused: /Entry huge \(4096 TiB\) unpacks to more than the limit/,
+    refused: /Entry "huge" \(4096 TiB\) unpacks to more than the limit/,
   },
   {
     name: 'more bytes than the limit',
@@ -169,7 +175,7 @@ const attacks: readonly Attack[] = [
     name: 'more entries than the limit',
     bytes: () => of(...Array.from({ length: 20 }, (_, index) => file(`f${index}`, ''))),
     limits: { ...defaultLimits, entries: 19 },
-    refused: /more than 19 entries; f19 is one too many/,
+    refused: /more than 19 entries; "f19" is one too many/,
   },
   {
     name: 'a pax header without end',
@@ -203,7 +209,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'a path too long once it is in the folder',
     bytes: () => of(file(`${'n/'.repeat(2040)}n`)),
-    refused: /Cannot unpack .*: name too long \(ENAMETOOLONG\)/,
+    refused: /makes a path of more than 4095 bytes in this folder/,
   },
   {
     name: 'a target too long',
@@ -218,7 +224,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'a file below a file',
     bytes: () => of(file('a'), file('a/b')),
-    refused: /Cannot unpack a\/b|not a folder/,
+    refused: /Cannot unpack "a\/b": not a directory/,
   },
   { name: 'a file as the root', bytes: () => of(file('.')), refused: /would replace the root folder/ },
   {
@@ -380,12 +386,9 @@ test('a layout folder with links to outside is read only inside', async (t) => {
   const [owner] = identities;
   assert.ok(owner);
   const directory = arena(t, owner);
-  const { importRootfs } = await import('../src/parent/rootfs/import.ts');
   mkdirSync(join(directory, 'layout', 'blobs'), { recursive: true });
   symlinkSync('../canary/secret', join(directory, 'layout', 'index.json'));
   const request = { source: join(directory, 'layout'), directory: join(directory, 'root') };
-  const { silent } = await import('./rootfs/importing.ts');
-  const { hostPlatform } = await import('../src/parent/rootfs/platform.ts');
   await assert.rejects(
     importRootfs({ ...request, platform: hostPlatform(), limits: defaultLimits, progress: silent() }),
     /holds no image/,
@@ -457,8 +460,8 @@ for (const owner of identities) {
         assert.deepEqual(snapshot(directory, ['archive']), before);
       },
     );
-    await fc.assert(property, { numRuns: 400 });
-    assert.ok(imported > 40, `only ${imported} of the archives were unpacked: the property says too little`);
+    await fc.assert(property, { numRuns: 200 });
+    assert.ok(imported > 20, `only ${imported} of the archives were unpacked: the property says too little`);
   });
 
   test(`whatever bytes an archive holds, nothing outside changes, as ${owner.name}`, async (t) => {
@@ -485,6 +488,6 @@ for (const owner of identities) {
         assert.deepEqual(snapshot(directory, ['archive']), before);
       },
     );
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: 200 });
   });
 }

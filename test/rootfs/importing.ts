@@ -1,11 +1,19 @@
 /** Imports an archive in this process, as one user or another, and says what came of it. */
 import { chownSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Imported, type ImportRequest, importRootfs } from '../../src/parent/rootfs/import.ts';
+import type { Imported, ImportRequest } from '../../src/parent/rootfs/import.ts';
 import { defaultLimits } from '../../src/parent/rootfs/limits.ts';
 import { hostPlatform } from '../../src/parent/rootfs/platform.ts';
 import { Progress } from '../../src/parent/rootfs/progress.ts';
+import { bundle } from './bundle.ts';
 import type { Identity } from './workspace.ts';
+
+/** With all its packages in one file: an unprivileged user may not be able to read them when they are needed. */
+const program: typeof import('../../src/parent/rootfs/import.ts') = createRequire(import.meta.url)(
+  bundle(new URL('../../src/parent/rootfs/import.ts', import.meta.url)),
+);
+export const { importRootfs } = program;
 
 export const silent = (): Progress => new Progress({ isTTY: false } as NodeJS.WriteStream);
 

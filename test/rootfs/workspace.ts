@@ -3,7 +3,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.ts';
 
 export interface Identity {
   readonly name: string;
@@ -28,8 +28,7 @@ export function workspace(test: { after(done: () => void): void }, owner: Identi
   return directory;
 }
 
-const entry = fileURLToPath(new URL('run-command.ts', import.meta.url));
-const nodeArguments = ['--import', import.meta.resolve('tsx'), entry];
+const entry = bundle(new URL('run-command.ts', import.meta.url));
 
 function spawnOptions(owner: Identity, environment: NodeJS.ProcessEnv) {
   const identity = process.getuid?.() === 0 ? { uid: owner.uid, gid: owner.uid } : {};
@@ -43,7 +42,7 @@ export function runRootfs(
   environment: NodeJS.ProcessEnv = {},
   input?: Buffer,
 ): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, [...nodeArguments, ...words], {
+  return spawnSync(process.execPath, [entry, ...words], {
     ...spawnOptions(owner, environment),
     encoding: 'utf8',
     ...(input === undefined ? {} : { input }),
@@ -52,5 +51,5 @@ export function runRootfs(
 
 /** Starts `gontainer rootfs ...words` as `owner`, with pipes. */
 export function startRootfs(owner: Identity, words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  return spawn(process.execPath, [...nodeArguments, ...words], spawnOptions(owner, environment));
+  return spawn(process.execPath, [entry, ...words], spawnOptions(owner, environment));
 }

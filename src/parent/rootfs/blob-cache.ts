@@ -51,7 +51,7 @@ export class BlobCache {
 
   /**
    * Fetches a blob into the cache, going on where an earlier try ended.
-   * @param received is told the number of bytes as they come
+   * @param received is told the number of bytes as they come; first, if some are here already, theirs
    * @throws Failure when size or digest are wrong (what came is thrown away), or the sender's error (what came is kept)
    */
   async fetch(

@@ -12,8 +12,8 @@ const places = ['/bin/busybox', '/usr/bin/busybox', '/bin/busybox.static', '/usr
  * A busybox that needs no shared library, or undefined. elf(5): a program with no PT_INTERP names no loader, so the
  * kernel starts it without one.
  */
-export function findStaticBusybox(): string | undefined {
-  return places.find((path) => {
+export function findStaticBusybox(candidates: readonly string[] = places): string | undefined {
+  return candidates.find((path) => {
     try {
       const file = readElf(path);
       return file !== undefined && file.interpreter === undefined && file.needed.length === 0;

@@ -66,12 +66,16 @@ function gunzip(compressed: Bytes): Bytes {
 }
 
 async function* unxz(compressed: Bytes): Bytes {
-  const { XzReadableStream } = await import('xz-decompress');
+  // The package is CommonJS in one bundled file, in which Node sees no named exports, only the default one.
+  const loaded: XzModule & { default?: XzModule } = await import('xz-decompress');
+  const { XzReadableStream } = loaded.default ?? loaded;
   const source = Readable.toWeb(Readable.from(compressed)) as ConstructorParameters<
     typeof XzReadableStream
   >[0];
   yield* new XzReadableStream(source) as ReadableStream<Uint8Array>;
 }
+
+type XzModule = Pick<typeof import('xz-decompress'), 'XzReadableStream'>;
 
 function unzstd(compressed: Bytes): Bytes {
   // Node has Zstandard of its own since 22.15 and 23.8; before, a decoder in JavaScript does it, slower.

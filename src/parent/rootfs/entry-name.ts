@@ -3,7 +3,7 @@ import { Failure } from '../../common/failure.js';
 
 /** NAME_MAX and PATH_MAX of limits.h: bytes of one name, and of a path with its ending zero. */
 const longestName = 255;
-const longestPath = 4095;
+export const longestPath = 4095;
 
 /** A name for an error's sentence: quoted, with control characters escaped, and not longer than a line. */
 export function shown(name: string): string {

@@ -13,7 +13,7 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly platform?: Platform | undefined;
-  /** The name that a layout gives to the image, `org.opencontainers.image.ref.name`. */
+  /** The name that a layout gives to the image, from its annotations. */
   readonly name?: string | undefined;
 }
 
@@ -101,7 +101,8 @@ function readDescriptor(value: unknown, what: string): Descriptor {
   }
   requireDigest(value.digest);
   const annotations = isObject(value.annotations) ? value.annotations : {};
-  const name = annotations['org.opencontainers.image.ref.name'];
+  // docker save gives only the tag as ref.name, and the whole name in the annotation of the store it uses.
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
   return {
     mediaType: textOr(value.mediaType, ''),
     digest: String(value.digest),

@@ -127,7 +127,7 @@ function choose(images: readonly Descriptor[], wanted: Platform): Descriptor {
   const names = new Set(
     candidates.map(({ name, digest }) => name ?? (fitting.length === 0 ? digest : undefined)),
   );
-  if (names.size > 1) {
+  if (names.size > 1 && candidates.some(({ digest }) => digest !== first.digest)) {
     throw new Failure(
       `There are several images: ${[...names].map((name) => name ?? 'one without a name').join(', ')}.`,
       {

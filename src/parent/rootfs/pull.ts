@@ -32,7 +32,7 @@ export interface Pulled {
   readonly tally: Tally;
 }
 
-/** Tries in a row that bring no byte; one that brought some does not count. */
+/** Tries in a row that come no further than the one before; one that does, does not count. */
 const fruitlessTries = 3;
 /** Milliseconds before such a try is repeated, times its number. */
 const pauseBetweenTries = 500;
@@ -103,19 +103,21 @@ async function fetchBlob(
   signal: AbortSignal,
 ): Promise<void> {
   let fruitless = 0;
+  let furthest = 0;
   for (;;) {
-    let brought = 0;
+    let reached = 0;
     const send: Sender = async (offset) => sendFrom(registry, descriptor, offset);
     try {
       await cache.fetch(descriptor, what, send, (bytes) => {
-        brought += bytes;
+        reached += bytes;
         progress.add(bytes);
       });
       return;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Error && error.name === 'Failure') throw error;
-      fruitless = brought > 0 ? 0 : fruitless + 1;
+      fruitless = reached > furthest ? 0 : fruitless + 1;
+      furthest = Math.max(furthest, reached);
       if (fruitless >= fruitlessTries) {
         throw new Failure(`Fetching ${what} broke off: ${networkReason(error)}.`, {
           next: 'Run the command again: it goes on where it broke off.',

@@ -24,7 +24,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { refusal, requireTarget, splitName } from './entry-name.js';
+import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
 import type { TarEntry } from './tar-entries.js';
 
 /** As many symbolic links as the kernel follows in one path: path_resolution(7). */
@@ -176,6 +176,9 @@ export class Tree {
   /** The place that an entry's name means; folders on the way to it are made. */
   #placeToMake(entry: TarEntry): Place {
     const names = splitName(entry.name);
+    if (Buffer.byteLength(this.#path(names)) > longestPath) {
+      throw refusal(entry.name, `makes a path of more than ${longestPath} bytes in this folder`);
+    }
     const folder = this.#follow(entry, names.slice(0, -1), (place) => mkdirSync(this.#path(place), 0o755));
     return folder === undefined ? [] : [...folder, ...names.slice(-1)];
   }

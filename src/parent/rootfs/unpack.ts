@@ -1,6 +1,6 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
 import { Failure } from '../../common/failure.js';
-import { refusal, splitName } from './entry-name.js';
+import { refusal, shown, splitName } from './entry-name.js';
 import { errorReason } from './error-reason.js';
 import type { Budget } from './limits.js';
 import type { Tally } from './tally.js';
@@ -44,7 +44,8 @@ export async function unpack(
   tree.beginLayer();
   for await (const entry of tarEntries(budget.count(untilAborted(source, signal)), what)) {
     const names = splitName(entry.name);
-    budget.admit(names.join('/') || '/', entry.size);
+    const label = shown(names.join('/') || '/');
+    budget.admit(label, entry.size);
     try {
       if (whiteouts && hide(tree, entry, names)) continue;
       const make = makers[entry.type];
@@ -52,7 +53,7 @@ export async function unpack(
       tally.count(entry, make !== undefined);
     } catch (error) {
       if (error instanceof Error && error.name === 'Failure') throw error;
-      throw new Failure(`Cannot unpack ${names.join('/')}: ${errorReason(error)}.`, {
+      throw new Failure(`Cannot unpack ${label}: ${errorReason(error)}.`, {
         next: 'Nothing was kept. Make room or choose another place, then try again.',
         cause: error,
       });
