@@ -42,7 +42,7 @@ function explain(error: Failure, line: readonly string[]): number {
   const next = expected
     ? error.next
     : 'This is a defect of gontainer: please report it, with --log-level trace.';
-  const text = `${error.message}.${next === undefined ? '' : ` ${next}`}${detailed ? `\n${error.stack}` : ''}`;
+  const text = `${error.message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}${detailed ? `\n${error.stack}` : ''}`;
   try {
     writeSync(2, `gontainer: ${text}\n`);
   } catch {
