@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
 import { canonical } from './command-line.js';
 import { commands } from './commands.js';
+import { isPlain, plainValues } from './plain-reader.js';
 
 declare const VERSION: string;
 
@@ -11,6 +12,7 @@ export async function parent(line: readonly string[]): Promise<number> {
   try {
     const read = canonical(line, commands);
     if (read.options.includes('--version')) return print(`gontainer ${VERSION}`);
+    if (isPlain(read)) return await read.command.run(plainValues(read));
     const { help, readValues } = await import('./yargs-reader.js');
     if (read.command === undefined || read.options.includes('--help')) {
       return print(await help(read.command, commands, read.words[0]));

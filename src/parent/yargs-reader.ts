@@ -70,6 +70,7 @@ Or: gontainer COMMAND [OPTIONS]`);
 
 function withOptions(reader: Argv, options: readonly Option[]): Argv {
   reader
+    .locale('en')
     .help(false)
     .version(false)
     .exitProcess(false)
