@@ -11,11 +11,21 @@ if (refusal !== undefined) {
   process.exit(125);
 }
 
+/** A package that is missing: the platform's own of ffi-rs is an optional one, which an installer may leave out. */
+function unloadable(error: Error): never {
+  console.error(
+    `gontainer: it cannot be loaded: ${error.message.split('\n')[0]}. Install it again, with optional packages.`,
+  );
+  process.exit(125);
+}
+
 const words = process.argv.slice(2);
 if (words[0] === 'child') {
-  void import('./child/main.js').then(({ child }) => child());
+  import('./child/main.js').then(({ child }) => child(), unloadable);
 } else {
-  void import('./parent/main.js').then(({ parent }) => parent(words)).then((status) => process.exit(status));
+  import('./parent/main.js')
+    .then(({ parent }) => parent(words), unloadable)
+    .then((status) => process.exit(status));
 }
 
 export {};

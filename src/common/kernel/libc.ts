@@ -4,8 +4,8 @@
  * Functions are looked up in the handle of libc.so.6, not in the global scope: from Node 22 on, `read` and `write` in
  * the global scope are entries inside the node binary (design: docs/call-chain.md).
  */
-import { DataType, load, open } from 'ffi-rs';
 import { Failure } from '../failure.js';
+import { bytesType, DataType, load, open } from './ffi.js';
 
 /** How a value travels: a C int, a 64-bit word (long, size_t, pointer), a C string, or bytes by address. */
 export type Passed =
@@ -14,7 +14,9 @@ export type Passed =
   | { readonly as: 'text'; readonly value: string }
   | { readonly as: 'bytes'; readonly value: Buffer };
 
-const types = { int: DataType.I32, word: DataType.BigInt, text: DataType.String, bytes: DataType.U8Array };
+const types = { int: DataType.I32, word: DataType.BigInt, text: DataType.String };
+const typeOf = (passed: Passed) =>
+  passed.as === 'bytes' ? bytesType(passed.value.length) : types[passed.as];
 
 const RTLD_NOW = 2; // dlopen(3)
 let handle: bigint | undefined;
@@ -50,9 +52,10 @@ export function invoke(name: string, passed: readonly Passed[]): { value: number
     library: 'libc',
     funcName: name,
     retType: DataType.I32,
-    paramsType: passed.map(({ as }) => types[as]),
+    paramsType: passed.map(typeOf),
     paramsValue: passed.map(({ value }) => value),
     errno: true,
+    freeResultMemory: false,
   }) as { value: number; errnoCode: number };
   return { value: answer.value, errno: answer.errnoCode };
 }
@@ -63,10 +66,12 @@ export function word(name: string, ...passed: readonly Passed[]): bigint {
     library: 'libc',
     funcName: name,
     retType: DataType.BigInt,
-    paramsType: passed.map(({ as }) => types[as]),
+    paramsType: passed.map(typeOf),
     paramsValue: passed.map(({ value }) => value),
+    errno: false,
+    freeResultMemory: false,
   });
-  return BigInt(value as unknown as bigint);
+  return BigInt(value as bigint);
 }
 
 /**

@@ -1,0 +1,42 @@
+/**
+ * ffi-rs without its loader. The loader asks `process.report` which C library this is, which takes longer than all the
+ * rest; glibc is the only one that gontainer runs with, so the package for it is tried first.
+ */
+import { createRequire } from 'node:module';
+import type * as FfiRs from 'ffi-rs';
+
+/** A call as the native module takes it; arrays are described in full there. */
+export interface NativeCall {
+  readonly library: string;
+  readonly funcName: string;
+  readonly retType: number;
+  readonly paramsType: readonly unknown[];
+  readonly paramsValue: readonly unknown[];
+  readonly errno: boolean;
+  readonly freeResultMemory: boolean;
+}
+
+interface Native {
+  open(library: { readonly library: string; readonly path: string }): void;
+  load(call: NativeCall): unknown;
+  readonly DataType: typeof FfiRs.DataType;
+  readonly FFITypeTag: { readonly Array: number };
+}
+
+const require = createRequire(import.meta.url);
+
+function native(): Native {
+  try {
+    return require(`@yuuang/ffi-rs-linux-${process.arch}-gnu`);
+  } catch {
+    // Laid out differently on disk: the loader knows where.
+    return require('ffi-rs');
+  }
+}
+
+const { open, load, DataType, FFITypeTag } = native();
+
+/** The type of a Buffer of this length, passed by address. */
+const bytesType = (length: number) => ({ ffiTypeTag: FFITypeTag.Array, type: DataType.U8Array, length });
+
+export { bytesType, DataType, load, open };
