@@ -4,17 +4,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const versions = [20, 22, 24, 26];
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Where the binaries are kept: the user's cache, or a folder named in GONTAINER_NODES. */
-const cache =
-  process.env.GONTAINER_NODES ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gontainer-test-nodes');
+/** Where the binaries are kept: where the tests' unprivileged user can run them, or in a folder named by the caller. */
+const cache = process.env.GONTAINER_NODES ?? join(tmpdir(), 'gontainer-test-nodes');
 
 /** The path of a version's binary, installed if need be. */
 export function nodeBinary(version: number): string {
@@ -32,6 +30,7 @@ export function nodeBinary(version: number): string {
   ];
   const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) throw new Error(`npm ${words.join(' ')} failed`);
+  spawnSync('chmod', ['-R', 'a+rX', cache]);
   return binary;
 }
 

@@ -32,6 +32,15 @@ export function copyProgram(): string {
   return copy;
 }
 
+/** A Node that every user can run: this one, or a copy of it where it lies in somebody's home folder. */
+function runnableNode(copy: string): string {
+  const nobody = { uid: 65_534, gid: 65_534 };
+  if (process.getuid?.() !== 0 || spawnSync(process.execPath, ['--version'], nobody).status === 0)
+    return process.execPath;
+  cpSync(process.execPath, join(copy, 'node'));
+  return join(copy, 'node');
+}
+
 const named = process.argv.slice(2);
 const files =
   named.length > 0
@@ -47,7 +56,11 @@ try {
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, GONTAINER_PROGRAM: join(copy, 'dist/main.cjs') },
+      env: {
+        GONTAINER_NODE: runnableNode(copy),
+        ...process.env,
+        GONTAINER_PROGRAM: join(copy, 'dist/main.cjs'),
+      },
     },
   );
   process.exitCode = status ?? 1;
