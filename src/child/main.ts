@@ -3,6 +3,7 @@
  * the command, and stays as its init.
  */
 import type { FailureData } from '../common/channel.js';
+import { HeldCommand } from '../common/command-process.js';
 import { exitStatus, Failure } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
@@ -11,7 +12,6 @@ import { perform } from '../common/step.js';
 import type { CommandContext } from '../common/steps/command.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { ChildChannel } from './channel.js';
-import { HeldCommand } from './command-process.js';
 import { countSignals, serve } from './init.js';
 
 export async function child(): Promise<void> {

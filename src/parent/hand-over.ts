@@ -5,7 +5,7 @@
  *   G: a child of the parent (CLONE_PARENT) in the new namespaces; puts its descriptors in order and becomes this same
  *      script in its second stage.
  */
-import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { channelDescriptors } from '../common/channel.js';
 import { innermostPid } from '../common/evidence.js';
 import { Failure } from '../common/failure.js';
@@ -169,15 +169,14 @@ export class ProcessHandOver implements HandOver {
   ) {}
 
   unshare(): void {
-    const [reportRead, reportWrite] = pipe(this.kernel);
-    const [goRead, goWrite] = pipe(this.kernel);
+    const [reportRead, reportWrite] = pipe(this.kernel, 'report');
+    const [goRead, goWrite] = pipe(this.kernel, 'go');
     this.report = reportRead;
     this.go = goWrite;
     const second = secondProcess(this.spec, this.ends, this.script);
     this.running = this.kernel.clone(firstProcess(this.spec, reportWrite, [goRead, goWrite], second));
     this.first = this.running.pid;
-    closeSync(reportWrite);
-    closeSync(goRead);
+    for (const fd of [reportWrite, goRead]) this.kernel.call('close', { fd });
     this.hear('the process that unshares (P)');
   }
 
@@ -193,11 +192,11 @@ export class ProcessHandOver implements HandOver {
         { step, call: '_exit', args: { status: 127 } },
       ],
     });
-    const ended = waitForProcess(running.pid, true);
+    const ended = this.kernel.wait(running.pid);
     running.record([program]);
     running.throwFailure();
     running.release();
-    if (ended?.status !== 0) {
+    if (ended.status !== 0) {
       throw new Failure(`step ${step}: ${words.join(' ')} failed, see what it said above`, {
         next: 'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root.',
       });
@@ -205,11 +204,12 @@ export class ProcessHandOver implements HandOver {
   }
 
   spawn(): void {
-    writeSync(this.go, 'x');
+    this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('x'), 'x'), count: 1 });
     this.hear('the process that makes the child (P)');
     this.second = this.running?.pidOf('G') ?? 0;
-    waitForProcess(this.first, true);
-    for (const end of [this.go, this.report, this.ends.controlRead, this.ends.recordsWrite]) closeSync(end);
+    this.kernel.wait(this.first);
+    for (const fd of [this.go, this.report, this.ends.controlRead, this.ends.recordsWrite])
+      this.kernel.call('close', { fd });
   }
 
   /**
@@ -246,7 +246,8 @@ export class ProcessHandOver implements HandOver {
 
   /** Waits for a report of P, records its calls so far, and throws the first that failed. */
   private hear(who: string): void {
-    const heard = readSync(this.report, Buffer.alloc(4));
+    const word = memory(Buffer.alloc(4), 'errno of its call');
+    const heard = this.kernel.call('read', { fd: this.report, buf: word, count: 4 });
     this.running?.record();
     this.running?.throwFailure();
     if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`);

@@ -35,8 +35,8 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
   log.launch(spec);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
-  const [controlRead, controlWrite] = pipe(kernel);
-  const [recordsRead, recordsWrite] = pipe(kernel);
+  const [controlRead, controlWrite] = pipe(kernel, 'control');
+  const [recordsRead, recordsWrite] = pipe(kernel, 'records');
   const handOver = new ProcessHandOver(
     spec,
     kernel,

@@ -14,6 +14,7 @@ import {
   type CallName,
   type Chain,
   type ChainCall,
+  cloneOf,
   type Kind,
   type Memory,
   type Place,
@@ -110,18 +111,17 @@ export class CallChain {
    * Starts the first process: clone(2), SIGCHLD when it ends.
    * @returns its process ID, or -1 and the errno.
    */
-  start(): { ret: number; errno: number; flags: Flags } {
-    const flags: Flags = ['CLONE_PARENT_SETTID', 'SIGCHLD'];
+  start(): { ret: number; errno: number } {
     const { value, errno } = withSignalMask(0xff, () =>
       invoke('clone', [
         pointer(address('setcontext')),
         pointer(this.cloneStack(0)),
-        int(numberOf(flags)),
+        int(numberOf(cloneOf(this.outermost.chain).flags)),
         pointer(this.outermost.first),
         pointer(this.outermost.pid),
       ]),
     );
-    return { ret: value, errno: value === -1 ? errno : 0, flags };
+    return { ret: value, errno: value === -1 ? errno : 0 };
   }
 
   /** The calls that have run so far, in order, first the outer chain's, then those of chains cloned in it. */

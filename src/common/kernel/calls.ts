@@ -130,6 +130,22 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
   }
 }
 
+/** How a process that runs a chain is cloned: SIGCHLD when it ends, its process ID put where the parent finds it. */
+export const cloneOf = (chain: Chain): Arguments<'clone'> => ({
+  fn: { place: 'setcontext' },
+  stack: { place: 'stack' },
+  flags: ['CLONE_PARENT_SETTID', 'SIGCHLD'],
+  arg: chain,
+  parent_tid: { place: 'process ID' },
+});
+
+/** A file written in one write(2), as the log shows it: with the file's name in place of a descriptor. */
+export const shownFileWrite = (path: string, content: string): Record<string, unknown> => ({
+  fd: path,
+  buf: content,
+  count: Buffer.byteLength(content),
+});
+
 /** A pointer to these bytes, shown as `shows`. */
 export const memory = (bytes: Buffer | null, shows: unknown): Memory => ({ bytes, shows });
 

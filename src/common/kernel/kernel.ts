@@ -3,6 +3,7 @@
  * them, and the rehearsal (rehearsal.ts), which only notes what would be called.
  */
 import type { Arguments, CallName, Chain } from './calls.js';
+import type { ProcessChange } from './processes.js';
 
 /** One call in the log, as docs/log.md describes it. */
 export interface CallRecord {
@@ -50,6 +51,11 @@ export interface Kernel {
    * @throws KernelError
    */
   writeFile(path: string, content: string): void;
+  /**
+   * Waits until a process of ours has ended: waitpid(2).
+   * @throws KernelError
+   */
+  wait(pid: number): ProcessChange;
   /**
    * Starts a process that runs these calls.
    * @throws KernelError

@@ -29,12 +29,14 @@ export function waitForProcess(pid: number, wait: boolean): ProcessChange | unde
   const word = Buffer.alloc(4);
   const options = wait ? 0 : constants.WNOHANG | constants.WUNTRACED;
   const { value } = invoke('waitpid', [int(pid), bytes(word), int(options)]);
-  if (value <= 0) return undefined;
-  // The macros of wait(2): the low 7 bits are the signal, 0x7f means stopped, the next byte is the status.
-  const status = word.readInt32LE(0);
+  return value <= 0 ? undefined : processChange(value, word.readInt32LE(0));
+}
+
+/** Takes the status of waitpid(2) apart as its macros do: the low 7 bits are the signal, 0x7f means stopped. */
+export function processChange(pid: number, status: number): ProcessChange {
   const [low, high] = [status & 0x7f, (status >> 8) & 0xff];
-  if (low === 0x7f) return { pid: value, stoppedBy: signalName(high) };
-  return low === 0 ? { pid: value, status: high } : { pid: value, killedBy: signalName(low) };
+  if (low === 0x7f) return { pid, stoppedBy: signalName(high) };
+  return low === 0 ? { pid, status: high } : { pid, killedBy: signalName(low) };
 }
 
 /** tcsetpgrp(3): makes a process group the one that the terminal behind standard input belongs to. */

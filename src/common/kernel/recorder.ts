@@ -10,16 +10,19 @@ import {
   type Arguments,
   type CallName,
   type Chain,
+  cloneOf,
   type Kind,
   type Memory,
   memory,
   parametersOf,
   shownArguments,
+  shownFileWrite,
 } from './calls.js';
 import { type Flags, numberOf } from './constants.js';
 import type { CallRecord, Kernel, Running } from './kernel.js';
 import { errnoName, KernelError } from './kernel-error.js';
 import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
+import { type ProcessChange, processChange } from './processes.js';
 
 /** CLOCK_MONOTONIC in nanoseconds. */
 export const now = (): bigint => process.hrtime.bigint();
@@ -64,11 +67,7 @@ export class Recorder implements Kernel {
   }
 
   writeFile(path: string, content: string): void {
-    const args = shownArguments('write', {
-      fd: 0,
-      buf: memory(null, content),
-      count: Buffer.byteLength(content),
-    });
+    const args = shownFileWrite(path, content);
     const began = now();
     try {
       const file = openSync(path, 'w');
@@ -79,22 +78,22 @@ export class Recorder implements Kernel {
       }
     } catch (error) {
       const name = getSystemErrorName((error as NodeJS.ErrnoException).errno ?? 0);
-      this.finish('write', { ...args, fd: path }, -1, name, began, now());
+      this.finish('write', args, -1, name, began, now());
     }
-    this.finish('write', { ...args, fd: path }, Buffer.byteLength(content), undefined, began, now());
+    this.finish('write', args, Buffer.byteLength(content), undefined, began, now());
+  }
+
+  wait(pid: number): ProcessChange {
+    const wstatus = Buffer.alloc(4);
+    const waited = this.call('waitpid', { pid, wstatus: memory(wstatus, 'status'), options: 0 });
+    return processChange(waited, wstatus.readInt32LE(0));
   }
 
   clone(chain: Chain): Running {
     const prepared = new CallChain(chain);
     const began = now();
-    const { ret, errno, flags } = prepared.start();
-    const args = shownArguments('clone', {
-      fn: { place: 'setcontext' },
-      stack: { place: 'stack' },
-      flags,
-      arg: chain,
-      parent_tid: { place: 'process ID' },
-    });
+    const { ret, errno } = prepared.start();
+    const args = shownArguments('clone', cloneOf(chain));
     try {
       this.finish('clone', args, ret, ret === -1 ? errnoName(errno) : undefined, began, now());
     } catch (error) {

@@ -1,10 +1,11 @@
-import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { exitStatus, Failure } from '../common/failure.js';
-import type { Kernel, Running } from '../common/kernel/kernel.js';
-import { pipe } from '../common/kernel/pipe.js';
-import { locateProgram } from '../common/program.js';
-import type { LaunchSpec } from '../common/spec.js';
-import { type CommandProcess, commandChain } from '../common/steps/command.js';
+import { readFileSync } from 'node:fs';
+import { exitStatus, Failure } from './failure.js';
+import { memory } from './kernel/calls.js';
+import type { Kernel, Running } from './kernel/kernel.js';
+import { pipe } from './kernel/pipe.js';
+import { locateProgram } from './program.js';
+import type { LaunchSpec } from './spec.js';
+import { type CommandProcess, commandChain } from './steps/command.js';
 
 /** The command as the child makes it: a process that runs a call chain up to execve(2) (steps/command.ts). */
 export class HeldCommand implements CommandProcess {
@@ -19,17 +20,20 @@ export class HeldCommand implements CommandProcess {
     private readonly kernel: Kernel,
     /** Called when the process stands ready; returns when it may go on. */
     private readonly whenReady: () => void,
+    /** Where the command's root is, seen from this process. */
+    private readonly root = '/',
   ) {
     this.searchPath = spec.environment.PATH ?? '/bin:/usr/bin';
   }
 
   get path(): string {
-    return locateProgram(this.spec.command[0] as string, this.searchPath, '/', process.cwd());
+    const workingDirectory = this.root === '/' ? process.cwd() : '/';
+    return locateProgram(this.spec.command[0] as string, this.searchPath, this.root, workingDirectory);
   }
 
   make(): void {
-    const [reportRead, reportWrite] = pipe(this.kernel);
-    const [gateRead, gateWrite] = pipe(this.kernel);
+    const [reportRead, reportWrite] = pipe(this.kernel, 'report');
+    const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     const environment = { ...this.spec.environment, PS1: this.spec.prompt ?? prompt(this.spec.user.uid) };
     const chain = commandChain(this.spec, this.path, environment, { report: reportWrite, wait: gateRead });
     this.process = this.kernel.clone(chain);
@@ -37,9 +41,9 @@ export class HeldCommand implements CommandProcess {
     this.report = reportRead;
     this.gate = gateWrite;
     // Only the new process may hold these ends, or its end would never be seen.
-    closeSync(reportWrite);
-    closeSync(gateRead);
-    const ready = readSync(reportRead, Buffer.alloc(5));
+    for (const fd of [reportWrite, gateRead]) this.kernel.call('close', { fd });
+    const word = memory(Buffer.alloc(8), 'ready');
+    const ready = this.kernel.call('read', { fd: reportRead, buf: word, count: 5 });
     this.process.record();
     this.process.throwFailure();
     if (ready === 0)
@@ -48,11 +52,12 @@ export class HeldCommand implements CommandProcess {
 
   execute(): void {
     this.whenReady();
-    writeSync(this.gate, 'x');
-    const failed = readSync(this.report, Buffer.alloc(4)) > 0;
+    this.kernel.call('write', { fd: this.gate, buf: memory(Buffer.from('x'), 'x'), count: 1 });
+    // execve(2) closes the other end when it succeeds.
+    const word = memory(Buffer.alloc(4), 'errno of execve, or end-of-file');
+    const failed = this.kernel.call('read', { fd: this.report, buf: word, count: 4 }) > 0;
     this.process?.record(failed ? [] : ['command']);
-    closeSync(this.gate);
-    closeSync(this.report);
+    for (const fd of [this.gate, this.report]) this.kernel.call('close', { fd });
     try {
       this.process?.throwFailure();
     } catch (error) {
