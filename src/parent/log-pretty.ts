@@ -1,10 +1,11 @@
 /** The log for people: what was done, what one would type for it, and what changed in the kernel. */
 import { isDeepStrictEqual, styleText } from 'node:util';
 import pretty, { type PrettyOptions } from 'pino-pretty';
+import { callText } from './call-line.js';
 import type { LogOptions } from './log.js';
 
 type Fields = Record<string, unknown>;
-type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
+export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
 export function prettyStream({ level, colour }: LogOptions): { write(line: string): unknown } {
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
@@ -30,12 +31,10 @@ function describe(record: Fields, message: string, paint: Paint, explain: boolea
 
 /** `      P unshare(flags: CLONE_NEWUSER) = 0  84 µs`. */
 function callLine({ actor, call, args, ret, errno, us }: Fields, paint: Paint): string {
-  const written = Object.entries(args as Fields).map(
-    ([name, value]) => `${name}: ${value instanceof Object ? JSON.stringify(value) : value}`,
-  );
+  const written = callText(String(call), args as Fields, (name) => paint('cyan', name));
   const result = errno === undefined ? String(ret) : paint('red', `${ret} ${errno}`);
   const time = us === undefined ? '' : paint('dim', `  ${Math.round(us as number)} µs`);
-  return `        ${paint('dim', String(actor))} ${paint('cyan', String(call))}(${written.join(', ')}) = ${result}${time}`;
+  return `        ${paint('dim', String(actor))} ${written} = ${result}${time}`;
 }
 
 function stepLines(record: Fields, message: string, paint: Paint, explain: boolean): string[] {

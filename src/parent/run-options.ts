@@ -80,6 +80,30 @@ export const runOptions: readonly Option[] = [
     group: 'Inside',
   },
   {
+    name: 'step',
+    kind: 'flag',
+    describe: 'stop before every step, show it and wait for a key: Enter does it',
+    group: 'Learn',
+  },
+  {
+    name: 'dry-run',
+    kind: 'flag',
+    describe: 'print every step with its kernel calls, and do none of them',
+    group: 'Learn',
+  },
+  {
+    name: 'json',
+    kind: 'flag',
+    describe: 'print them as JSON, with -dry-run',
+    group: 'Learn',
+  },
+  {
+    name: 'shell',
+    kind: 'flag',
+    describe: 'print a shell script that does the same, with -dry-run',
+    group: 'Learn',
+  },
+  {
     name: 'log-level',
     kind: 'text',
     value: 'LEVEL',

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { usageFailure } from '../common/failure.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
 import { launch } from './launch.js';
@@ -22,14 +23,27 @@ export const runCommand: Command = {
     ],
     ['gontainer -run --all -mnt /tmp/rootfs', 'all eight, in a root file system of its own'],
     ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
+    ['gontainer run --all --step', 'step by step, each explained and looked at before it is done'],
+    ['gontainer run --all --dry-run', 'what would be done, and nothing is'],
   ],
   run: async (values) => {
     const spec = launchSpec(values);
+    const script = process.argv[1] as string;
+    const { 'dry-run': rehearsed, step: walked, json, shell } = values.options;
+    if (!rehearsed && (json || shell))
+      throw usageFailure(`-${json ? 'json' : 'shell'} needs -dry-run`, 'Add -dry-run.');
+    if (json && shell) throw usageFailure('-json and -shell are two forms of the same list: choose one');
+    if (rehearsed && walked)
+      throw usageFailure('-step goes through a launch, and -dry-run makes none: choose one');
+    if (rehearsed) {
+      const { dryRun } = await import('./dry-run.js');
+      return dryRun(spec, script, json ? 'json' : shell ? 'shell' : 'text');
+    }
     const colour = coloured({ isTTY: isatty(standardError) });
     const log = new Log(logOptions(values, colour));
     if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
     try {
-      return await launch(spec, log, process.argv[1] as string);
+      return await launch(spec, log, script);
     } catch (error) {
       log.failed(error as Error);
       throw error;

@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, memory } from '../kernel/calls.js';
+import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
 
@@ -90,7 +91,8 @@ export const commandStep: Step<CommandContext> = {
     'The child stays, to pass on signals and to reap the processes that lose their parent; the command gets a process ' +
     'of its own, in the same namespaces.',
   man: 'clone(2), credentials(7)',
-  shell: ({ command }) => `${command.map(quoted).join(' ')} &`,
+  // In a shell it is the parentheses that make the process.
+  shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: () => true,
   run: ({ command }) => command.make(),
   evidence: ({ command: { pid } }) => ({ process: pid === 0 ? 'none' : identity(pid) }),
@@ -102,7 +104,7 @@ export const execStep: Step<CommandContext> = {
   title: ({ command }) => `execute ${command[0]}`,
   why: 'execve(2) replaces the program of a process; process ID, namespaces and open standard streams stay.',
   man: 'execve(2)',
-  shell: ({ command }) => `exec ${command.map(quoted).join(' ')}`,
+  shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ command }) => command.execute(),
   evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
@@ -132,7 +134,3 @@ function link(path: string): string {
     return 'ended';
   }
 }
-
-/** A word as one would type it in a shell. */
-export const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,7 +1,7 @@
 /** The parent's steps: a process in new namespaces, its ID maps and clocks, and in it this same script as the child. */
 import { innermostPid, namespaceId, namespaceIds, procLines, procText } from '../evidence.js';
 import { namespacesFor } from '../namespaces.js';
-import type { MapLine } from '../spec.js';
+import type { LaunchSpec, MapLine } from '../spec.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 
 /**
@@ -33,6 +33,10 @@ const clockLines = ({ monotonic, boottime }: { monotonic: number; boottime: numb
   `boottime ${boottime} 0`,
 ];
 
+/** The options by which unshare(1) shifts the clocks. */
+const clockOptions = ({ clockOffsets }: LaunchSpec): string[] =>
+  Object.entries(clockOffsets ?? {}).map(([clock, seconds]) => `--${clock}=${seconds}`);
+
 export const unshareStep: Step<ParentContext> = {
   id: 'unshare',
   stage: 'parent',
@@ -42,10 +46,14 @@ export const unshareStep: Step<ParentContext> = {
     'A process gets new namespaces by leaving those it shares with the others. A process with several threads may not ' +
     'unshare a user namespace, and Node has several, so a copy of this process with one thread, P, does it.',
   man: 'unshare(2)',
-  shell: ({ unshared }) =>
-    `unshare ${namespacesFor(unshared)
-      .map(({ name }) => `--${name.toLowerCase()}`)
-      .join(' ')}`,
+  shell: (spec) =>
+    [
+      'unshare',
+      ...namespacesFor(spec.unshared).map(({ entry }) => `--${entry === 'mnt' ? 'mount' : entry}`),
+      ...clockOptions(spec),
+      // unshare(1) executes a program in the user namespace, which there is nobody yet, and so loses the capabilities.
+      ...(spec.keepsCapabilities ? ['--keep-caps'] : []),
+    ].join(' '),
   applies: () => true,
   run: ({ handOver }) => handOver.unshare(),
   evidence: ({ handOver }) => ({
@@ -80,7 +88,7 @@ export const idMapsStep: Step<ParentContext> = {
       ...(maps.denySetgroups ? ['echo deny > /proc/$P/setgroups'] : []),
       `printf '${uid?.join('\\n')}\\n' > /proc/$P/uid_map`,
       `printf '${gid?.join('\\n')}\\n' > /proc/$P/gid_map`,
-    ].join('; ');
+    ].join(' && ');
   },
   applies: ({ maps }) => maps !== undefined,
   run: ({ spec: { maps }, kernel, handOver }) => {
@@ -114,10 +122,8 @@ export const clockOffsetsStep: Step<ParentContext> = {
     'A time namespace adds an offset to the monotonic and the boot-time clock. It can only be set while the namespace ' +
     'has no process in it: now, before the child is made.',
   man: 'time_namespaces(7)',
-  shell: ({ clockOffsets }) =>
-    clockOffsets === undefined
-      ? ''
-      : `printf '${clockLines(clockOffsets).join('\\n')}\\n' > /proc/$P/timens_offsets`,
+  // execve(2) brings a process into its time namespace, so unshare(1) has to write them before it runs a shell.
+  shell: (spec) => ['unshare', '--time', ...clockOptions(spec)].join(' '),
   applies: ({ clockOffsets }) => clockOffsets !== undefined,
   run: ({ spec: { clockOffsets }, kernel, handOver }) => {
     if (clockOffsets === undefined) return;
@@ -139,7 +145,11 @@ export const childStep: Step<ParentContext> = {
     'unshare(2) moves only the children of a process into a new PID or time namespace, so P makes one more process, G, ' +
     'and ends. G becomes this same script in its second stage: /proc/self/exe main.cjs child.',
   man: 'clone(2), execve(2)',
-  shell: () => '/proc/self/exe main.cjs child',
+  shell: ({ becomesUser, user, maps }) => {
+    const groups = maps?.denySetgroups ? '--keep-groups' : '--clear-groups';
+    const become = becomesUser ? `setpriv --reuid=${user.uid} --regid=${user.gid} ${groups} ` : '';
+    return `${become}sh "$0" child`;
+  },
   applies: () => true,
   run: ({ handOver }) => handOver.spawn(),
   evidence: ({ handOver: { second } }) =>

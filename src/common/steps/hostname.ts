@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { shellWord } from '../shell-word.js';
 import type { Step } from '../step.js';
 
 export const hostnameStep: Step = {
@@ -7,7 +8,7 @@ export const hostnameStep: Step = {
   title: (spec) => `set the host name to ${spec.hostname}`,
   why: 'The UTS namespace starts with a copy of the name outside; from here on it has one of its own.',
   man: 'sethostname(2), uts_namespaces(7)',
-  shell: (spec) => `hostname ${spec.hostname}`,
+  shell: ({ hostname = '' }) => `hostname ${shellWord(hostname)}`,
   applies: (spec) => spec.hostname !== undefined,
   run: ({ spec, kernel }) => {
     if (spec.hostname === undefined) return;

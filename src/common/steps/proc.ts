@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { mountLine, mountTable, visibleProcesses } from '../evidence.js';
 import { Failure } from '../failure.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';
@@ -21,7 +22,10 @@ export const procStep: Step = {
     '/proc shows the processes of the PID namespace it was mounted in. A new one has to be mounted before the old root ' +
     'is detached, as a user namespace may mount /proc only while it can see one in full.',
   man: 'proc(5), pid_namespaces(7)',
-  shell: (spec) => (fresh(spec) ? `mount -t proc proc ${place(spec)}` : `mount --rbind /proc ${place(spec)}`),
+  shell: (spec) => {
+    const makeMountPoint = spec.root === undefined ? '' : `mkdir -p ${shellWord(place(spec))} && `;
+    return makeMountPoint + mountCommand(spec);
+  },
   applies: (spec) => fresh(spec) || spec.root !== undefined,
   run: ({ spec, kernel }) => {
     makeMountPoint(spec, kernel);
@@ -55,6 +59,11 @@ export const procStep: Step = {
       ? undefined
       : '/proc is not mounted there',
 };
+
+const mountCommand = (spec: LaunchSpec): string =>
+  fresh(spec)
+    ? `mount -t proc -o nosuid,nodev,noexec proc ${shellWord(place(spec))}`
+    : `mount --rbind /proc ${shellWord(place(spec))}`;
 
 /** A root file system without a folder proc gets one, where that is possible. */
 function makeMountPoint(spec: LaunchSpec, kernel: Kernel): void {

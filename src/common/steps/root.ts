@@ -1,10 +1,13 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
 import { readdirSync, statSync } from 'node:fs';
 import { mountLine, mountTable } from '../evidence.js';
+import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
+
+const folder = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
 
 /** What stands at the root of this process: a folder's device and inode tell it from every other. */
 function rootEvidence(): Record<string, unknown> {
@@ -20,7 +23,7 @@ export const bindRootStep: Step = {
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. Recursively: what is mounted below it ' +
     'came from outside and is locked together with it in a user namespace.',
   man: 'mount(2)',
-  shell: ({ root }) => `mount --rbind ${root?.path} ${root?.path} && cd ${root?.path}`,
+  shell: ({ root }) => `mount --rbind ${folder(root)} ${folder(root)} && cd ${folder(root)}`,
   applies: ({ root }) => root !== undefined,
   run: ({ spec: { root }, kernel }) => {
     if (root === undefined) return;
@@ -93,7 +96,7 @@ export const chrootStep: Step = {
     'chroot(2) changes where absolute paths start for this process and its children, and nothing else: the old root ' +
     'stays mounted, and root inside can get back to it. It is here for the lesson; without --chroot it is pivot_root(2).',
   man: 'chroot(2)',
-  shell: ({ root }) => `chroot ${root?.path}`,
+  shell: ({ root }) => `chroot ${folder(root)}`,
   applies: ({ root }) => root?.method === 'chroot',
   run: ({ kernel }) => {
     kernel.call('chroot', { path: '.' });

@@ -1,5 +1,5 @@
 /** What to type when a root file system is ready. */
-import { shellWord } from './shell-word.js';
+import { shellWord } from '../../common/shell-word.js';
 
 /** One line, with its newline. */
 export const nextCommand = (directory: string): string =>

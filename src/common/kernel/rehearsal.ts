@@ -1,0 +1,143 @@
+/**
+ * The rehearsal: takes the calls that steps make like the recorder, and makes none of them. It notes them, and answers
+ * as the kernel does when all goes well, so that a step's own `run` goes through to its end.
+ *
+ * What only the kernel can know, process IDs and file descriptors, has a stand-in: a number that no process and no
+ * descriptor can have. Where one is used it is noted by its name, `<pid of P>`, `<report[1]>`: pipefd[1] is the write
+ * end in pipe(2).
+ */
+import {
+  type Argument,
+  type Arguments,
+  type CallName,
+  type Chain,
+  type ChainCall,
+  cloneOf,
+  type Memory,
+  shownArguments,
+  shownFileWrite,
+} from './calls.js';
+import { constants, type Flags, numberOf } from './constants.js';
+import type { Kernel, Running } from './kernel.js';
+import type { ProcessChange } from './processes.js';
+
+/** A call that would be made. */
+export interface RehearsedCall {
+  /** Who would make it: parent, P, G, child or command. */
+  readonly actor: string;
+  readonly step: string;
+  readonly call: string;
+  readonly args: Record<string, unknown>;
+}
+
+/** Stand-ins count down from here. Process IDs and descriptors are never negative, and 32 bits hold it. */
+const firstStandIn = -1_000_000_000;
+
+/** What stands in the place of something that is not known yet. */
+export const placeholder = (name: string): string => `<${name}>`;
+
+export class Rehearsal implements Kernel {
+  step = '';
+  readonly calls: RehearsedCall[] = [];
+  private readonly standIns: string[] = [];
+  /** What the processes that wait in read(2) go on with. */
+  private waiting: { readonly actor: string; readonly calls: readonly ChainCall[] }[] = [];
+
+  constructor(readonly actor: string) {}
+
+  clock(): number {
+    return 0;
+  }
+
+  /** The number that stands for this, the same for the same name. */
+  standIn(name: string): number {
+    const known = this.standIns.indexOf(name);
+    return firstStandIn - (known >= 0 ? known : this.standIns.push(name) - 1);
+  }
+
+  call<Name extends CallName>(name: Name, args: Arguments<Name>): number {
+    const answer = this.answer(name, args as Record<string, Argument>);
+    this.note(this.actor, this.step, name, shownArguments(name, args));
+    if (name === 'write') for (const chain of this.waiting.splice(0)) this.run(chain);
+    return answer;
+  }
+
+  writeFile(path: string, content: string): void {
+    this.note(this.actor, this.step, 'write', shownFileWrite(path, content));
+  }
+
+  wait(pid: number): ProcessChange {
+    this.note(this.actor, this.step, 'waitpid', { pid, wstatus: 'status', options: 0 });
+    return { pid, status: 0 };
+  }
+
+  clone(chain: Chain): Running {
+    this.note(this.actor, this.step, 'clone', shownArguments('clone', cloneOf(chain)));
+    this.run(chain);
+    return {
+      pid: this.standIn(`pid of ${chain.actor}`),
+      pidOf: (actor) => this.standIn(`pid of ${actor}`),
+      record: () => {},
+      throwFailure: () => {},
+      release: () => {},
+    };
+  }
+
+  /** What the call returns, and leaves in memory, when it succeeds. */
+  private answer(name: CallName, args: Record<string, Argument>): number {
+    switch (name) {
+      case 'pipe2': {
+        const { bytes, shows } = args.pipefd as Memory;
+        for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${shows}[${end}]`), end * 4);
+        return 0;
+      }
+      case 'socket':
+        return this.standIn('socket');
+      case 'ioctl':
+        // A new network namespace has the interface lo, and it is down: bytes 16 and 17 of struct ifreq, netdevice(7).
+        if (args.request === 'SIOCGIFFLAGS')
+          (args.argp as Memory).bytes?.writeInt16LE(constants.IFF_LOOPBACK, 16);
+        return 0;
+      case 'read':
+      case 'write':
+        return numberOf(args.count as Flags);
+      default:
+        return 0;
+    }
+  }
+
+  /**
+   * Notes the calls of a process up to where it waits for a word, and the rest once somebody writes; up to its execve,
+   * because what comes after is for the case that it fails.
+   */
+  private run({ actor, calls }: { readonly actor: string; readonly calls: readonly ChainCall[] }): void {
+    const cloned: Chain[] = [];
+    for (const [index, { step, call, args }] of calls.entries()) {
+      this.note(actor, step, call, shownArguments(call, args as never));
+      if (call === 'clone' && 'actor' in args.arg) cloned.push(args.arg);
+      if (call === 'read') this.waiting.push({ actor, calls: calls.slice(index + 1) });
+      if (call === 'read' || call === 'execve') break;
+    }
+    for (const chain of cloned) this.run(chain);
+  }
+
+  private note(actor: string, step: string, call: string, args: Record<string, unknown>): void {
+    this.calls.push({ actor, step, call, args: this.named(args) as Record<string, unknown> });
+  }
+
+  /** The same with names in the place of stand-ins. */
+  private named(value: unknown): unknown {
+    if (typeof value === 'number') {
+      const name = this.standIns[firstStandIn - value];
+      return name === undefined ? value : placeholder(name);
+    }
+    if (typeof value === 'string')
+      return value.replace(/(?<=^(?:\/proc\/)?)-10\d{8}(?=\/|$)/, (digits) =>
+        String(this.named(Number(digits))),
+      );
+    if (Array.isArray(value)) return value.map((item) => this.named(item));
+    if (value !== null && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.named(item)]));
+    return value;
+  }
+}
