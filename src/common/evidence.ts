@@ -42,9 +42,9 @@ export interface Mount {
   readonly source: string;
 }
 
-/** The mount table as this process sees it. */
-export function mountTable(): Mount[] {
-  return procLines('/proc/self/mountinfo').map((line) => {
+/** The mount table as a process sees it. */
+export function mountTable(process: number | 'self' = 'self'): Mount[] {
+  return procLines(`/proc/${process}/mountinfo`).map((line) => {
     const [own = '', system = ''] = line.split(' - ');
     const [id, , , root, mountPoint, options, ...optional] = own.split(' ');
     const [type, source] = system.split(' ');

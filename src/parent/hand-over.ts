@@ -160,6 +160,7 @@ export class ProcessHandOver implements HandOver {
   private running: Running | undefined;
   private report = -1;
   private go = -1;
+  private descriptors: Record<string, number> = {};
 
   constructor(
     private readonly spec: LaunchSpec,
@@ -173,6 +174,12 @@ export class ProcessHandOver implements HandOver {
     const [goRead, goWrite] = pipe(this.kernel, 'go');
     this.report = reportRead;
     this.go = goWrite;
+    this.descriptors = {
+      'report[0]': reportRead,
+      'report[1]': reportWrite,
+      'go[0]': goRead,
+      'go[1]': goWrite,
+    };
     const second = secondProcess(this.spec, this.ends, this.script);
     this.running = this.kernel.clone(firstProcess(this.spec, reportWrite, [goRead, goWrite], second));
     this.first = this.running.pid;
@@ -231,6 +238,15 @@ export class ProcessHandOver implements HandOver {
     for (const pid of this.alive()) waitForProcess(pid, true);
     this.running?.release();
     this.running = undefined;
+  }
+
+  /** What a rehearsal had only names for (kernel/rehearsal.ts); 0 and absent are not known yet. */
+  get known(): Record<string, number> {
+    return {
+      ...this.descriptors,
+      ...{ 'control[0]': this.ends.controlRead, 'records[1]': this.ends.recordsWrite },
+      ...{ 'pid of P': this.first, 'pid of G': this.second },
+    };
   }
 
   /** The process ID, seen from here, of a process that the child or the command's process knows as `pid`. */

@@ -19,18 +19,24 @@ import type { Log } from './log.js';
 import { nextAction } from './next-action.js';
 import { SignalRelay } from './signal-relay.js';
 import { Terminal } from './terminal.js';
+import type { Walk } from './walk.js';
 
 /**
  * Runs a command in new namespaces and waits for its end.
  * @param script this program's own file, which is started again as the child
+ * @param walk stops before every step
  * @returns the command's exit status, 128+N if signal N ended it
  * @throws Failure when the command was not started, or was lost
  */
-export async function launch(spec: LaunchSpec, log: Log, script: string): Promise<number> {
+export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: Walk): Promise<number> {
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
   const observer: StepObserver<ParentContext> = {
-    done: (record) => log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid),
+    before: (step, evidence) => walk?.before(step.id, evidence, handOver),
+    done: (record) => {
+      log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid);
+      walk?.done(record);
+    },
   };
   log.launch(spec);
   const signals = new SignalRelay();
@@ -50,6 +56,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
     handOver.abandon();
     throw explained(error as Error, spec);
   } finally {
+    walk?.release();
     handOver.reap();
     signals.release();
     terminal.takeBack();
@@ -58,7 +65,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
 
   async function work(): Promise<number> {
     for (const step of parentStepsOf(spec)) await perform(step, { spec, kernel, handOver }, observer);
-    channel.send({ type: 'launch', spec, origin: String(log.origin), paused: false });
+    channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
     // The child starts on another core meanwhile.
     await log.open();
     return await follow();
@@ -80,6 +87,11 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
           break;
         case 'step':
           log.step(message.record, numbers.get(message.record.step) ?? 0, numbers.size, handOver.second);
+          walk?.done(message.record);
+          break;
+        case 'pause':
+          await terminal.lend(async () => walk?.before(message.step, message.evidence, handOver));
+          channel.send({ type: 'continue' });
           break;
         case 'ready':
           terminal.given();

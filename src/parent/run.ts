@@ -39,11 +39,12 @@ export const runCommand: Command = {
       const { dryRun } = await import('./dry-run.js');
       return dryRun(spec, script, json ? 'json' : shell ? 'shell' : 'text');
     }
+    const walk = walked ? new (await import('./walk.js')).Walk(spec, script) : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
     const log = new Log(logOptions(values, colour));
     if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
     try {
-      return await launch(spec, log, script);
+      return await launch(spec, log, script, walk);
     } catch (error) {
       log.failed(error as Error);
       throw error;
@@ -55,7 +56,9 @@ export const runCommand: Command = {
 };
 
 function logOptions({ options }: Values, colour: boolean) {
-  const level = (options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;
+  // At a terminal the walk shows every step itself.
+  const shown = options.step && isatty(standardError) ? 'silent' : undefined;
+  const level = (shown ?? options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;
   const format = (options['log-format'] ?? (isatty(standardError) ? 'pretty' : 'json')) as 'pretty' | 'json';
   return {
     level,

@@ -34,6 +34,18 @@ export class Terminal {
     this.commandGroup = processGroups().foreground;
   }
 
+  /** Lends the terminal to `work` while the command's process, which may have it already, waits. */
+  async lend(work: () => Promise<void>): Promise<void> {
+    const { own, foreground } = processGroups();
+    if (this.use === 'shared' || foreground === own) return work();
+    giveTerminal(own);
+    try {
+      await work();
+    } finally {
+      giveTerminal(foreground);
+    }
+  }
+
   /** Takes the terminal back if it is still the command's, or nobody's. */
   takeBack(): void {
     if (this.use === 'shared') return;
