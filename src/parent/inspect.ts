@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import {
   innermostPid,
+  type Mount,
   mountLine,
   mountTable,
   namespaceIds,
@@ -87,7 +88,7 @@ const childrenOf = (pid: number): number[] =>
 /** The mounts that only one of the two sees. */
 function mounts(pid: number, paint: Paint): string[] {
   try {
-    const [outside, inside] = [mountTable(), mountTable(pid)].map((table) => table.map(mountLine));
+    const [outside, inside] = [mountTable(), mountTable(pid)].map((table) => table.map(placed));
     const added = inside?.filter((line) => !outside?.includes(line)) ?? [];
     const gone = outside?.filter((line) => !inside?.includes(line)).length ?? 0;
     const difference = gone === 0 ? '' : `, without ${gone} of the launcher's`;
@@ -99,6 +100,10 @@ function mounts(pid: number, paint: Paint): string[] {
     return ['mounts  not to be seen'];
   }
 }
+
+/** A mount in one line, with the folder of its file system when that is not the whole of it. */
+const placed = (mount: Mount): string =>
+  mount.root === '/' ? mountLine(mount) : `${mountLine(mount)}, its folder ${mount.root}`;
 
 /** The name of what it runs: proc_pid_comm(5). */
 const program = (pid: number): string => read(() => procText(`/proc/${pid}/comm`));

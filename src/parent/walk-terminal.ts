@@ -4,6 +4,8 @@ import { ReadStream, WriteStream } from 'node:tty';
 import { usageFailure } from '../common/failure.js';
 
 const controllingTerminal = '/dev/tty';
+/** Back to its beginning, and everything after the cursor away: console_codes(4). */
+const eraseLine = '\r\u001b[K';
 /** A character, or what a key like an arrow sends: console_codes(4). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what such a key begins with
 const oneKey = /\u001b(?:\[[\d;]*[A-Za-z~]|O.)|./gsu;
@@ -17,6 +19,7 @@ export class WalkTerminal {
   private readonly output: WriteStream;
   /** Keys that were typed ahead. */
   private readonly keys: string[] = [];
+  private asks = false;
   private released = false;
 
   /** @throws Failure with status 2 when this process has no controlling terminal */
@@ -42,9 +45,15 @@ export class WalkTerminal {
     if (!this.released) this.output.write(text);
   }
 
-  /** The next key that is typed. Ctrl-C, which raw mode delivers as a character, is the signal that it stands for. */
-  async key(): Promise<string> {
+  /**
+   * Shows a prompt until the next key is typed, and returns the key. Ctrl-C, which raw mode delivers as a character, is
+   * the signal that it stands for.
+   */
+  async ask(prompt: string): Promise<string> {
+    this.write(prompt);
+    this.asks = true;
     const key = this.keys.shift() ?? (await this.read());
+    this.erasePrompt();
     if (key !== '\u0003') return key;
     process.kill(process.pid, 'SIGINT');
     // The signal gives the launch up, and nobody waits for this key any more.
@@ -54,12 +63,18 @@ export class WalkTerminal {
   /** Leaves the terminal as it was found. */
   readonly release = (): void => {
     if (this.released) return;
+    this.erasePrompt();
     this.released = true;
     process.off('exit', this.release);
     this.input.setRawMode(false);
     this.input.destroy();
     this.output.destroy();
   };
+
+  private erasePrompt(): void {
+    if (this.asks) this.write(eraseLine);
+    this.asks = false;
+  }
 
   private async read(): Promise<string> {
     this.input.setRawMode(true);

@@ -59,10 +59,7 @@ export class Walk {
       ...this.evidenceLines(evidence),
     ]);
     while (this.stops) {
-      this.terminal.write(this.paint('inverse', prompt));
-      const key = await this.terminal.key();
-      // The prompt is for the moment only.
-      this.terminal.write('\r\u001b[K');
+      const key = await this.terminal.ask(this.paint('inverse', prompt));
       if (key === '\r' || key === '\n') break;
       this.answer(key, step, handOver);
     }
