@@ -39,14 +39,14 @@ export function terminalPage(text: string, title: string): string {
   return `<!doctype html><meta charset="utf-8"><style>${style}</style><figure>${caption}<pre>${body}</pre></figure>`;
 }
 
-/** Draws it, in twice the size so that it is sharp on every screen. */
+/** Draws it, larger than it is, so that it is sharp on every screen. */
 export async function drawTerminal(text: string, output: string, title = ''): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), 'gontainer-picture-'));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
     viewport: { width: 1600, height: 1000 },
-    deviceScaleFactor: 2,
+    deviceScaleFactor: 1.5,
   });
   try {
     const page = await browser.newPage();

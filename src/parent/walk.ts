@@ -112,8 +112,8 @@ export class Walk {
 
   private evidenceLines(evidence: Evidence): string[] {
     return changes(evidence, evidence, this.paint).flatMap((line) =>
-      wrapped(line, this.width - indent.length).map(
-        (part, index) => `${indent}${index === 0 ? '' : '  '}${part}`,
+      wrapped(line, this.width - indent.length - 4).map(
+        (part, index) => `${indent}  ${index === 0 ? '' : '  '}${part}`,
       ),
     );
   }
