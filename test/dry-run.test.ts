@@ -155,7 +155,7 @@ for (const user of users) {
         'ls /',
         'cut -d " " -f 4- /proc/self/mountinfo',
         'cat /proc/self/timens_offsets',
-        'cat /sys/class/net/lo/flags 2>/dev/null || ip link show lo',
+        'ip link show lo | grep -o "<.*>"',
         'exit 9',
       ].join('; ');
       const words = [...options(root), '--', '/bin/sh', '-c', report];

@@ -33,7 +33,7 @@ export async function child(): Promise<void> {
       await perform(step, context, {
         before: (next, evidence) => {
           if (!paused) return;
-          channel.send({ type: 'pause', step: next.id, evidence });
+          channel.send({ type: 'pause', step: next.id, evidence, known: command.known });
           channel.wait('continue');
         },
         done: (record) => channel.send({ type: 'step', record }),

@@ -31,8 +31,13 @@ export type ControlMessage =
 export type RecordMessage =
   | { readonly type: 'call'; readonly record: CallRecord }
   | { readonly type: 'step'; readonly record: StepRecord }
-  /** The child is about to do a step and waits. */
-  | { readonly type: 'pause'; readonly step: string; readonly evidence: Evidence }
+  /** The child is about to do a step and waits. `known` is what a rehearsal has only names for (kernel/rehearsal.ts). */
+  | {
+      readonly type: 'pause';
+      readonly step: string;
+      readonly evidence: Evidence;
+      readonly known: Readonly<Record<string, number>>;
+    }
   /** The command's process stands before its execve(2), and the child waits until all of the log is written. */
   | { readonly type: 'ready' }
   | { readonly type: 'failure'; readonly failure: FailureData }

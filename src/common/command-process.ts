@@ -14,6 +14,8 @@ export class HeldCommand implements CommandProcess {
   private readonly searchPath: string;
   private report = -1;
   private gate = -1;
+  /** What a rehearsal has only names for (kernel/rehearsal.ts), once it is there. */
+  known: Readonly<Record<string, number>> = {};
 
   constructor(
     private readonly spec: LaunchSpec,
@@ -40,6 +42,7 @@ export class HeldCommand implements CommandProcess {
     this.pid = this.process.pid;
     this.report = reportRead;
     this.gate = gateWrite;
+    this.known = { 'report[0]': reportRead, 'gate[1]': gateWrite };
     // Only the new process may hold these ends, or its end would never be seen.
     for (const fd of [reportWrite, gateRead]) this.kernel.call('close', { fd });
     const word = memory(Buffer.alloc(8), 'ready');

@@ -90,7 +90,9 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
           walk?.done(message.record);
           break;
         case 'pause':
-          await terminal.lend(async () => walk?.before(message.step, message.evidence, handOver));
+          await terminal.lend(async () =>
+            walk?.before(message.step, message.evidence, handOver, message.known),
+          );
           channel.send({ type: 'continue' });
           break;
         case 'ready':

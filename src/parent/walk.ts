@@ -47,14 +47,20 @@ export class Walk {
 
   /**
    * Shows a step and the evidence as it stands, and returns when it shall be done.
+   * @param known process IDs and descriptors of the stage that does it, for the names in its rehearsal
    * @throws Failure when the launch is given up
    */
-  async before(id: string, evidence: Evidence, handOver: ProcessHandOver): Promise<void> {
+  async before(
+    id: string,
+    evidence: Evidence,
+    handOver: ProcessHandOver,
+    known: Readonly<Record<string, number>> = handOver.known,
+  ): Promise<void> {
     const step = this.steps.get(id);
     if (step === undefined) throw new Error(`no step ${id} was rehearsed`);
     this.show([
       '',
-      ...stepText(withKnown(step, handOver.known), this.width, this.paint),
+      ...stepText(withKnown(step, known), this.width, this.paint),
       `${indent}${this.paint('dim', 'as it is now')}`,
       ...this.evidenceLines(evidence),
     ]);
@@ -127,9 +133,8 @@ export class Walk {
   }
 }
 
-/** The parent's calls with the process IDs and descriptors that are known by now in the place of their names. */
+/** The calls with the process IDs and descriptors that are known by now in the place of their names. */
 function withKnown(step: RehearsedStep, known: Readonly<Record<string, number>>): RehearsedStep {
-  if (step.stage === 'child') return step;
   const calls = JSON.stringify(step.calls).replace(/"<([^<>]+)>"|<([^<>]+)>/g, (text, whole, part) =>
     String(known[whole ?? part] || text),
   );
