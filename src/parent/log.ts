@@ -19,8 +19,8 @@ export interface LogOptions {
   readonly level: Level;
   readonly format: 'pretty' | 'json';
   readonly colour: boolean;
-  /** Gets every level as NDJSON. */
-  readonly file?: string;
+  /** A file open for writing, which gets every level as NDJSON. */
+  readonly file?: number;
 }
 
 /** A record as docs/log.md describes it, before pino adds level and time. */

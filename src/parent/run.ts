@@ -1,5 +1,7 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { usageFailure } from '../common/failure.js';
+import { errnoWords } from '../common/kernel/kernel-error.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
 import { launch } from './launch.js';
@@ -40,6 +42,18 @@ export const runCommand: Command = {
   },
 };
 
+/**
+ * Opens, and empties, the file that --log-file names: before anything is started, as a launch without the log that was
+ * asked for would be worth little.
+ */
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw usageFailure(`--log-file=${path} cannot be written: ${errnoWords(error)}`);
+  }
+}
+
 function logOptions({ options }: Values, colour: boolean) {
   const level = (options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;
   const format = (options['log-format'] ?? (isatty(standardError) ? 'pretty' : 'json')) as 'pretty' | 'json';
@@ -47,6 +61,6 @@ function logOptions({ options }: Values, colour: boolean) {
     level,
     format,
     colour,
-    ...(options['log-file'] === undefined ? {} : { file: String(options['log-file']) }),
+    ...(options['log-file'] === undefined ? {} : { file: openLogFile(String(options['log-file'])) }),
   };
 }

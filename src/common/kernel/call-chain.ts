@@ -145,6 +145,7 @@ export class CallChain {
     const time = (slot: number): bigint =>
       left.readBigInt64LE(slot * slotSize + 8) * 1_000_000_000n + left.readBigInt64LE(slot * slotSize + 16);
     const pid = this.pidOf(chain.actor);
+    const shift = chain.clockShift ?? 0n;
     const results: ChainResult[] = [];
     let from = time(0);
     for (const [index, call] of chain.calls.entries()) {
@@ -152,7 +153,10 @@ export class CallChain {
       const ended = time(index + 1);
       const errno = left.readInt32LE((index + 1) * slotSize);
       const ret = errno === 0 ? this.returned(call) : -1;
-      results.push({ call, actor: chain.actor, pid, errno, ret, began: from, ended: ended || undefined });
+      results.push({
+        ...{ call, actor: chain.actor, pid, errno, ret, began: from - shift },
+        ended: ended === 0n ? undefined : ended - shift,
+      });
       from = ended;
     }
     return results;

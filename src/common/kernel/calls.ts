@@ -33,6 +33,7 @@ export const calls = {
   chroot: { path: 'text' },
   chdir: { path: 'text' },
   mkdir: { pathname: 'text', mode: 'int' },
+  open: { pathname: 'text', flags: 'int' },
   pipe2: { pipefd: 'memory', flags: 'int' },
   waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
   socket: { domain: 'int', type: 'int', protocol: 'int' },
@@ -54,7 +55,10 @@ export type CallName = keyof typeof calls;
 export interface Memory {
   /** The bytes to pass: copied in before the call, and read back after a call made directly. Null is NULL. */
   readonly bytes: Buffer | null;
-  /** What the log shows; the bytes themselves mean nothing to a reader. */
+  /**
+   * What the log shows; the bytes themselves mean nothing to a reader. A function is asked after the call, and so can
+   * tell what the kernel put there.
+   */
   readonly shows: unknown;
 }
 
@@ -68,6 +72,8 @@ export interface Chain {
   /** Who makes the calls: the log's `actor`. */
   readonly actor: string;
   readonly calls: readonly ChainCall[];
+  /** Nanoseconds by which the time namespace of its process shifts CLOCK_MONOTONIC; the log's times are without it. */
+  readonly clockShift?: bigint;
 }
 
 interface ArgumentOf {
@@ -121,7 +127,7 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
     case 'memory':
     case 'chain':
       return 'shows' in (argument as object)
-        ? (argument as Memory).shows
+        ? shownMemory(argument as Memory)
         : 'place' in (argument as object)
           ? (argument as Place).place
           : (argument as Chain).actor;
@@ -129,6 +135,8 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
       return argument;
   }
 }
+
+const shownMemory = ({ shows }: Memory): unknown => (typeof shows === 'function' ? shows() : shows);
 
 /** A pointer to these bytes, shown as `shows`. */
 export const memory = (bytes: Buffer | null, shows: unknown): Memory => ({ bytes, shows });

@@ -4,6 +4,7 @@ import type { Kernel } from './kernel.js';
 /** A pipe whose ends every execve(2) closes: pipe2(2). */
 export function pipe(kernel: Kernel): [read: number, write: number] {
   const ends = Buffer.alloc(8);
-  kernel.call('pipe2', { pipefd: memory(ends, 'two ends'), flags: 'O_CLOEXEC' });
-  return [ends.readInt32LE(0), ends.readInt32LE(4)];
+  const descriptors = (): [number, number] => [ends.readInt32LE(0), ends.readInt32LE(4)];
+  kernel.call('pipe2', { pipefd: memory(ends, descriptors), flags: 'O_CLOEXEC' });
+  return descriptors();
 }

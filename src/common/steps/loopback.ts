@@ -28,8 +28,7 @@ function interfaceFlags(
   flags: number,
 ): number {
   const bytes = ifreq(flags);
-  const shows =
-    request === 'SIOCGIFFLAGS' ? { ifr_name: 'lo' } : { ifr_name: 'lo', ifr_flags: flagNames(flags) };
+  const shows = () => ({ ifr_name: 'lo', ifr_flags: flagNames(bytes.readInt16LE(flagsAt)) });
   kernel.call('ioctl', { fd: socket, request, argp: memory(bytes, shows) });
   return bytes.readInt16LE(flagsAt);
 }
