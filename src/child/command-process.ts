@@ -2,6 +2,7 @@ import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { exitStatus, Failure } from '../common/failure.js';
 import type { Kernel, Running } from '../common/kernel/kernel.js';
 import { pipe } from '../common/kernel/pipe.js';
+import { waitForProcess } from '../common/kernel/processes.js';
 import { locateProgram } from '../common/program.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { type CommandProcess, commandChain } from '../common/steps/command.js';
@@ -50,6 +51,8 @@ export class HeldCommand implements CommandProcess {
     this.whenReady();
     writeSync(this.gate, 'x');
     const failed = readSync(this.report, Buffer.alloc(4)) > 0;
+    // After its report it ends; then what it did is complete.
+    if (failed) waitForProcess(this.pid, true);
     this.process?.record(failed ? [] : ['command']);
     closeSync(this.gate);
     closeSync(this.report);
