@@ -65,6 +65,7 @@ export class HeldCommand implements CommandProcess {
         cause: error,
       });
     }
+    if (failed) throw new Failure('step exec: execve(2) returned, which it does only when it fails');
     this.process?.release();
   }
 }

@@ -217,11 +217,16 @@ export class ProcessHandOver implements HandOver {
 
   /**
    * Records what G did up to its execve(2), which has succeeded if the child was heard of.
-   * @throws KernelError when one of G's calls failed
+   * @throws KernelError when one of G's calls failed; Failure when it ended by itself without a word
    */
   finish(heard: boolean): void {
     this.running?.record(heard || this.isChild() ? ['G'] : []);
     this.running?.throwFailure();
+    const status = heard ? undefined : waitForProcess(this.second, true)?.status;
+    if (status !== undefined)
+      throw new Failure(`step child: the child ended with status ${status} before it could begin`, {
+        next: `It is node itself that failed: try ${process.execPath} --version.`,
+      });
   }
 
   /** Ends what is left of the two processes; of a PID namespace the kernel then ends the rest. */

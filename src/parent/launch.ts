@@ -17,6 +17,7 @@ import { ParentChannel } from './channel.js';
 import { ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { nextAction } from './next-action.js';
+import { Outside } from './outside.js';
 import { SignalRelay } from './signal-relay.js';
 import { Terminal } from './terminal.js';
 
@@ -33,6 +34,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
     done: (record) => log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid),
   };
   log.launch(spec);
+  const outside = new Outside(spec);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
   const [controlRead, controlWrite] = pipe(kernel);
@@ -79,7 +81,12 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
           );
           break;
         case 'step':
-          log.step(message.record, numbers.get(message.record.step) ?? 0, numbers.size, handOver.second);
+          log.step(
+            outside.complete(message.record),
+            numbers.get(message.record.step) ?? 0,
+            numbers.size,
+            handOver.second,
+          );
           break;
         case 'ready':
           terminal.given();
