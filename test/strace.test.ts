@@ -5,8 +5,7 @@
  *
  * 1. A process that clone(2) made without CLONE_THREAD runs a call chain until its first execve(2) succeeds. Every system
  *    call that it makes is the launch's, but for the rt_sigprocmask(2) by which setcontext(3) goes from one context to the
- *    next, a signal mask being part of a context, and the tgkill(2) by which the C library's setresuid and setresgid look
- *    for other threads (credentials are a thread's to the kernel, and a process's to POSIX).
+ *    next, a signal mask being part of a context.
  * 2. The parent and the child are Node: of the calls they make, those are the launch's that make, enter or change a
  *    process, a namespace, a mount, a root, a name, a capability, a user or a network interface: `matters` below. The
  *    first execve(2) of the parent is strace's own. A clone with CLONE_THREAD is a thread of Node's.
@@ -52,7 +51,7 @@ function matters({ name, args, files }: SystemCall): boolean {
 }
 
 /** Rule 1: not asked for by the launch. */
-const ofTheLibrary = ({ name }: SystemCall): boolean => name === 'rt_sigprocmask' || name === 'tgkill';
+const ofTheLibrary = ({ name }: SystemCall): boolean => name === 'rt_sigprocmask';
 
 const text = (value: unknown): string => (value === null ? 'NULL' : JSON.stringify(value));
 const texts = (values: unknown): string => `[${(values as unknown[]).map(text).join(', ')}]`;
@@ -284,7 +283,12 @@ function launches(user: User): Launch[] {
         }
       : { title: 'without privilege', words: ['--uts', ...command], status: 125 },
     ...(user.uid === 0
-      ? []
+      ? [
+          {
+            title: 'a user inside whom the caller is not mapped to',
+            words: ['--uid', '--pid', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1', ...command],
+          },
+        ]
       : [
           {
             title: 'a map that is not allowed',

@@ -1,7 +1,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { usageFailure } from '../common/failure.js';
+import { exitStatus, Failure, usageFailure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
+import type { LaunchSpec } from '../common/spec.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
 import { launch } from './launch.js';
@@ -26,11 +27,13 @@ export const runCommand: Command = {
     ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
   ],
   run: async (values) => {
-    const spec = launchSpec(values);
+    const prepared = prepare(values);
     const colour = coloured({ isTTY: isatty(standardError) });
     const log = new Log(logOptions(values, colour));
-    if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
     try {
+      if (prepared instanceof Failure) throw prepared;
+      const spec = prepared;
+      if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
       return await launch(spec, log, process.argv[1] as string);
     } catch (error) {
       log.failed(error as Error);
@@ -41,6 +44,19 @@ export const runCommand: Command = {
     }
   },
 };
+
+/**
+ * The launch, or why its command cannot be run, which belongs into the log.
+ * @throws Failure for a command line that is wrong: then there is no log
+ */
+function prepare(values: Values): LaunchSpec | Failure {
+  try {
+    return launchSpec(values);
+  } catch (error) {
+    if (error instanceof Failure && error.status !== exitStatus.usage) return error;
+    throw error;
+  }
+}
 
 /**
  * Opens, and empties, the file that --log-file names: before anything is started, as a launch without the log that was

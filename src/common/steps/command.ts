@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, memory } from '../kernel/calls.js';
+import { errnoWords } from '../kernel/kernel-error.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
 
@@ -138,12 +139,12 @@ function identity(pid: number): Record<string, unknown> {
   }
 }
 
-/** A command that ended at once has no program any more. */
+/** A command that ended at once has no program any more; that of another user may not be seen. */
 function link(path: string): string {
   try {
     return readlinkSync(path);
-  } catch {
-    return 'ended';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'ended' : errnoWords(error);
   }
 }
 
