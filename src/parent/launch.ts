@@ -35,6 +35,8 @@ export async function launch(spec: LaunchSpec, log: Log, script: string): Promis
   };
   log.launch(spec);
   const outside = new Outside(spec);
+  // The pipes to the child are made before the first step, and are counted to it.
+  kernel.step = parentStepsOf(spec)[0]?.id ?? '';
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
   const [controlRead, controlWrite] = pipe(kernel);
