@@ -53,6 +53,8 @@ function comparable(args: Record<string, unknown>): Record<string, unknown> {
     Object.entries(args).map(([name, value]) => {
       if (['fd', 'oldfd'].includes(name))
         return [name, typeof value === 'number' && value <= 2 ? value : place(value)];
+      if (name === 'pipefd') return [name, 'two descriptors'];
+      if (name === 'pathname') return [name, inProc(String(value))];
       return name === 'pid' ? [name, 'a process'] : [name, value];
     }),
   );
@@ -60,9 +62,9 @@ function comparable(args: Record<string, unknown>): Record<string, unknown> {
 
 /** `/proc/PID/uid_map` for a file of /proc, `a descriptor` for anything else. */
 const place = (value: unknown): string =>
-  typeof value === 'string' && value.startsWith('/proc/')
-    ? value.replace(/^\/proc\/(\d+|<pid of P>)\//, '/proc/PID/')
-    : 'a descriptor';
+  typeof value === 'string' && value.startsWith('/proc/') ? inProc(value) : 'a descriptor';
+
+const inProc = (path: string): string => path.replace(/^\/proc\/(\d+|<pid of P>)\//, '/proc/PID/');
 
 /** The system calls of a run that change something or start a process, as strace(1) shows them. */
 async function changesOf(words: readonly string[], user: User): Promise<string[]> {

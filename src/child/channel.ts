@@ -32,6 +32,11 @@ export class ChildChannel {
     }
   }
 
+  /** Returns when the parent is gone, or ends this process before that. */
+  waitForEnd(): void {
+    while (readSync(channelDescriptors.control, this.buffer) > 0);
+  }
+
   /** Calls `take` with each message from now on, and with those that came too early; `gone` when the parent is. */
   listen(take: (message: ControlMessage) => void, gone: () => void): void {
     for (const message of this.waiting.splice(0)) take(message);

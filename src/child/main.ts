@@ -8,6 +8,7 @@ import { exitStatus, Failure } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
+import { monotonicShift } from '../common/spec.js';
 import { perform } from '../common/step.js';
 import type { CommandContext } from '../common/steps/command.js';
 import { childStepsOf } from '../common/steps/index.js';
@@ -20,8 +21,7 @@ export async function child(): Promise<void> {
   try {
     const { spec, origin, paused } = channel.wait('launch');
     // A time namespace shifts this process's clock against the parent's.
-    const shift = BigInt(spec.clockOffsets?.monotonic ?? 0) * 1_000_000_000n;
-    const kernel = new Recorder('child', BigInt(origin) + shift, (record) =>
+    const kernel = new Recorder('child', BigInt(origin) + monotonicShift(spec), (record) =>
       channel.send({ type: 'call', record }),
     );
     const command = new HeldCommand(spec, kernel, () => {
@@ -42,6 +42,8 @@ export async function child(): Promise<void> {
     serve(command.pid, spec, channel, received);
   } catch (error) {
     channel.send({ type: 'failure', failure: failureData(error as Error) });
+    // The parent still looks up what it was told of, and then ends this process and all others inside.
+    channel.waitForEnd();
     exitNow(error instanceof Failure ? error.status : exitStatus.launcher);
   }
 }

@@ -57,8 +57,10 @@ export class HeldCommand implements CommandProcess {
     this.whenReady();
     this.kernel.call('write', { fd: this.gate, buf: memory(Buffer.from('x'), 'x'), count: 1 });
     // execve(2) closes the other end when it succeeds.
-    const word = memory(Buffer.alloc(4), 'errno of execve, or end-of-file');
+    const word = memory(Buffer.alloc(4), 'errno of execve, or end-of-file', 'end-of-file');
     const failed = this.kernel.call('read', { fd: this.report, buf: word, count: 4 }) > 0;
+    // After its report it ends; then what it did is complete.
+    if (failed) this.kernel.wait(this.pid);
     this.process?.record(failed ? [] : ['command']);
     for (const fd of [this.gate, this.report]) this.kernel.call('close', { fd });
     try {
@@ -70,6 +72,7 @@ export class HeldCommand implements CommandProcess {
         cause: error,
       });
     }
+    if (failed) throw new Failure('step exec: execve(2) returned, which it does only when it fails');
     this.process?.release();
   }
 }

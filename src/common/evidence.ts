@@ -1,5 +1,5 @@
 /** Reading from the kernel what it did: the evidence that steps show before and after. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type Namespace, namespaces } from './namespaces.js';
 
 /** `user:[4026531837]` and so on for a process (namespaces(7)), by what the namespace is called in /proc/PID/ns. */
@@ -68,9 +68,15 @@ export const mountLine = ({ mountPoint, type, source, options }: Mount): string 
 const unescaped = (field = ''): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-/** The process IDs that this process can see in /proc. */
-export const visibleProcesses = (): number[] =>
-  readdirSync('/proc')
+/** The mounts at one place, in the order in which they cover each other. */
+export const mountsAt = (place: string): string[] =>
+  mountTable()
+    .filter(({ mountPoint }) => mountPoint === place)
+    .map(mountLine);
+
+/** The process IDs that can be seen in a /proc; none where it is not mounted. */
+export const visibleProcesses = (proc = '/proc'): number[] =>
+  (existsSync(proc) ? readdirSync(proc) : [])
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);

@@ -54,6 +54,10 @@ export interface LaunchSpec {
 /** Whether this launch makes a namespace of this kind. */
 export const unshares = (spec: LaunchSpec, flag: NamespaceFlag): boolean => spec.unshared.includes(flag);
 
+/** Nanoseconds by which CLOCK_MONOTONIC inside is ahead of the one outside. */
+export const monotonicShift = ({ clockOffsets }: LaunchSpec): bigint =>
+  BigInt(clockOffsets?.monotonic ?? 0) * 1_000_000_000n;
+
 /** The ID inside for an ID outside, undefined where it is not mapped. */
 export function insideId(lines: readonly MapLine[], outside: number): number | undefined {
   const line = lines.find(({ outside: first, count }) => outside >= first && outside - first < count);

@@ -31,6 +31,8 @@ export interface Step<Context extends StepContext = StepContext> {
   readonly run: (context: Context) => void;
   /** Reads from the kernel what the step is to change. */
   readonly evidence: (context: Context) => Evidence;
+  /** Reads from the kernel, in the parent, what the step is to leave as it was outside. */
+  readonly outside?: (spec: LaunchSpec) => Evidence;
   /** Says what the evidence does not show although it should; undefined when all is as claimed. */
   readonly shortfall?: (before: Evidence, after: Evidence, spec: LaunchSpec) => string | undefined;
 }
@@ -76,16 +78,15 @@ export async function perform<Context extends StepContext>(
   const us = kernel.clock() - at;
   const after = step.evidence(context);
   const shortfall = step.shortfall?.(before, after, spec);
-  if (shortfall !== undefined) {
-    throw new Failure(
-      `step ${step.id} (${step.title(spec)}): the kernel reported success, but ${shortfall}`,
-      {
-        next: 'This should not happen: please report it with the log (--log-file).',
-      },
-    );
-  }
+  if (shortfall !== undefined) throw notShown(step.id, step.title(spec), shortfall);
   observer.done({
     ...{ step: step.id, stage: step.stage, title: step.title(spec), why: step.why, man: step.man },
     ...{ shell: step.shell(spec), before, after, at, us },
   });
 }
+
+/** The failure of a step whose evidence does not show what it claims. */
+export const notShown = (id: string, title: string, shortfall: string): Failure =>
+  new Failure(`step ${id} (${title}): the kernel reported success, but ${shortfall}`, {
+    next: 'This should not happen: please report it with the log (--log-file).',
+  });

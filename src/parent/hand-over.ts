@@ -10,12 +10,13 @@ import { channelDescriptors } from '../common/channel.js';
 import { innermostPid } from '../common/evidence.js';
 import { Failure } from '../common/failure.js';
 import { type Chain, type ChainCall, type Memory, memory } from '../common/kernel/calls.js';
+import { type Constant, constants } from '../common/kernel/constants.js';
 import type { Kernel, Running } from '../common/kernel/kernel.js';
 import { pipe } from '../common/kernel/pipe.js';
 import { waitForProcess } from '../common/kernel/processes.js';
 import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
-import type { LaunchSpec, MapLine } from '../common/spec.js';
+import { type LaunchSpec, type MapLine, monotonicShift } from '../common/spec.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
 
 /** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
@@ -26,19 +27,27 @@ export interface ChannelEnds {
   readonly recordsWrite: number;
 }
 
-/** Capabilities that the child's steps need, by number: capabilities(7). */
-const childCapabilities = {
-  CAP_CHOWN: 0,
-  CAP_DAC_OVERRIDE: 1,
-  CAP_KILL: 5,
-  CAP_SETGID: 6,
-  CAP_SETUID: 7,
-  CAP_SETPCAP: 8,
-  CAP_NET_ADMIN: 12,
-  CAP_SYS_CHROOT: 18,
-  CAP_SYS_ADMIN: 21,
-  CAP_SYS_RESOURCE: 24,
-};
+/** The pipes to the child. They are made before the first step, and are counted to it. */
+export function channelPipes(kernel: Kernel): ChannelEnds {
+  kernel.step = unshareStep.id;
+  const [controlRead, controlWrite] = pipe(kernel, 'control');
+  const [recordsRead, recordsWrite] = pipe(kernel, 'records');
+  return { controlRead, controlWrite, recordsRead, recordsWrite };
+}
+
+/** Capabilities that the child's steps need: capabilities(7). */
+const childCapabilities = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_NET_ADMIN',
+  'CAP_SYS_CHROOT',
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_RESOURCE',
+] as const satisfies readonly Constant[];
 
 /** _LINUX_CAPABILITY_VERSION_3 of capset(2), whose data come in two parts of 32 bits. */
 const capabilityVersion = 0x20080522;
@@ -47,12 +56,12 @@ const capabilityVersion = 0x20080522;
 function capabilityStructures(): { header: Memory; data: Memory } {
   const header = Buffer.alloc(8);
   header.writeUInt32LE(capabilityVersion, 0);
-  const bits = Object.values(childCapabilities).reduce((all, number) => all | (1 << number), 0) >>> 0;
+  const bits = childCapabilities.reduce((all, name) => all | (1 << constants[name]), 0) >>> 0;
   const data = Buffer.alloc(24);
   for (const set of [0, 1, 2]) data.writeUInt32LE(bits, set * 4);
   return {
     header: memory(header, { version: '_LINUX_CAPABILITY_VERSION_3', pid: 0 }),
-    data: memory(data, { 'effective, permitted, inheritable': Object.keys(childCapabilities) }),
+    data: memory(data, { 'effective, permitted, inheritable': childCapabilities }),
   };
 }
 
@@ -73,12 +82,13 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, script: string): Cha
     process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
   return {
     actor: 'G',
+    clockShift: monotonicShift(spec),
     calls: [
       pdeathsig(step),
       ...(spec.keepsCapabilities
         ? [
             { step, call: 'capset', args: { hdrp: header, datap: data } } as const,
-            ...Object.values(childCapabilities).map(
+            ...childCapabilities.map(
               (capability): ChainCall => ({
                 step,
                 call: 'prctl',
@@ -161,6 +171,7 @@ export class ProcessHandOver implements HandOver {
   private report = -1;
   private go = -1;
   private descriptors: Record<string, number> = {};
+  private readonly pidsOutside = new Map<number, number>();
 
   constructor(
     private readonly spec: LaunchSpec,
@@ -221,21 +232,29 @@ export class ProcessHandOver implements HandOver {
 
   /**
    * Records what G did up to its execve(2), which has succeeded if the child was heard of.
-   * @throws KernelError when one of G's calls failed
+   * @throws KernelError when one of G's calls failed; Failure when it ended by itself without a word
    */
   finish(heard: boolean): void {
-    this.running?.record(heard ? ['G'] : []);
+    this.running?.record(heard || this.isChild() ? ['G'] : []);
     this.running?.throwFailure();
+    const status = heard ? undefined : waitForProcess(this.second, true)?.status;
+    if (status !== undefined)
+      throw new Failure(`step child: the child ended with status ${status} before it could begin`, {
+        next: `It is node itself that failed: try ${process.execPath} --version.`,
+      });
   }
 
   /** Ends what is left of the two processes; of a PID namespace the kernel then ends the rest. */
   abandon(): void {
+    this.running?.record(this.isChild() ? ['G'] : []);
     for (const pid of this.alive()) process.kill(pid, 'SIGKILL');
   }
 
   /** Waits for processes that have ended or are about to. */
   reap(): void {
     for (const pid of this.alive()) waitForProcess(pid, true);
+    // What was still under way when last looked at.
+    this.running?.record();
     this.running?.release();
     this.running = undefined;
   }
@@ -251,7 +270,21 @@ export class ProcessHandOver implements HandOver {
 
   /** The process ID, seen from here, of a process that the child or the command's process knows as `pid`. */
   pidOutside(pid: number, actor: string): number {
-    return actor === 'child' ? this.second : (childWithPid(this.second, pid) ?? pid);
+    if (actor === 'child') return this.second;
+    // Asked for the first time while the process still waits for the child's or the parent's word; later it may be gone.
+    const known = this.pidsOutside.get(pid) ?? childWithPid(this.second, pid);
+    if (known !== undefined) this.pidsOutside.set(pid, known);
+    return known ?? pid;
+  }
+
+  /** Whether G has become the child: until its execve(2) its command line is a copy of this process's. */
+  private isChild(): boolean {
+    try {
+      const [own, its] = ['self', this.second].map((id) => readFileSync(`/proc/${id}/cmdline`, 'utf8'));
+      return its !== '' && its !== own;
+    } catch {
+      return false;
+    }
   }
 
   /** P and G as long as they have not been waited for: our own children keep their process IDs until then. */

@@ -6,7 +6,6 @@
 import type { FailureData } from '../common/channel.js';
 import { Failure, statusOfSignal } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
-import { pipe } from '../common/kernel/pipe.js';
 import { signalNumber } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
@@ -14,9 +13,10 @@ import { perform, type StepObserver } from '../common/step.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
-import { ProcessHandOver } from './hand-over.js';
+import { channelPipes, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { nextAction } from './next-action.js';
+import { Outside } from './outside.js';
 import { SignalRelay } from './signal-relay.js';
 import { Terminal } from './terminal.js';
 import type { Walk } from './walk.js';
@@ -39,17 +39,12 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
     },
   };
   log.launch(spec);
+  const outside = new Outside(spec);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
-  const [controlRead, controlWrite] = pipe(kernel, 'control');
-  const [recordsRead, recordsWrite] = pipe(kernel, 'records');
-  const handOver = new ProcessHandOver(
-    spec,
-    kernel,
-    { controlRead, controlWrite, recordsRead, recordsWrite },
-    script,
-  );
-  const channel = new ParentChannel(controlWrite, recordsRead);
+  const ends = channelPipes(kernel);
+  const handOver = new ProcessHandOver(spec, kernel, ends, script);
+  const channel = new ParentChannel(ends.controlWrite, ends.recordsRead);
   try {
     return await Promise.race([signals.interrupted(), work()]);
   } catch (error) {
@@ -85,10 +80,12 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
             'child',
           );
           break;
-        case 'step':
-          log.step(message.record, numbers.get(message.record.step) ?? 0, numbers.size, handOver.second);
-          walk?.done(message.record);
+        case 'step': {
+          const record = outside.complete(message.record);
+          log.step(record, numbers.get(record.step) ?? 0, numbers.size, handOver.second);
+          walk?.done(record);
           break;
+        }
         case 'pause':
           await terminal.lend(async () =>
             walk?.before(message.step, message.evidence, handOver, message.known),

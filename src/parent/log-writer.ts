@@ -1,6 +1,8 @@
 /** The log through pino: NDJSON to the file and to standard error, or readable lines to a terminal. */
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import pino from 'pino';
+import { Failure } from '../common/failure.js';
+import { errnoWords } from '../common/kernel/kernel-error.js';
 import type { LogOptions, LogRecord, LogWriter } from './log.js';
 import { prettyStream } from './log-pretty.js';
 
@@ -11,10 +13,7 @@ export function openWriter(options: LogOptions): LogWriter {
   let held = false;
   const terminal =
     options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
-  const file =
-    options.file === undefined
-      ? undefined
-      : pino.destination({ dest: options.file, sync: true, append: false });
+  const file = options.file === undefined ? undefined : fileStream(options.file);
   // A terminal belongs to the command while it runs; anything else may be written at once.
   const isTerminal = fstatSync(standardError).isCharacterDevice();
   const shown = {
@@ -41,8 +40,26 @@ export function openWriter(options: LogOptions): LogWriter {
       held = now;
       if (!now) for (const line of waiting.splice(0)) terminal.write(line);
     },
-    close: () => {
-      file?.end();
+    close: () => file?.close(),
+  };
+}
+
+/** Writes lines to a file at once: what is logged is there even if this process is killed in the next moment. */
+function fileStream(descriptor: number): { write(line: string): void; close(): void } {
+  let works = true;
+  return {
+    write: (line) => {
+      if (!works) return;
+      try {
+        const bytes = Buffer.from(line);
+        for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+      } catch (error) {
+        works = false; // The failure itself goes to standard error.
+        throw new Failure(`the log file cannot be written: ${errnoWords(error)}`, {
+          next: 'A launch without the log that was asked for is given up: choose another --log-file.',
+        });
+      }
     },
+    close: () => closeSync(descriptor),
   };
 }

@@ -19,8 +19,8 @@ export interface LogOptions {
   readonly level: Level;
   readonly format: 'pretty' | 'json';
   readonly colour: boolean;
-  /** Gets every level as NDJSON. */
-  readonly file?: string;
+  /** A file open for writing, which gets every level as NDJSON. */
+  readonly file?: number;
 }
 
 /** A record as docs/log.md describes it, before pino adds level and time. */
@@ -43,6 +43,7 @@ export interface LogWriter {
 export class Log {
   private writer: LogWriter | undefined;
   private kept: LogRecord[] = [];
+  private begun = false;
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
@@ -58,12 +59,7 @@ export class Log {
     const names = [...new Set([...Object.keys(environment), 'PS1'])];
     const launch = { ...spec, environment: names };
     const msg = `launch ${spec.command.join(' ')}`;
-    this.add(
-      'debug',
-      msg,
-      { stage: 'parent', pid: process.pid, format: logFormat, version: VERSION, launch },
-      0,
-    );
+    this.add('debug', msg, { stage: 'parent', pid: process.pid, launch }, 0);
   }
 
   /** The command has ended. */
@@ -84,18 +80,28 @@ export class Log {
     this.add('info', title, { pid, ...record, number, of }, record.at);
   }
 
-  /** A launch that failed: the sentence, and for a kernel call its parts. */
+  /** A launch that failed: the sentence, and for a kernel call its parts; where in the source, only at level trace. */
   failed(error: Error & { readonly data?: unknown; readonly next?: string }): void {
     const { data, next, stack, message } = error;
+    this.add('trace', 'where in the source it failed', { stage: 'parent', pid: process.pid, stack });
     this.add('error', message, {
+      stage: 'parent',
       pid: process.pid,
-      failure: { ...(data === undefined ? {} : { call: data }), next, stack },
+      failure: { ...(data === undefined ? {} : { call: data }), ...(next === undefined ? {} : { next }) },
     });
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
     const microseconds = at ?? Number(process.hrtime.bigint() - this.origin) / 1000;
-    this.keep({ level, time: this.wall + microseconds / 1000, msg, fields: { ...fields, at: microseconds } });
+    // A reader has to know the format before anything else.
+    const first = this.begun ? {} : { format: logFormat, version: VERSION };
+    this.begun = true;
+    this.keep({
+      level,
+      time: this.wall + microseconds / 1000,
+      msg,
+      fields: { ...first, ...fields, at: microseconds },
+    });
   }
 
   /** Loads pino and writes what was kept. */

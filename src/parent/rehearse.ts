@@ -4,7 +4,7 @@ import { Rehearsal, type RehearsedCall } from '../common/kernel/rehearsal.js';
 import type { LaunchSpec } from '../common/spec.js';
 import type { Step, StepContext } from '../common/step.js';
 import { childStepsOf, parentStepsOf } from '../common/steps/index.js';
-import { ProcessHandOver } from './hand-over.js';
+import { channelPipes, ProcessHandOver } from './hand-over.js';
 
 /** A step as --dry-run prints it and --step shows it. */
 export interface RehearsedStep {
@@ -27,13 +27,7 @@ export interface RehearsedStep {
  */
 export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const parent = new Rehearsal('parent');
-  const ends = {
-    controlRead: parent.standIn('control[0]'),
-    controlWrite: parent.standIn('control[1]'),
-    recordsRead: parent.standIn('records[0]'),
-    recordsWrite: parent.standIn('records[1]'),
-  };
-  const handOver = new ProcessHandOver(spec, parent, ends, script);
+  const handOver = new ProcessHandOver(spec, parent, channelPipes(parent), script);
   const parentSteps = parentStepsOf(spec);
   play(parentSteps, { spec, kernel: parent, handOver });
 

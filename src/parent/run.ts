@@ -1,6 +1,8 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { usageFailure } from '../common/failure.js';
+import { exitStatus, Failure, usageFailure } from '../common/failure.js';
+import { errnoWords } from '../common/kernel/kernel-error.js';
+import type { LaunchSpec } from '../common/spec.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
 import { launch } from './launch.js';
@@ -27,7 +29,7 @@ export const runCommand: Command = {
     ['gontainer run --all --dry-run', 'what would be done, and nothing is'],
   ],
   run: async (values) => {
-    const spec = launchSpec(values);
+    const prepared = prepare(values);
     const script = process.argv[1] as string;
     const { 'dry-run': rehearsed, step: walked, json, shell } = values.options;
     if (!rehearsed && (json || shell))
@@ -36,15 +38,17 @@ export const runCommand: Command = {
     if (rehearsed && walked)
       throw usageFailure('-step goes through a launch, and -dry-run makes none: choose one');
     if (rehearsed) {
+      if (prepared instanceof Failure) throw prepared;
       const { dryRun } = await import('./dry-run.js');
-      return dryRun(spec, script, json ? 'json' : shell ? 'shell' : 'text');
+      return dryRun(prepared, script, json ? 'json' : shell ? 'shell' : 'text');
     }
-    const walk = walked ? new (await import('./walk.js')).Walk(spec, script) : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
     const log = new Log(logOptions(values, colour));
-    if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
     try {
-      return await launch(spec, log, script, walk);
+      if (prepared instanceof Failure) throw prepared;
+      const walk = walked ? new (await import('./walk.js')).Walk(prepared, script) : undefined;
+      if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
+      return await launch(prepared, log, script, walk);
     } catch (error) {
       log.failed(error as Error);
       throw error;
@@ -55,6 +59,31 @@ export const runCommand: Command = {
   },
 };
 
+/**
+ * The launch, or why its command cannot be run, which belongs into the log.
+ * @throws Failure for a command line that is wrong: then there is no log
+ */
+function prepare(values: Values): LaunchSpec | Failure {
+  try {
+    return launchSpec(values);
+  } catch (error) {
+    if (error instanceof Failure && error.status !== exitStatus.usage) return error;
+    throw error;
+  }
+}
+
+/**
+ * Opens, and empties, the file that --log-file names: before anything is started, as a launch without the log that was
+ * asked for would be worth little.
+ */
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw usageFailure(`--log-file=${path} cannot be written: ${errnoWords(error)}`);
+  }
+}
+
 function logOptions({ options }: Values, colour: boolean) {
   // At a terminal the walk shows every step itself.
   const shown = options.step && isatty(standardError) ? 'silent' : undefined;
@@ -64,6 +93,6 @@ function logOptions({ options }: Values, colour: boolean) {
     level,
     format,
     colour,
-    ...(options['log-file'] === undefined ? {} : { file: String(options['log-file']) }),
+    ...(options['log-file'] === undefined ? {} : { file: openLogFile(String(options['log-file'])) }),
   };
 }

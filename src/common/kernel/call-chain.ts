@@ -27,6 +27,16 @@ import { address, int, invoke, pointer, word } from './libc.js';
 const contextSize = process.arch === 'arm64' ? 5120 : 1024;
 const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
 
+/**
+ * Calls whose wrappers do more than the system call: those of setresuid and setresgid have every thread of the process
+ * change its user (nptl(7)), and wait for one that was just being made when this process was cloned, for ever, as the
+ * clone does not have it. So these go through syscall(2), by their numbers: syscalls(2).
+ */
+const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
+  x64: { setresuid: 117, setresgid: 119 },
+  arm64: { setresuid: 147, setresgid: 149 },
+};
+
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
 const slotSize = 24;
 
@@ -145,6 +155,7 @@ export class CallChain {
     const time = (slot: number): bigint =>
       left.readBigInt64LE(slot * slotSize + 8) * 1_000_000_000n + left.readBigInt64LE(slot * slotSize + 16);
     const pid = this.pidOf(chain.actor);
+    const shift = chain.clockShift ?? 0n;
     const results: ChainResult[] = [];
     let from = time(0);
     for (const [index, call] of chain.calls.entries()) {
@@ -152,7 +163,10 @@ export class CallChain {
       const ended = time(index + 1);
       const errno = left.readInt32LE((index + 1) * slotSize);
       const ret = errno === 0 ? this.returned(call) : -1;
-      results.push({ call, actor: chain.actor, pid, errno, ret, began: from, ended: ended || undefined });
+      results.push({
+        ...{ call, actor: chain.actor, pid, errno, ret, began: from - shift },
+        ended: ended === 0n ? undefined : ended - shift,
+      });
       from = ended;
     }
     return results;
@@ -189,7 +203,7 @@ export class CallChain {
       const slot = slotOf(index);
       plan.push(
         { function: 'memcpy', args: [this.errno, this.zero, 4n] },
-        { function: call.call, args: this.argumentsOf(call, prepared) },
+        this.functionFor(call, prepared),
         { function: 'memcpy', args: [slot, this.errno, 4n] },
         { function: 'clock_gettime', args: [monotonic, slot + 8n] },
       );
@@ -203,6 +217,15 @@ export class CallChain {
     });
     prepared.first = places[0] as bigint;
     return prepared;
+  }
+
+  /** The C function of a call with its arguments. */
+  private functionFor(call: ChainCall, prepared: Prepared): Omit<Context, 'at'> {
+    const args = this.argumentsOf(call, prepared);
+    const number = withoutWrapper[process.arch]?.[call.call];
+    return number === undefined
+      ? { function: call.call, args }
+      : { function: 'syscall', args: [BigInt(number), ...args] };
   }
 
   private layContext(template: Buffer, at: bigint, next: bigint, top: bigint): void {

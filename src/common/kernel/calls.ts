@@ -1,7 +1,7 @@
 /**
  * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
  * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
- * the system call of the same name in glibc, so no system call numbers are needed.
+ * the system call of the same name in glibc, so no system call numbers are needed; call-chain.ts names two exceptions.
  */
 import { type Flags, shownFlags } from './constants.js';
 
@@ -33,6 +33,7 @@ export const calls = {
   chroot: { path: 'text' },
   chdir: { path: 'text' },
   mkdir: { pathname: 'text', mode: 'int' },
+  open: { pathname: 'text', flags: 'int' },
   pipe2: { pipefd: 'memory', flags: 'int' },
   waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
   socket: { domain: 'int', type: 'int', protocol: 'int' },
@@ -54,8 +55,13 @@ export type CallName = keyof typeof calls;
 export interface Memory {
   /** The bytes to pass: copied in before the call, and read back after a call made directly. Null is NULL. */
   readonly bytes: Buffer | null;
-  /** What the log shows; the bytes themselves mean nothing to a reader. */
+  /**
+   * What the log shows; the bytes themselves mean nothing to a reader. A function is asked after the call, and so can
+   * tell what the kernel put there.
+   */
   readonly shows: unknown;
+  /** What a rehearsal calls what the kernel would put there. */
+  readonly name?: string;
 }
 
 /** An address that the recorder knows by name: a libc function or a place in the memory of a call chain. */
@@ -68,6 +74,8 @@ export interface Chain {
   /** Who makes the calls: the log's `actor`. */
   readonly actor: string;
   readonly calls: readonly ChainCall[];
+  /** Nanoseconds by which the time namespace of its process shifts CLOCK_MONOTONIC; the log's times are without it. */
+  readonly clockShift?: bigint;
 }
 
 interface ArgumentOf {
@@ -121,7 +129,7 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
     case 'memory':
     case 'chain':
       return 'shows' in (argument as object)
-        ? (argument as Memory).shows
+        ? shownMemory(argument as Memory)
         : 'place' in (argument as object)
           ? (argument as Place).place
           : (argument as Chain).actor;
@@ -139,15 +147,14 @@ export const cloneOf = (chain: Chain): Arguments<'clone'> => ({
   parent_tid: { place: 'process ID' },
 });
 
-/** A file written in one write(2), as the log shows it: with the file's name in place of a descriptor. */
-export const shownFileWrite = (path: string, content: string): Record<string, unknown> => ({
-  fd: path,
-  buf: content,
-  count: Buffer.byteLength(content),
-});
+const shownMemory = ({ shows }: Memory): unknown => (typeof shows === 'function' ? shows() : shows);
 
 /** A pointer to these bytes, shown as `shows`. */
-export const memory = (bytes: Buffer | null, shows: unknown): Memory => ({ bytes, shows });
+export const memory = (bytes: Buffer | null, shows: unknown, name?: string): Memory => ({
+  bytes,
+  shows,
+  ...(name === undefined ? {} : { name }),
+});
 
 /** The NULL pointer. */
 export const NULL: Memory = { bytes: null, shows: null };

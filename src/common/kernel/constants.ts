@@ -56,10 +56,22 @@ export const constants = {
   PR_CAP_AMBIENT: 47,
   PR_CAP_AMBIENT_RAISE: 2,
   PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  // capabilities(7)
+  CAP_CHOWN: 0,
+  CAP_DAC_OVERRIDE: 1,
+  CAP_KILL: 5,
+  CAP_SETGID: 6,
+  CAP_SETUID: 7,
+  CAP_SETPCAP: 8,
+  CAP_NET_ADMIN: 12,
+  CAP_SYS_CHROOT: 18,
+  CAP_SYS_ADMIN: 21,
+  CAP_SYS_RESOURCE: 24,
   // fcntl(2), open(2)
   F_DUPFD_CLOEXEC: 1030,
   F_SETFD: 2,
   FD_CLOEXEC: 1,
+  O_WRONLY: 1,
   O_CLOEXEC: 0o2000000,
   // socket(2), netdevice(7)
   AF_INET: 2,

@@ -10,6 +10,12 @@ export function errnoText(name: string): string {
   return 'unknown error';
 }
 
+/** `no space left on device (ENOSPC)` for an error of node:fs. */
+export function errnoWords(error: unknown): string {
+  const [name, words] = getSystemErrorMap().get((error as NodeJS.ErrnoException).errno ?? 0) ?? [];
+  return name === undefined ? String(error) : `${words} (${name})`;
+}
+
 /** What failed, as data: it travels from the child to the parent. */
 export interface KernelErrorData {
   readonly step: string;

@@ -47,7 +47,7 @@ export interface Kernel {
    */
   call<Name extends CallName>(name: Name, args: Arguments<Name>): number;
   /**
-   * Writes a file of /proc in one write(2), as the kernel wants the ID maps.
+   * Writes a file of /proc: open(2), one write(2), as the kernel wants the ID maps, and close(2).
    * @throws KernelError
    */
   writeFile(path: string, content: string): void;

@@ -3,10 +3,11 @@ import type { Kernel } from './kernel.js';
 
 /**
  * A pipe whose ends every execve(2) closes: pipe2(2).
- * @param name what the log calls it
+ * @param name what a rehearsal calls it, which has no descriptors
  */
 export function pipe(kernel: Kernel, name: string): [read: number, write: number] {
   const ends = Buffer.alloc(8);
-  kernel.call('pipe2', { pipefd: memory(ends, name), flags: 'O_CLOEXEC' });
-  return [ends.readInt32LE(0), ends.readInt32LE(4)];
+  const descriptors = (): [number, number] => [ends.readInt32LE(0), ends.readInt32LE(4)];
+  kernel.call('pipe2', { pipefd: memory(ends, descriptors, name), flags: 'O_CLOEXEC' });
+  return descriptors();
 }

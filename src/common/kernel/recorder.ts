@@ -2,8 +2,6 @@
  * The recorder: every kernel call of the launch goes through it, in both stages. It makes the call, takes the time,
  * turns -1 into a KernelError, and hands a record of it to the log.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { CallChain } from './call-chain.js';
 import {
   type Argument,
@@ -16,7 +14,6 @@ import {
   memory,
   parametersOf,
   shownArguments,
-  shownFileWrite,
 } from './calls.js';
 import { type Flags, numberOf } from './constants.js';
 import type { CallRecord, Kernel, Running } from './kernel.js';
@@ -49,7 +46,12 @@ export class Recorder implements Kernel {
     return Number(time - this.origin) / 1000;
   }
 
-  call<Name extends CallName>(name: Name, args: Arguments<Name>): number {
+  /** @param instead what the log shows in the place of some arguments */
+  call<Name extends CallName>(
+    name: Name,
+    args: Arguments<Name>,
+    instead: Readonly<Record<string, unknown>> = {},
+  ): number {
     const passed = parametersOf(name).map(([parameter, kind]) =>
       pass(kind, (args as Record<string, Argument>)[parameter] as Argument),
     );
@@ -58,7 +60,7 @@ export class Recorder implements Kernel {
     const ended = now();
     return this.finish(
       name,
-      shownArguments(name, args),
+      { ...shownArguments(name, args), ...instead },
       value,
       value === -1 ? errnoName(errno) : undefined,
       began,
@@ -67,20 +69,14 @@ export class Recorder implements Kernel {
   }
 
   writeFile(path: string, content: string): void {
-    const args = shownFileWrite(path, content);
-    const began = now();
+    const fd = this.call('open', { pathname: path, flags: ['O_WRONLY', 'O_CLOEXEC'] });
     try {
-      const file = openSync(path, 'w');
-      try {
-        writeSync(file, content);
-      } finally {
-        closeSync(file);
-      }
-    } catch (error) {
-      const name = getSystemErrorName((error as NodeJS.ErrnoException).errno ?? 0);
-      this.finish('write', args, -1, name, began, now());
+      const bytes = Buffer.from(content);
+      // The log shows the file where a descriptor's number would say nothing, as strace(1) does with -y.
+      this.call('write', { fd, buf: memory(bytes, content), count: bytes.length }, { fd: path });
+    } finally {
+      this.call('close', { fd }, { fd: path });
     }
-    this.finish('write', args, Buffer.byteLength(content), undefined, began, now());
   }
 
   wait(pid: number): ProcessChange {

@@ -15,7 +15,6 @@ import {
   cloneOf,
   type Memory,
   shownArguments,
-  shownFileWrite,
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
 import type { Kernel, Running } from './kernel.js';
@@ -63,7 +62,10 @@ export class Rehearsal implements Kernel {
   }
 
   writeFile(path: string, content: string): void {
-    this.note(this.actor, this.step, 'write', shownFileWrite(path, content));
+    const file = { fd: path };
+    this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC' });
+    this.note(this.actor, this.step, 'write', { ...file, buf: content, count: Buffer.byteLength(content) });
+    this.note(this.actor, this.step, 'close', file);
   }
 
   wait(pid: number): ProcessChange {
@@ -87,8 +89,8 @@ export class Rehearsal implements Kernel {
   private answer(name: CallName, args: Record<string, Argument>): number {
     switch (name) {
       case 'pipe2': {
-        const { bytes, shows } = args.pipefd as Memory;
-        for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${shows}[${end}]`), end * 4);
+        const { bytes, name: pipe } = args.pipefd as Memory;
+        for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${pipe}[${end}]`), end * 4);
         return 0;
       }
       case 'socket':
@@ -99,6 +101,8 @@ export class Rehearsal implements Kernel {
           (args.argp as Memory).bytes?.writeInt16LE(constants.IFF_LOOPBACK, 16);
         return 0;
       case 'read':
+        if ((args.buf as Memory).name === 'end-of-file') return 0;
+        return numberOf(args.count as Flags);
       case 'write':
         return numberOf(args.count as Flags);
       default:

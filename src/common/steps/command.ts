@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, memory } from '../kernel/calls.js';
+import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
@@ -14,7 +15,10 @@ export interface CommandProcess {
   readonly path: string;
   /** Makes the process and waits until it stands at the gate, everything before execve(2) done. */
   make(): void;
-  /** Opens the gate and waits until execve(2) has succeeded or failed. */
+  /**
+   * Opens the gate and waits until execve(2) has succeeded or failed. That it succeeded is seen by the end of the report,
+   * which it closes: the program may have ended by the time one looks.
+   */
   execute(): void;
 }
 
@@ -96,6 +100,14 @@ export const commandStep: Step<CommandContext> = {
   applies: () => true,
   run: ({ command }) => command.make(),
   evidence: ({ command: { pid } }) => ({ process: pid === 0 ? 'none' : identity(pid) }),
+  shortfall: (_, after, { user, keepsCapabilities }) => {
+    const { uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
+    // A /proc mounted with hidepid does not show the processes of other users.
+    if (uid === undefined) return undefined;
+    if (Number(uid) !== user.uid || Number(gid) !== user.gid)
+      return `the process is user ${uid} and group ${gid}`;
+    return keepsCapabilities && !/^0+$/.test(String(ambient)) ? 'it has ambient capabilities' : undefined;
+  },
 };
 
 export const execStep: Step<CommandContext> = {
@@ -120,17 +132,20 @@ function identity(pid: number): Record<string, unknown> {
       pid,
       'process group': status.get('NSpgid')?.split(' ').at(-1),
       uid: status.get('Uid')?.split(' ')[0],
+      gid: status.get('Gid')?.split(' ')[0],
+      capabilities: status.get('CapEff'),
+      'ambient capabilities': status.get('CapAmb'),
     };
   } catch {
     return { pid };
   }
 }
 
-/** A command that ended at once has no program any more. */
+/** A command that ended at once has no program any more; that of another user may not be seen. */
 function link(path: string): string {
   try {
     return readlinkSync(path);
-  } catch {
-    return 'ended';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'ended' : errnoWords(error);
   }
 }

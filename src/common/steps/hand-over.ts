@@ -107,11 +107,13 @@ export const idMapsStep: Step<ParentContext> = {
     gid_map: procLines(`/proc/${first}/gid_map`),
     setgroups: procText(`/proc/${first}/setgroups`),
   }),
-  shortfall: (_, after, { maps }) =>
-    [
-      ...(maps?.uid.map(mapLine).filter((line) => !(after.uid_map as string[]).includes(line)) ?? []),
-      ...(maps?.gid.map(mapLine).filter((line) => !(after.gid_map as string[]).includes(line)) ?? []),
-    ].map((line) => `the line “${line}” is not in the map`)[0],
+  shortfall: (_, after, { maps }) => {
+    if (maps?.denySetgroups && after.setgroups !== 'deny') return 'setgroups(2) is not denied';
+    const other = (['uid', 'gid'] as const).find(
+      (kind) => maps?.[kind].map(mapLine).join() !== (after[`${kind}_map`] as string[]).join(),
+    );
+    return other && `${other}_map is not what was written`;
+  },
 };
 
 export const clockOffsetsStep: Step<ParentContext> = {

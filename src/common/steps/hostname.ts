@@ -15,6 +15,7 @@ export const hostnameStep: Step = {
     kernel.call('sethostname', { name: spec.hostname, len: Buffer.byteLength(spec.hostname) });
   },
   evidence: () => ({ hostname: hostname() }),
+  outside: () => ({ 'hostname outside': hostname() }),
   shortfall: (_, after, spec) =>
     after.hostname === spec.hostname ? undefined : `the host name is ${after.hostname}`,
 };

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { procLines } from '../evidence.js';
 import { memory } from '../kernel/calls.js';
 import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -28,8 +29,7 @@ function interfaceFlags(
   flags: number,
 ): number {
   const bytes = ifreq(flags);
-  const shows =
-    request === 'SIOCGIFFLAGS' ? { ifr_name: 'lo' } : { ifr_name: 'lo', ifr_flags: flagNames(flags) };
+  const shows = () => ({ ifr_name: 'lo', ifr_flags: flagNames(bytes.readInt16LE(flagsAt)) });
   kernel.call('ioctl', { fd: socket, request, argp: memory(bytes, shows) });
   return bytes.readInt16LE(flagsAt);
 }
@@ -54,13 +54,17 @@ export const loopbackStep: Step = {
     interfaceFlags(kernel, socket, 'SIOCSIFFLAGS', flags | constants.IFF_UP);
     kernel.call('close', { fd: socket });
   },
-  evidence: () => ({
-    'interfaces that are up': Object.entries(networkInterfaces()).map(
-      ([name, addresses]) => `${name} ${addresses?.map(({ cidr }) => cidr).join(' ')}`,
-    ),
-  }),
+  evidence: () => {
+    const addresses = networkInterfaces().lo?.map(({ cidr }) => cidr) ?? [];
+    // Node tells only of interfaces that are up and running.
+    return { interfaces: interfaceNames(), lo: addresses.length > 0 ? 'UP' : 'DOWN', addresses };
+  },
   shortfall: (_, after) =>
-    (after['interfaces that are up'] as string[]).some((line) => line.startsWith('lo 127.0.0.1/8'))
-      ? undefined
-      : 'lo has no address 127.0.0.1',
+    (after.addresses as string[]).includes('127.0.0.1/8') ? undefined : 'lo has no address 127.0.0.1',
 };
+
+/** Every network interface there is, up or down: the names in proc_pid_net_dev(5), after two lines of headings. */
+const interfaceNames = (): string[] =>
+  procLines('/proc/self/net/dev')
+    .slice(2)
+    .map((line) => line.split(':')[0] as string);

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { mountLine, mountTable, visibleProcesses } from '../evidence.js';
+import { mountsAt, visibleProcesses } from '../evidence.js';
 import { Failure } from '../failure.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { shellWord } from '../shell-word.js';
@@ -49,15 +49,18 @@ export const procStep: Step = {
     );
   },
   evidence: (context) => ({
-    mounts: mountTable()
-      .filter(({ mountPoint }) => mountPoint === place(context.spec))
-      .map(mountLine),
-    processes: context.spec.root === undefined ? visibleProcesses() : undefined,
+    mounts: mountsAt(place(context.spec)),
+    processes: visibleProcesses(place(context.spec)),
   }),
-  shortfall: (before, after) =>
-    (after.mounts as string[]).length > (before.mounts as string[]).length
+  outside: (spec) => ({ 'mounts outside': mountsAt(place(spec)) }),
+  shortfall: (before, after) => {
+    if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
+      return '/proc is not mounted there';
+    // Our own process ID, in the PID namespace that this /proc shows: 1 if it is a new one.
+    return (after.processes as number[]).includes(process.pid)
       ? undefined
-      : '/proc is not mounted there',
+      : `/proc does not show this process, ${process.pid}`;
+  },
 };
 
 const mountCommand = (spec: LaunchSpec): string =>

@@ -2,8 +2,12 @@ import { mountTable } from '../evidence.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';
 
-/** How many mounts would still pass changes on. */
-const shared = () => mountTable().filter(({ propagation }) => propagation.includes('shared:')).length;
+/** Mounts that pass changes on (shared), or get those of the other side (slave): mount_namespaces(7). */
+function connected(): Record<string, number> {
+  const mounts = mountTable();
+  const count = (tag: string) => mounts.filter(({ propagation }) => propagation.includes(tag)).length;
+  return { 'shared mounts': count('shared:'), 'slave mounts': count('master:'), mounts: mounts.length };
+}
 
 export const propagationStep: Step = {
   id: 'propagation',
@@ -24,7 +28,9 @@ export const propagationStep: Step = {
       data: null,
     });
   },
-  evidence: () => ({ 'shared mounts': shared() }),
-  shortfall: (_, after) =>
-    after['shared mounts'] === 0 ? undefined : `${after['shared mounts']} mounts are still shared`,
+  evidence: connected,
+  shortfall: (_, after) => {
+    const left = (after['shared mounts'] as number) + (after['slave mounts'] as number);
+    return left === 0 ? undefined : `${left} mounts are not private`;
+  },
 };

@@ -1,19 +1,29 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
-import { readdirSync, statSync } from 'node:fs';
-import { mountLine, mountTable } from '../evidence.js';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { mountLine, mountsAt, mountTable } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
-import type { Step } from '../step.js';
+import type { Evidence, Step } from '../step.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
-const folder = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
+const newRoot = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
 
-/** What stands at the root of this process: a folder's device and inode tell it from every other. */
-function rootEvidence(): Record<string, unknown> {
-  const { dev, ino } = statSync('/');
-  return { 'root directory': `device ${dev} inode ${ino}`, '/': readdirSync('/').sort() };
+/** A folder's device and inode tell it from every other. */
+function folder(path: string): string {
+  const { dev, ino } = statSync(path);
+  return `device ${dev} inode ${ino}`;
 }
+
+/** What stands at the root of this process, and where it works. Here the working directory is the new root. */
+const rootEvidence = () => ({
+  'root directory': folder('/'),
+  'working directory': folder('.'),
+  '/': readdirSync('/').sort(),
+});
+
+const atNewRoot = (before: Evidence, after: Evidence): string | undefined =>
+  after['root directory'] === before['working directory'] ? undefined : 'the root directory is another one';
 
 export const bindRootStep: Step = {
   id: 'bind-root',
@@ -23,7 +33,7 @@ export const bindRootStep: Step = {
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. Recursively: what is mounted below it ' +
     'came from outside and is locked together with it in a user namespace.',
   man: 'mount(2)',
-  shell: ({ root }) => `mount --rbind ${folder(root)} ${folder(root)} && cd ${folder(root)}`,
+  shell: ({ root }) => `mount --rbind ${newRoot(root)} ${newRoot(root)} && cd ${newRoot(root)}`,
   applies: ({ root }) => root !== undefined,
   run: ({ spec: { root }, kernel }) => {
     if (root === undefined) return;
@@ -37,14 +47,18 @@ export const bindRootStep: Step = {
     kernel.call('chdir', { path: root.path });
   },
   evidence: ({ spec }) => ({
-    mounts: mountTable()
-      .filter(({ mountPoint }) => mountPoint === spec.root?.path)
-      .map(mountLine),
+    mounts: mountsAt(spec.root?.path ?? ''),
+    // The kernel's word: Node remembers what it was told when it last asked.
+    'working directory': readlinkSync('/proc/self/cwd'),
   }),
-  shortfall: (before, after) =>
-    (after.mounts as string[]).length > (before.mounts as string[]).length
+  outside: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
+  shortfall: (before, after, { root }) => {
+    if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
+      return 'it is no mount point';
+    return after['working directory'] === root?.path
       ? undefined
-      : 'it is no mount point',
+      : `the working directory is ${after['working directory']}`;
+  },
 };
 
 export const pivotRootStep: Step = {
@@ -61,8 +75,7 @@ export const pivotRootStep: Step = {
     kernel.call('pivot_root', { new_root: '.', put_old: '.' });
   },
   evidence: rootEvidence,
-  shortfall: (before, after) =>
-    before['root directory'] === after['root directory'] ? 'the root directory is the same' : undefined,
+  shortfall: atNewRoot,
 };
 
 export const detachOldRootStep: Step = {
@@ -80,12 +93,19 @@ export const detachOldRootStep: Step = {
     kernel.call('chroot', { path: '.' });
     kernel.call('chdir', { path: '/' });
   },
-  evidence: () => ({ mounts: mountTable().map(mountLine), 'working directory': process.cwd() }),
-  shortfall: (_, after) =>
-    mountTable().filter(({ mountPoint }) => mountPoint === '/').length === 1 &&
-    after['working directory'] === '/'
+  evidence: () => ({
+    mounts: mountTable().map(mountLine),
+    'root directory': folder('/'),
+    'working directory': folder('.'),
+  }),
+  shortfall: (before, after) => {
+    const roots = mountTable().filter(({ mountPoint }) => mountPoint === '/').length;
+    if (roots !== 1) return 'the old root is still mounted';
+    if (after['root directory'] !== before['root directory']) return 'the root directory is another one';
+    return after['working directory'] === after['root directory']
       ? undefined
-      : 'the old root is still mounted',
+      : 'the working directory is not the root directory';
+  },
 };
 
 export const chrootStep: Step = {
@@ -96,13 +116,12 @@ export const chrootStep: Step = {
     'chroot(2) changes where absolute paths start for this process and its children, and nothing else: the old root ' +
     'stays mounted, and root inside can get back to it. It is here for the lesson; without --chroot it is pivot_root(2).',
   man: 'chroot(2)',
-  shell: ({ root }) => `chroot ${folder(root)}`,
+  shell: ({ root }) => `chroot ${newRoot(root)}`,
   applies: ({ root }) => root?.method === 'chroot',
   run: ({ kernel }) => {
     kernel.call('chroot', { path: '.' });
     kernel.call('chdir', { path: '/' });
   },
   evidence: rootEvidence,
-  shortfall: (before, after) =>
-    before['root directory'] === after['root directory'] ? 'the root directory is the same' : undefined,
+  shortfall: atNewRoot,
 };
