@@ -105,6 +105,10 @@ const forms: Record<
     const { ifr_name, ifr_flags } = argp as Record<string, unknown>;
     return { args: [known(fd), known(request), `{ifr_name=${text(ifr_name)}, ifr_flags=${ifr_flags}}`] };
   },
+  waitpid: ({ pid, options }) => ({
+    name: 'wait4',
+    args: [known(pid), undefined, known(options), 'NULL'],
+  }),
   signal: ({ signum, handler }) => ({
     name: 'rt_sigaction',
     args: [known(signum), `{sa_handler=${handler},`],

@@ -42,11 +42,14 @@ export const runCommand: Command = {
       const { dryRun } = await import('./dry-run.js');
       return dryRun(prepared, script, json ? 'json' : shell ? 'shell' : 'text');
     }
+    const walk =
+      walked && !(prepared instanceof Failure)
+        ? new (await import('./walk.js')).Walk(prepared, script)
+        : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
     const log = new Log(logOptions(values, colour));
     try {
       if (prepared instanceof Failure) throw prepared;
-      const walk = walked ? new (await import('./walk.js')).Walk(prepared, script) : undefined;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
       return await launch(prepared, log, script, walk);
     } catch (error) {
