@@ -7,6 +7,7 @@ import { launch } from './launch.js';
 import { launchSpec } from './launch-spec.js';
 import { type Level, Log } from './log.js';
 import { runOptions } from './run-options.js';
+import { RunReport } from './run-report.js';
 
 const standardError = 2;
 
@@ -41,7 +42,9 @@ export const runCommand: Command = {
     }
     const walk = walked ? new (await import('./walk.js')).Walk(spec, script) : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
-    const log = new Log(logOptions(values, colour));
+    const report =
+      values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
+    const log = new Log({ ...logOptions(values, colour), ...(report && { lines: report.lines }) });
     if (!values.options.quiet) writeSync(standardError, banner(spec, colour));
     try {
       return await launch(spec, log, script, walk);
@@ -51,6 +54,7 @@ export const runCommand: Command = {
     } finally {
       await log.open();
       log.close();
+      await report?.write();
     }
   },
 };
