@@ -8,9 +8,11 @@ import { type Call, duration, type LaunchLog, type Step, stepOf } from './launch
 
 /** Every step and every call, of which one is seen at a time. */
 export function details(log: LaunchLog): Html {
-  const chosen = log.failure?.call ?? log.calls.find(({ call }) => call === 'unshare') ?? log.calls[0];
+  const failedStep = log.steps.find(({ state }) => state === 'failed');
+  const chosen =
+    log.failure?.call ?? failedStep ?? log.calls.find(({ call }) => call === 'unshare') ?? log.calls[0];
   return html`<div class="details" id="details" role="region" aria-label="What is chosen" tabindex="-1">
-${log.steps.map((step) => stepDetail(step, log, chosen === undefined && step.number === 1))}
+${log.steps.map((step) => stepDetail(step, log, step === chosen))}
 ${log.calls.map((call) => callDetail(call, log, call === chosen))}
 </div>`;
 }
@@ -48,11 +50,12 @@ function stepDetail(step: Step, log: LaunchLog, chosen: boolean): Html {
 <div class="what">
 <p class="where">${step.stage} · step ${step.number} of ${log.steps.length}${step.state !== 'done' && html` · <b>${step.state}</b>`}</p>
 <h3>${step.title}</h3>
+${step.state === 'failed' && log.failure !== undefined && html`<p class="errno"><b>${log.failure.message}.</b> ${log.failure.next}</p>`}
 <p class="does">${step.why}</p>
 </div>
 <div class="about">
 <dl>
-${step.span && html`<div><dt>time</dt><dd>took ${duration(step.span.to - step.span.from)}, ${duration(step.span.from)} after the start</dd></div>`}
+${step.span && html`<div><dt>time</dt><dd>${step.state === 'done' && `took ${duration(step.span.to - step.span.from)}, `}${duration(step.span.from)} after the start</dd></div>`}
 <div><dt>manual</dt><dd><code>${manual(step.man)}</code></dd></div>
 <div><dt>shell</dt><dd><code>${step.shell}</code></dd></div>
 </dl>

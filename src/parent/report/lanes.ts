@@ -15,7 +15,7 @@ const treeWidth = 176;
 const usualWidth = 1040;
 const bandHeight = 34;
 const laneHeight = 54;
-const axisHeight = 40;
+const axisHeight = 48;
 const barHeight = 26;
 const smallBar = 11;
 const letterWidth = 8.8;
@@ -61,7 +61,7 @@ ${axis(log, scale, height)}</svg>
 function scaleOf(log: LaunchLog): Scale {
   const spans: Span[] = log.calls.map((call) => ({
     from: call.at,
-    to: Math.max(endOf(call), call.at + 1),
+    to: drawnEnd(call),
     least: leastWidth(call, log) + 2,
   }));
   const steps = log.steps.flatMap(({ span }) =>
@@ -79,6 +79,10 @@ function scaleOf(log: LaunchLog): Scale {
   );
 }
 
+/** One that does not return is drawn as if it took a microsecond. */
+const drawnEnd = (call: Call): number =>
+  call.us === undefined ? call.at + 1 : Math.max(endOf(call), call.at + 0.001);
+
 const isNamed = (call: Call, log: LaunchLog): boolean =>
   meaningOf(call.call)?.essential === true || call === log.failure?.call || shortName(call) !== call.call;
 
@@ -90,7 +94,7 @@ function band(step: Step, scale: Scale, height: number): Html | false {
   if (step.span === undefined) return false;
   const x = scale.x(step.span.from);
   const width = Math.max(26, scale.x(Math.max(step.span.to, step.span.from + 1)) - x);
-  const room = Math.floor((width - 32) / 7.4);
+  const room = Math.floor((width - 34) / 7.8);
   const title = room < 5 ? '' : shortened(step.title, room);
   return html`<a class="band ${step.state === 'failed' && 'failed'}" href="#step-${step.number}" data-item="step-${step.number}" aria-label="Step ${step.number}: ${step.title}${step.state !== 'done' && `, ${step.state}`}">
 <title>${step.number}. ${step.title}</title>
@@ -131,7 +135,7 @@ function maker(
 function bar(call: Call, process: Process, y: number, log: LaunchLog, scale: Scale): Html {
   const x = scale.x(call.at);
   const named = isNamed(call, log);
-  const width = Math.max(leastWidth(call, log), scale.x(Math.max(endOf(call), call.at + 1)) - x - 2);
+  const width = Math.max(leastWidth(call, log), scale.x(drawnEnd(call)) - x - 2);
   const kinds = [
     'call',
     process.newFrom !== undefined && endOf(call) >= process.newFrom && 'new',
@@ -145,7 +149,7 @@ function bar(call: Call, process: Process, y: number, log: LaunchLog, scale: Sca
 <rect class="reach" x="${px(x - 1.5)}" y="${y - laneHeight / 2 + 8}" width="${px(width + 3)}" height="${laneHeight - 16}"/>
 <rect class="bar" x="${px(x)}" y="${y - height / 2}" width="${px(width)}" height="${height}" rx="4"/>
 ${named && html`<text x="${px(x + 5)}" y="${y + 5}">${shortName(call)}</text>`}
-${call.errno !== undefined && html`<text class="errno" x="${px(x)}" y="${y + barHeight / 2 + 15}">${call.errno}</text>`}</a>
+${call.errno !== undefined && html`<text class="errno" x="${px(x)}" y="${y + barHeight / 2 + 13}">${call.errno}</text>`}</a>
 `;
 }
 
@@ -159,7 +163,7 @@ function spoken(call: Call, { actor }: Process): string {
 
 /** The length of every long stretch in which no call was at work, and the whole at the end. */
 function axis(log: LaunchLog, scale: Scale, height: number): Html {
-  const y = height - axisHeight + 8;
+  const y = height - axisHeight + 16;
   return html`<line class="axis" x1="0" y1="${y}" x2="${px(scale.width)}" y2="${y}"/>
 ${notableWaits(log).map(({ from, to }) => {
   const [left, right] = [scale.x(from), scale.x(to)];

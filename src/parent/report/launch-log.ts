@@ -66,8 +66,8 @@ export interface LaunchLog {
   readonly end: number;
 }
 
-/** When a call was over; one that does not return is over when it begins. */
-export const endOf = ({ at, us }: Call): number => at + (us ?? 0);
+/** When a call was over, to the nanosecond: in a chain one begins when the one before ends. */
+export const endOf = ({ at, us }: Call): number => Math.round((at + (us ?? 0)) * 1000) / 1000;
 
 /** Whether a call only waits for another process: it reads from a pipe. */
 export const waits = ({ call }: Call): boolean => call === 'read';

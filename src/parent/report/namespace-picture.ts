@@ -15,7 +15,7 @@ interface Pair {
 export function namespacePicture(log: LaunchLog): Html {
   const pairs = namespacePairs(log);
   if (pairs === undefined)
-    return html`<p class="absent">The log does not say in which namespaces the launch began.</p>`;
+    return html`<p class="absent">No step that makes namespaces was done, so there is nothing to compare.</p>`;
   const fresh = pairs.filter(({ host, container }) => container !== undefined && container !== host);
   const made = pairs.some(({ container }) => container !== undefined);
   return html`<p>${

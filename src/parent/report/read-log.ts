@@ -105,7 +105,7 @@ function callsOf(records: readonly Fields[]): Call[] {
       args: record.args as Fields,
       ret: asNumber(record.ret),
       ...(typeof record.errno === 'string' && { errno: record.errno }),
-      at: asNumber(record.at),
+      at: Math.round(asNumber(record.at) * 1000) / 1000,
       ...(typeof record.us === 'number' && { us: asNumber(record.us) }),
     }))
     .sort((a, b) => a.at - b.at)
@@ -177,6 +177,10 @@ function stepsOf(
       shell: step.shell,
       state,
       ...(first && { span: { from: first.at, to: Math.max(...own.map(endOf)) } }),
+      // It may have failed before its first call.
+      ...(first === undefined &&
+        state === 'failed' &&
+        failure && { span: { from: failure.at, to: failure.at + 1 } }),
     };
   });
 }

@@ -44,6 +44,7 @@ button:hover{border-color:var(--was)}
 .top{display:flex;gap:1.5rem;justify-content:space-between;align-items:flex-start;margin-bottom:.8rem}
 .eyebrow,.where{font-size:.82rem;color:var(--soft);letter-spacing:.01em}
 .facts{color:var(--soft);margin-top:.25rem}
+.theme{flex:none;white-space:nowrap}
 .theme::before{content:"";display:inline-block;width:.75em;height:.75em;border-radius:50%;border:2px solid currentColor;margin-right:.5em;vertical-align:-.06em;background:linear-gradient(90deg,currentColor 50%,transparent 50%)}
 .theme[aria-pressed=true]{background:var(--new-tint);border-color:var(--new)}
 html:not(.live) :is(.theme,.walk){display:none}
@@ -250,7 +251,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.8rem;colo
   .calls td:nth-child(2){grid-column:1/-1;grid-row:2}
 }
 @media print{
-  :root,:root[data-theme]{color-scheme:light}
+  :root,:root[data-theme]{color-scheme:light;--paper:#fff}
   html{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
   body{padding:0;max-width:none}
   .theme,.walk,.details,.note .screen{display:none!important}
