@@ -15,7 +15,7 @@ export function argumentText(call: string, parameter: string, value: unknown): s
 function shown(value: unknown, quoted: boolean): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string')
-    return quoted ? JSON.stringify(value) : value.replaceAll('|', ' | ').replaceAll('\n', '⏎');
+    return quoted ? JSON.stringify(value) : value.replaceAll('|', '\u00a0| ').replaceAll('\n', '⏎');
   if (Array.isArray(value))
     return value.length === 0 ? '[]' : `[${value.map((item) => shown(item, quoted)).join(', ')}]`;
   if (isFields(value))

@@ -41,8 +41,11 @@ function changed(old: unknown, fresh: unknown): Html {
   if (!Array.isArray(old) || !Array.isArray(fresh))
     return html`<td class="before">${old === undefined ? none : html`<del>${shown(old)}</del>`}</td><td class="after">${fresh === undefined ? none : html`<ins>${shown(fresh)}</ins>`}</td>`;
   const [gone, added] = [lacking(old, fresh), lacking(fresh, old)];
-  const kept = old.length - gone.length;
-  const rest = kept > 0 && html`<li class="kept">${kept} unchanged</li>`;
+  const kept = lacking(old, gone);
+  const rest =
+    kept.length <= shownItems
+      ? kept.map((item) => html`<li class="kept">${shown(item)}</li>`)
+      : html`<li class="kept"><i>${kept.length} unchanged</i></li>`;
   return html`<td class="before"><ul>${items(gone, 'del')}${rest}</ul>${old.length === 0 && none}</td><td class="after"><ul>${items(added, 'ins')}${rest}</ul>${fresh.length === 0 && none}</td>`;
 }
 
@@ -56,14 +59,16 @@ function lacking(list: readonly unknown[], other: readonly unknown[]): unknown[]
   });
 }
 
+/** Numbers one after the other, anything else one below the other; what is too much is folded. */
 function items(list: readonly unknown[], element: 'del' | 'ins'): Html[] {
-  const item = (value: unknown) =>
-    html`<li>${element === 'del' ? html`<del>${shown(value)}</del>` : html`<ins>${shown(value)}</ins>`}</li>`;
-  if (list.length <= shownItems) return list.map(item);
-  const more = list.slice(shownItems - 1);
+  const item = (text: string) =>
+    element === 'del' ? html`<li><del>${text}</del></li>` : html`<li><ins>${text}</ins></li>`;
+  if (list.length <= shownItems) return list.map((value) => item(shown(value)));
+  const numbers = list.every((value) => typeof value === 'number');
+  const [first, more] = [list.slice(0, shownItems).map(shown), list.slice(shownItems).map(shown)];
   return [
-    ...list.slice(0, shownItems - 1).map(item),
-    html`<li><details><summary>and ${more.length} more</summary>${more.map(shown).join(list.every((value) => typeof value === 'number') ? ' ' : '\n')}</details></li>`,
+    ...(numbers ? [item(`${first.join(' ')} …`)] : first.map(item)),
+    html`<li><details><summary>and ${more.length} more</summary>${more.join(numbers ? ' ' : '\n')}</details></li>`,
   ];
 }
 

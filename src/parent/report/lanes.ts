@@ -53,7 +53,7 @@ ${axis(log, scale, height)}</svg>
 </div></div>`;
   return {
     drawing,
-    style: `.lanes{grid-template-columns:${treeWidth}fr ${width}fr;min-width:${Math.round((treeWidth + width) * 0.78)}px}`,
+    style: `.lanes{grid-template-columns:${treeWidth}fr ${width}fr;min-width:${Math.round((treeWidth + width) * 0.74)}px}`,
   };
 }
 

@@ -153,7 +153,8 @@ dd{overflow-wrap:anywhere;white-space:pre-wrap}
 .evidence td{font-family:var(--mono);font-size:.92em}
 .evidence ul{list-style:none;padding:0}
 .evidence i{font-family:var(--sans);color:var(--soft);font-style:normal}
-.same,.kept{color:var(--soft);font-family:var(--sans)}
+.same,.kept{color:var(--soft)}
+.kept{padding-left:1.5rem}
 del,ins{text-decoration:none;display:block;border-radius:.25rem;padding:0 .45rem 0 1.5rem;position:relative}
 del{background:var(--was-tint)}
 ins{background:var(--new-tint);color:var(--new);font-weight:600}
