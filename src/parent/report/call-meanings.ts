@@ -32,6 +32,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ioctl: { does: 'Asks a device, here a network interface or the terminal, for something special.' },
   fcntl: { does: 'Changes a file descriptor; here it is to stay open across execve(2).' },
   dup2: { does: 'Gives a file descriptor a certain number.' },
+  open: { does: 'Opens a file and gives a file descriptor for it.' },
   close: { does: 'Closes a file descriptor.' },
   close_range: { does: 'Closes a range of file descriptors, so that none leaks into the container.' },
   read: { does: 'Waits on a pipe for the word of another process.' },

@@ -43,6 +43,6 @@ export function callLine(call: Call): Html {
 
 /** What a call is named in the drawing: its name, or the file of /proc that it writes. */
 export function shortName({ call, args }: Call): string {
-  const file = typeof args.fd === 'string' ? args.fd.split('/').at(-1) : undefined;
+  const file = call === 'write' && typeof args.fd === 'string' ? args.fd.split('/').at(-1) : undefined;
   return file || call;
 }
