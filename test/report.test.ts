@@ -95,6 +95,17 @@ test('a step that fails without a kernel call is shown too', async () => {
   assert.match(html, /<a class="band failed"/);
 });
 
+test('a program that cannot be executed', async () => {
+  const script = join(folder(unprivileged), 'script');
+  writeFileSync(script, '#!/nonexistent\n', { mode: 0o755 });
+  const { launched, html } = await reported(['--uid', '--', script]);
+  assert.equal(launched.status, 126);
+  assert.match(
+    html,
+    /<article id="call-\d+" class="failed chosen">[\s\S]*?<b>execve<\/b>[\s\S]*?<b>ENOENT<\/b>/,
+  );
+});
+
 test('a killed command', async () => {
   const { launched, html } = await reported(['--uid', '--', 'sh', '-c', 'kill -KILL $$']);
   assert.equal(launched.status, 137);

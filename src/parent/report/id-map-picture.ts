@@ -53,9 +53,9 @@ function idMap(title: string, file: string, ranges: readonly Range[]): Html {
   const x = (id: number) => Math.round(edge + scale.x(id));
   return html`<figure>
 <figcaption>${title} <code>${file}</code></figcaption>
-<svg viewBox="0 0 ${drawn} 240" role="img" aria-label="${ranges.map(({ inside, outside, count }) => `${rangeText(inside, count)} inside is ${rangeText(outside, count)} outside`).join('; ')}">
+<svg viewBox="0 0 ${drawn} 264" role="img" aria-label="${ranges.map(({ inside, outside, count }) => `${rangeText(inside, count)} inside is ${rangeText(outside, count)} outside`).join('; ')}">
 <text class="place" x="${edge}" y="24">outside: the host</text>
-<text class="place new" x="${edge}" y="234">inside: the container</text>
+<text class="place new" x="${edge}" y="256">inside: the container</text>
 <path class="line" d="M4 ${outsideLine}H${drawn - 4}m-7 -5l7 5l-7 5"/>
 <path class="line" d="M4 ${insideLine}H${drawn - 4}m-7 -5l7 5l-7 5"/>
 ${ranges.map(({ inside, outside, count }) => {
@@ -64,7 +64,7 @@ ${ranges.map(({ inside, outside, count }) => {
 <rect class="outside" x="${left}" y="${outsideLine - 8}" width="${right - left}" height="16" rx="4"/>
 <rect class="inside" x="${low}" y="${insideLine - 8}" width="${high - low}" height="16" rx="4"/>
 <text class="id" x="${(left + right) / 2}" y="${outsideLine - 16}" text-anchor="middle">${rangeText(outside, count)}</text>
-<text class="id new" x="${(low + high) / 2}" y="${insideLine - 16}" text-anchor="middle">${rangeText(inside, count)}</text>
+<text class="id new" x="${(low + high) / 2}" y="${insideLine + 27}" text-anchor="middle">${rangeText(inside, count)}</text>
 `;
 })}</svg>
 </figure>`;

@@ -11,7 +11,7 @@ import { type Process, processesOf } from './processes.js';
 import { compressedScale, type Scale, type Span } from './scale.js';
 
 /** Lengths in units of the drawing; at 1280 pixels one unit is about a pixel. */
-const treeWidth = 176;
+const treeWidth = 184;
 const usualWidth = 1040;
 const bandHeight = 34;
 const laneHeight = 54;
@@ -196,7 +196,7 @@ function tree(processes: readonly Process[], middle: (process: Process) => numbe
       html`<path class="branch" d="M${4 + above.depth * 22 + 6} ${middle(above) + 24}V${y - 4}H${x - 4}"/>`
     }
 <text class="actor ${process.newFrom !== undefined && process.actor !== 'P' && 'new'}" x="${x}" y="${y + 1}">${process.actor}</text>
-<text class="process" x="${x}" y="${y + 17}">${process.pid}${process.inside !== undefined && html` <tspan class="new">is PID ${process.inside}</tspan>`}</text>
+<text class="process" x="${x}" y="${y + 18}">${process.pid}${process.inside !== undefined && html` <tspan class="new">is PID ${process.inside}</tspan>`}</text>
 `;
   });
 }

@@ -116,9 +116,11 @@ function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFa
   const record = records.find(({ failure }) => isFields(failure));
   if (record === undefined) return undefined;
   const { call, next } = record.failure as Fields;
-  const failed = isFields(call)
-    ? calls.findLast((candidate) => candidate.call === call.call && candidate.errno === call.errno)
-    : undefined;
+  const done = doneSteps(records);
+  const failed = calls.findLast(
+    ({ call: name, errno, step }) =>
+      errno !== undefined && (isFields(call) ? name === call.call && errno === call.errno : !done.has(step)),
+  );
   return {
     message: asText(record.msg),
     ...(typeof next === 'string' && { next }),
@@ -126,6 +128,14 @@ function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFa
     ...(failed && { call: failed }),
   };
 }
+
+/** The records of the steps that were done, by their ids. */
+const doneSteps = (records: readonly Fields[]): Map<string, Fields> =>
+  new Map(
+    records
+      .filter(({ number, shell }) => typeof number === 'number' && typeof shell === 'string')
+      .map((record) => [asText(record.step), record]),
+  );
 
 function endedOf(records: readonly Fields[]): LaunchLog['ended'] {
   const record = records.find(({ ended }) => isFields(ended));
@@ -141,11 +151,7 @@ function stepsOf(
   calls: readonly Call[],
   failure: LaunchFailure | undefined,
 ): Step[] {
-  const done = new Map(
-    records
-      .filter(({ number, shell }) => typeof number === 'number' && typeof shell === 'string')
-      .map((record) => [asText(record.step), record]),
-  );
+  const done = doneSteps(records);
   const planned = plannedSteps(launch);
   const unknown = [...done].filter(([id]) => !planned.some((step) => step.id === id));
   const all = [...planned, ...unknown.map(([id, record]) => ({ id, record, ...words(record) }))];

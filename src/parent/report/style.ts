@@ -75,8 +75,8 @@ strong{font-weight:600}
 .lanes svg{display:block;width:100%;height:auto}
 .tree{position:sticky;left:0;background:var(--paper);z-index:1}
 .lanes text{font:14.5px var(--mono);fill:var(--ink)}
-.tree .actor{font:600 17px var(--sans)}
-.tree .process{font:13px var(--sans);fill:var(--soft)}
+.tree .actor{font:600 19px var(--sans)}
+.tree .process{font:14.5px var(--sans);fill:var(--soft)}
 .tree .new{fill:var(--new)}
 .branch,.made{fill:none;stroke:var(--was);stroke-width:1.5}
 .made.same{stroke-dasharray:4 3}
@@ -114,7 +114,7 @@ strong{font-weight:600}
 .call:focus-visible .reach{stroke:var(--new);stroke-width:2.5;stroke-dasharray:none;rx:5}
 .band:focus-visible .head{stroke:var(--new);stroke-width:3}
 .axis,.arrow,path.wait{stroke:var(--was);stroke-width:1.5;fill:none}
-.lanes text.wait{font:13px var(--sans);fill:var(--soft)}
+.lanes text.wait{font:14px var(--sans);fill:var(--soft)}
 
 /* What is chosen (details.ts) */
 .walk{display:flex;flex-wrap:wrap;gap:.45rem;align-items:center}
