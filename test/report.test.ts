@@ -407,6 +407,20 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       }
     }));
 
+  test('in a lane no call covers another', () =>
+    visit('all', async (page) => {
+      for (const actor of ['parent', 'P', 'G', 'child', 'command']) {
+        const bars = await page.locator(`.call[aria-label^="${actor} calls"] .bar`).all();
+        assert.ok(bars.length > 1, actor);
+        const boxes = await Promise.all(bars.map((bar) => bar.boundingBox()));
+        for (const [index, box] of boxes.entries()) {
+          const before = boxes[index - 1];
+          if (box && before)
+            assert.ok(box.x >= before.x + before.width - 0.5, `${actor}, call ${index + 1} of its`);
+        }
+      }
+    }));
+
   test('the arrow keys go through calls and steps, with the focus seen and announced', () =>
     visit('all', async (page) => {
       await page.locator('.call').first().focus();
