@@ -255,7 +255,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.8rem;colo
   :root,:root[data-theme]{color-scheme:light;--paper:#fff}
   html{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
   body{padding:0;max-width:none}
-  .theme,.walk,.details,.note .screen{display:none!important}
+  .theme,.walk,.details{display:none!important}
   .lanes-scroll{overflow:visible}
   .lanes{min-width:0!important}
   .tree{position:static}
