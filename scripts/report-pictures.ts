@@ -18,7 +18,7 @@ const pictures = [
     name: 'report-all-eight',
     words: ['--all', '--hostname', 'box', '--', 'id'],
     scheme: 'light',
-    height: 1360,
+    height: 1530,
   },
   {
     name: 'report-all-eight-dark',
