@@ -193,6 +193,7 @@ describe('logs that are none, or not whole', () => {
     const html = readFileSync(page, 'utf8');
     assert.match(html, /The last line of the log is cut off/);
     assert.match(html, /does not say how the launch ended/);
+    assert.match(html, /<h1>The launch of <code>true<\/code>, as far as its log goes<\/h1>/);
     assert.match(html, /<li class="step (unfinished|not-reached)">/);
   });
 
@@ -212,7 +213,7 @@ describe('logs that are none, or not whole', () => {
 
   test('fields of the wrong kind, and unknown ones', async () => {
     const strange = [
-      JSON.stringify({ format: 1, launch: { command: 7, unshared: 'x' }, time: 'x', new: [] }),
+      JSON.stringify({ format: 1, launch: { command: 7, unshared: 'x' }, time: 1e300, new: [] }),
       JSON.stringify({
         call: 'constructor',
         args: { a: { b: [null, true] } },

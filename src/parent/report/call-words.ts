@@ -1,7 +1,7 @@
 /** A kernel call in words: as the manual writes it, and in short. */
 import { type CallName, calls, type Kind } from '../../common/kernel/calls.js';
+import { isFields } from './fields.js';
 import { type Html, html } from './html.js';
-import { isFields } from './is-fields.js';
 import type { Call } from './launch-log.js';
 
 /** An argument: text in quotes, constants with room around the bars, `NULL`. What is no text in C is not quoted. */

@@ -1,7 +1,7 @@
 /** What was read from the kernel before and after a step, side by side, with what differs marked. */
 import { isDeepStrictEqual } from 'node:util';
+import { isFields } from './fields.js';
 import { type Html, html } from './html.js';
-import { isFields } from './is-fields.js';
 import type { Evidence } from './launch-log.js';
 
 /** Longer lists are folded. */

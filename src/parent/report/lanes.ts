@@ -2,16 +2,16 @@
  * The drawing of a launch: the processes as a tree on the left, each with a lane on which its calls stand, and the steps
  * as bands behind them. Time runs to the right; where much happens it is stretched (scale.ts).
  */
-
 import { meaningOf } from './call-meanings.js';
 import { argumentText, resultText, shortened, shortName } from './call-words.js';
 import { type Html, html } from './html.js';
-import { type Call, duration, endOf, type LaunchLog, type Step, waits } from './launch-log.js';
+import { type Call, endOf, type LaunchLog, type Step, waits } from './launch-log.js';
+import { processTree, treeText, treeWidth } from './process-tree.js';
 import { type Process, processesOf } from './processes.js';
-import { compressedScale, type Scale, type Span } from './scale.js';
+import { compressedScale, px, type Scale, type Span } from './scale.js';
+import { notableWaits, waitAxis, waitWidth } from './wait-axis.js';
 
 /** Lengths in units of the drawing; at 1280 pixels one unit is about a pixel. */
-const treeWidth = 184;
 const usualWidth = 1040;
 const bandHeight = 34;
 const laneHeight = 54;
@@ -21,10 +21,6 @@ const smallBar = 11;
 const letterWidth = 8.8;
 /** Stretches longer than this, microseconds, count as long and are compressed. */
 const shortStretch = 60;
-/** A stretch in which all only wait is written on the axis when it is this part of the launch, and has this width then. */
-const notableWait = 1 / 20;
-const waitWidth = 48;
-
 export interface Lanes {
   readonly drawing: Html;
   /** CSS for this drawing's proportions. */
@@ -39,7 +35,7 @@ export function lanes(log: LaunchLog): Lanes {
   const middle = (process: Process) => bandHeight + (processes.indexOf(process) + 0.5) * laneHeight;
   const drawing = html`<div class="lanes-scroll"><div class="lanes">
 <svg class="tree" viewBox="0 0 ${treeWidth} ${height}" role="img" aria-label="${treeText(processes)}">
-${tree(processes, middle)}</svg>
+${processTree(processes, middle)}</svg>
 <svg class="time" viewBox="0 0 ${width} ${height}" role="group" aria-label="Steps and kernel calls in the order of time">
 ${log.steps.map((step) => band(step, scale, height))}
 ${processes.map((process) => lifeline(process, middle(process), log, scale))}
@@ -49,7 +45,7 @@ ${processes.map((process) =>
     .filter(({ actor }) => actor === process.actor)
     .map((call) => bar(call, process, middle(process), log, scale)),
 )}
-${axis(log, scale, height)}</svg>
+${waitAxis(log, scale, height - axisHeight + 16)}</svg>
 </div></div>`;
   return {
     drawing,
@@ -160,49 +156,3 @@ function spoken(call: Call, { actor }: Process): string {
   );
   return `${actor} calls ${call.call}: ${args.join(', ')}; ${call.errno === undefined ? `returned ${call.ret}` : `failed with ${call.errno}`}`;
 }
-
-/** The length of every long stretch in which no call was at work, and the whole at the end. */
-function axis(log: LaunchLog, scale: Scale, height: number): Html {
-  const y = height - axisHeight + 16;
-  return html`<line class="axis" x1="0" y1="${y}" x2="${px(scale.width)}" y2="${y}"/>
-${notableWaits(log).map(({ from, to }) => {
-  const [left, right] = [scale.x(from), scale.x(to)];
-  return html`<path class="wait" d="M${px(left + 3)} ${y - 4}v8M${px(right - 3)} ${y - 4}v8M${px(left + 3)} ${y}H${px(right - 3)}"/>
-<text class="wait" x="${px((left + right) / 2)}" y="${y + 20}" text-anchor="middle">${duration(to - from)}</text>
-`;
-})}
-<path class="arrow" d="M${px(scale.width)} ${y - 5}l8 5l-8 5"/>`;
-}
-
-/** The long stretches in which nobody was in a call but those that wait for others; and the command's run. */
-function notableWaits(log: LaunchLog): { from: number; to: number }[] {
-  const stretches: { from: number; to: number }[] = [];
-  let busyUntil = 0;
-  for (const call of log.calls.filter((candidate) => !waits(candidate))) {
-    if (call.at > busyUntil) stretches.push({ from: busyUntil, to: call.at });
-    busyUntil = Math.max(busyUntil, endOf(call));
-  }
-  if (log.end > busyUntil) stretches.push({ from: busyUntil, to: log.end });
-  return stretches.filter(({ from, to }) => to - from >= log.end * notableWait);
-}
-
-function tree(processes: readonly Process[], middle: (process: Process) => number): Html[] {
-  return processes.map((process, index) => {
-    const y = middle(process);
-    const x = 4 + process.depth * 22;
-    const above = processes.slice(0, index).findLast(({ depth }) => depth < process.depth);
-    return html`${
-      above !== undefined &&
-      html`<path class="branch" d="M${4 + above.depth * 22 + 6} ${middle(above) + 24}V${y - 4}H${x - 4}"/>`
-    }
-<text class="actor ${process.newFrom !== undefined && process.actor !== 'P' && 'new'}" x="${x}" y="${y + 1}">${process.actor}</text>
-<text class="process" x="${x}" y="${y + 18}">${process.pid}${process.inside !== undefined && html` <tspan class="new">is PID ${process.inside}</tspan>`}</text>
-`;
-  });
-}
-
-const treeText = (processes: readonly Process[]): string =>
-  `The processes: ${processes.map(({ actor, pid, role }) => `${actor}, process ${pid}, ${role}`).join('; ')}`;
-
-/** A length with one decimal at most. */
-const px = (length: number): number => Math.round(length * 10) / 10;

@@ -1,7 +1,7 @@
 /** The eight namespaces of host and container: one bar through both where they share it, two where it is new. */
 import { namespaces } from '../../common/namespaces.js';
+import { isFields } from './fields.js';
 import { type Html, html } from './html.js';
-import { isFields } from './is-fields.js';
 import type { LaunchLog } from './launch-log.js';
 
 interface Pair {

@@ -33,7 +33,7 @@ export function page(log: LaunchLog): string {
 <body>
 <header class="top">
 <div><p class="eyebrow">Gontainer · launch report</p>
-<h1>${log.failure === undefined ? html`How <code>${name}</code> came to run in a container` : html`Why <code>${name}</code> did not run`}</h1>
+<h1>${headline(log)}</h1>
 <p class="facts">${facts(log).map((fact, index) => html`${index > 0 && html` <span aria-hidden="true">·</span> `}${fact}`)}</p></div>
 <button type="button" class="theme" aria-pressed="false">dark</button>
 </header>
@@ -75,6 +75,18 @@ const buttons = [
   ([kind, by, text, label]) =>
     html`<button type="button" data-kind="${kind}" data-by="${by}" aria-label="${label}">${text}</button>`,
 );
+
+/** What the page answers: how the command came to run, or why it did not. */
+function headline(log: LaunchLog): Html {
+  const name = html`<code>${shownCommand(log)}</code>`;
+  const ran = log.calls.some(
+    ({ actor, call, errno }) => actor === 'command' && call === 'execve' && errno === undefined,
+  );
+  if (ran && log.failure !== undefined) return html`How ${name} came to run, and why that ended`;
+  if (ran) return html`How ${name} came to run in a container`;
+  if (log.failure !== undefined) return html`Why ${name} did not run`;
+  return html`The launch of ${name}, as far as its log goes`;
+}
 
 function facts(log: LaunchLog): string[] {
   const done = log.steps.filter(({ state }) => state === 'done').length;

@@ -1,5 +1,5 @@
 /** The processes of a launch: which there were, who made them, and when they lived. */
-import { isFields } from './is-fields.js';
+import { isFields } from './fields.js';
 import { type Call, endOf, type LaunchLog } from './launch-log.js';
 
 export interface Process {

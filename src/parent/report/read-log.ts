@@ -3,13 +3,12 @@
  * as far as it goes; what is no log of ours, or is of a newer format, is refused.
  */
 import { usageFailure } from '../../common/failure.js';
-import type { LaunchSpec } from '../../common/spec.js';
-import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
-import { isFields } from './is-fields.js';
-import type { Call, Evidence, LaunchFailure, LaunchLog, Step, StepState } from './launch-log.js';
-import { endOf } from './launch-log.js';
+import { asNumber, asText, asTexts, type Fields, isFields } from './fields.js';
+import { type Call, endOf, type LaunchFailure, type LaunchLog } from './launch-log.js';
+import { doneSteps, stepsOf } from './read-steps.js';
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The last moment that a Date can hold, milliseconds since 1970. */
+const latestTime = 8.64e15;
 
 /** The newest format that is understood. */
 const knownFormat = 1;
@@ -50,7 +49,7 @@ export function readLog(text: string, name: string): LaunchLog {
   ];
   return {
     version: asText(first.version),
-    time: asNumber(first.time),
+    time: Math.min(Math.abs(asNumber(first.time)), latestTime),
     command: asTexts(first.launch.command),
     calls,
     steps,
@@ -129,96 +128,9 @@ function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFa
   };
 }
 
-/** The records of the steps that were done, by their ids. */
-const doneSteps = (records: readonly Fields[]): Map<string, Fields> =>
-  new Map(
-    records
-      .filter(({ number, shell }) => typeof number === 'number' && typeof shell === 'string')
-      .map((record) => [asText(record.step), record]),
-  );
-
 function endedOf(records: readonly Fields[]): LaunchLog['ended'] {
   const record = records.find(({ ended }) => isFields(ended));
   if (record === undefined) return undefined;
   const { status, signal } = record.ended as Fields;
   return { status: asNumber(status), ...(typeof signal === 'string' && { signal }), at: asNumber(record.at) };
 }
-
-/** Those that the log says were done, and the others of such a launch: one may have failed, the rest was not reached. */
-function stepsOf(
-  launch: Fields,
-  records: readonly Fields[],
-  calls: readonly Call[],
-  failure: LaunchFailure | undefined,
-): Step[] {
-  const done = doneSteps(records);
-  const planned = plannedSteps(launch);
-  const unknown = [...done].filter(([id]) => !planned.some((step) => step.id === id));
-  const all = [...planned, ...unknown.map(([id, record]) => ({ id, record, ...words(record) }))];
-  const broken = failure?.call?.step ?? all.find(({ id }) => !done.has(id))?.id;
-  return all.map((step, index) => {
-    const record = done.get(step.id);
-    if (record !== undefined) {
-      const at = asNumber(record.at);
-      return {
-        number: index + 1,
-        id: step.id,
-        ...words(record),
-        state: 'done',
-        span: { from: at, to: at + asNumber(record.us) },
-        evidence: { before: asEvidence(record.before), after: asEvidence(record.after) },
-      };
-    }
-    const own = calls.filter((call) => call.step === step.id);
-    const state: StepState =
-      failure !== undefined && step.id === broken ? 'failed' : own.length > 0 ? 'unfinished' : 'not reached';
-    const [first] = own;
-    return {
-      number: index + 1,
-      id: step.id,
-      stage: step.stage,
-      title: step.title,
-      why: step.why,
-      man: step.man,
-      shell: step.shell,
-      state,
-      ...(first && { span: { from: first.at, to: Math.max(...own.map(endOf)) } }),
-      // It may have failed before its first call.
-      ...(first === undefined &&
-        state === 'failed' &&
-        failure && { span: { from: failure.at, to: failure.at + 1 } }),
-    };
-  });
-}
-
-const words = (record: Fields) => ({
-  stage: asText(record.stage),
-  title: asText(record.msg),
-  why: asText(record.why),
-  man: asText(record.man),
-  shell: asText(record.shell),
-});
-
-/** The steps that a launch like this has; none where the log describes it in a way that is not understood. */
-function plannedSteps(launch: Fields): Pick<Step, 'id' | 'stage' | 'title' | 'why' | 'man' | 'shell'>[] {
-  try {
-    // Names of the environment stand in the log, and no step needs the values to describe itself.
-    const spec = launch as unknown as LaunchSpec;
-    return [...parentStepsOf(spec), ...childStepsOf(spec)].map(({ id, stage, title, why, man, shell }) => ({
-      id,
-      stage,
-      title: title(spec),
-      why,
-      man,
-      shell: shell(spec),
-    }));
-  } catch {
-    return [];
-  }
-}
-
-const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
-const asTexts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
-const asNumber = (value: unknown): number =>
-  typeof value === 'number' && Number.isFinite(value) ? value : 0;
-const asEvidence = (value: unknown): Evidence => (isFields(value) ? value : {});

@@ -64,3 +64,6 @@ export function compressedScale(spans: readonly Span[], width: number, unit: num
     },
   };
 }
+
+/** A length with one decimal at most. */
+export const px = (length: number): number => Math.round(length * 10) / 10;
