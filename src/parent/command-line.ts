@@ -122,7 +122,9 @@ function canonicalOption(word: string, known: readonly Option[], rest: string[])
 const isOption = (word: string | undefined, known: readonly Option[]): boolean =>
   word === undefined ||
   word === '--' ||
-  known.some(({ name }) => word.split('=')[0] === `-${name}` || word.split('=')[0] === `--${name}`);
+  known.some(({ name, alias }) =>
+    [`-${name}`, `--${name}`, `-${alias}`].includes(String(word.split('=')[0])),
+  );
 
 /** The nearest name, if it is near enough to be what was meant. */
 function suggestion(given: string, names: readonly string[], prefix: string): string {

@@ -1,6 +1,7 @@
 import type { Command } from './command.js';
+import { reportCommand } from './report/command.js';
 import { rootfsCommands } from './rootfs/commands.js';
 import { runCommand } from './run.js';
 
 /** Every command of gontainer, in the order of the help. */
-export const commands: readonly Command[] = [runCommand, ...rootfsCommands];
+export const commands: readonly Command[] = [runCommand, reportCommand, ...rootfsCommands];

@@ -9,6 +9,7 @@ import { prettyStream } from './log-pretty.js';
 const standardError = 2;
 
 export function openWriter(options: LogOptions): LogWriter {
+  const { lines } = options;
   const waiting: string[] = [];
   let held = false;
   const terminal =
@@ -29,6 +30,9 @@ export function openWriter(options: LogOptions): LogWriter {
     pino.multistream([
       ...(options.level === 'silent' ? [] : [{ level: options.level, stream: shown }]),
       ...(file === undefined ? [] : [{ level: 'trace' as const, stream: file }]),
+      ...(lines === undefined
+        ? []
+        : [{ level: 'trace' as const, stream: { write: (line: string) => lines.push(line) } }]),
     ]),
   );
   return {

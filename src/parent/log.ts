@@ -21,6 +21,8 @@ export interface LogOptions {
   readonly colour: boolean;
   /** A file open for writing, which gets every level as NDJSON. */
   readonly file?: number;
+  /** Takes every level as lines of NDJSON, for the report. */
+  readonly lines?: string[];
 }
 
 /** A record as docs/log.md describes it, before pino adds level and time. */
@@ -51,7 +53,9 @@ export class Log {
 
   /** Whether anybody reads it. */
   get wanted(): boolean {
-    return this.options.level !== 'silent' || this.options.file !== undefined;
+    return (
+      this.options.level !== 'silent' || this.options.file !== undefined || this.options.lines !== undefined
+    );
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */

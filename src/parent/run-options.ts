@@ -126,5 +126,12 @@ export const runOptions: readonly Option[] = [
     describe: 'write every level to FILE too, as NDJSON',
     group: 'Log',
   },
+  {
+    name: 'report',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'draw the launch as a web page when it has ended, also when it failed',
+    group: 'Log',
+  },
   { name: 'quiet', kind: 'flag', describe: 'no banner, and only errors in the log', group: 'Log' },
 ];

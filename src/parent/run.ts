@@ -9,6 +9,7 @@ import { launch } from './launch.js';
 import { launchSpec } from './launch-spec.js';
 import { type Level, Log } from './log.js';
 import { runOptions } from './run-options.js';
+import { RunReport } from './run-report.js';
 
 const standardError = 2;
 
@@ -47,7 +48,9 @@ export const runCommand: Command = {
         ? new (await import('./walk.js')).Walk(prepared, script)
         : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
-    const log = new Log(logOptions(values, colour));
+    const report =
+      values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
+    const log = new Log({ ...logOptions(values, colour), ...(report && { lines: report.lines }) });
     try {
       if (prepared instanceof Failure) throw prepared;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
@@ -58,6 +61,7 @@ export const runCommand: Command = {
     } finally {
       await log.open();
       log.close();
+      await report?.write();
     }
   },
 };

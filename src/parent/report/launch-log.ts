@@ -1,0 +1,89 @@
+/** A launch as its log tells it: what the drawings are made from. */
+
+/** One kernel call (docs/log.md). */
+export interface Call {
+  /** Counted from 1 in the order of time. */
+  readonly number: number;
+  /** parent, P, G, child, command, or the name of a program that the parent started. */
+  readonly actor: string;
+  readonly pid: number;
+  /** The id of a step, empty for what comes before the first. */
+  readonly step: string;
+  readonly call: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly ret: number;
+  readonly errno?: string;
+  /** Microseconds since the launch began. */
+  readonly at: number;
+  /** Microseconds; absent for a call that does not return. */
+  readonly us?: number;
+}
+
+export type Evidence = Readonly<Record<string, unknown>>;
+
+/** `unfinished`: the log stops in the middle of it. */
+export type StepState = 'done' | 'failed' | 'unfinished' | 'not reached';
+
+export interface Step {
+  /** Counted from 1 in the order in which steps are done. */
+  readonly number: number;
+  readonly id: string;
+  readonly stage: string;
+  readonly title: string;
+  readonly why: string;
+  readonly man: string;
+  readonly shell: string;
+  readonly state: StepState;
+  /** When it ran, microseconds since the launch began; absent for a step that was not reached. */
+  readonly span?: { readonly from: number; readonly to: number };
+  /** Absent unless the step is done. */
+  readonly evidence?: { readonly before: Evidence; readonly after: Evidence };
+}
+
+export interface LaunchFailure {
+  readonly message: string;
+  readonly next?: string;
+  readonly at: number;
+  /** The call that failed, if it was one. */
+  readonly call?: Call;
+}
+
+export interface LaunchLog {
+  /** The version of gontainer that wrote it. */
+  readonly version: string;
+  /** When the launch began, milliseconds since 1970. */
+  readonly time: number;
+  readonly command: readonly string[];
+  /** In the order of time. */
+  readonly calls: readonly Call[];
+  /** In the order in which they are done, those that were not reached included. */
+  readonly steps: readonly Step[];
+  readonly failure?: LaunchFailure;
+  readonly ended?: { readonly status: number; readonly signal?: string; readonly at: number };
+  /** What the log lacks, a sentence each, for a log that was cut off. */
+  readonly lacks: readonly string[];
+  /** The last moment that the log tells of, microseconds since the launch began. */
+  readonly end: number;
+}
+
+/** When a call was over, to the nanosecond: in a chain one begins when the one before ends. */
+export const endOf = ({ at, us }: Call): number => Math.round((at + (us ?? 0)) * 1000) / 1000;
+
+/** Whether a call only waits for another process: it reads from a pipe. */
+export const waits = ({ call }: Call): boolean => call === 'read';
+
+/** The step that a call belongs to. */
+export const stepOf = ({ steps }: LaunchLog, { step }: Call): Step | undefined =>
+  steps.find(({ id }) => id === step);
+
+/** `35.1 ms`, `686 µs`, `2.41 s`. */
+export function duration(us: number): string {
+  if (us < 1000) return `${us < 10 ? us.toFixed(1) : Math.round(us)} µs`;
+  const ms = us / 1000;
+  if (ms < 1000) return `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** `1 call`, `2 calls`. */
+export const counted = (number: number, word: string): string =>
+  `${number} ${word}${number === 1 ? '' : 's'}`;

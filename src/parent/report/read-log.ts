@@ -1,0 +1,136 @@
+/**
+ * Reading a log (docs/log.md) for the report. Fields that are not known are passed over; a log that was cut off is read
+ * as far as it goes; what is no log of ours, or is of a newer format, is refused.
+ */
+import { usageFailure } from '../../common/failure.js';
+import { asNumber, asText, asTexts, type Fields, isFields } from './fields.js';
+import { type Call, endOf, type LaunchFailure, type LaunchLog } from './launch-log.js';
+import { doneSteps, stepsOf } from './read-steps.js';
+
+/** The last moment that a Date can hold, milliseconds since 1970. */
+const latestTime = 8.64e15;
+
+/** The newest format that is understood. */
+const knownFormat = 1;
+
+/**
+ * The launch that a log tells of.
+ * @param name what the log is called in messages
+ * @throws Failure with status 2
+ */
+export function readLog(text: string, name: string): LaunchLog {
+  if (text.trim() === '')
+    throw usageFailure(`${name} is empty`, 'A log is written by: gontainer run --log-file FILE');
+  const { records, cut } = recordsOf(text, name);
+  const first = records[0];
+  if (first === undefined || !isFields(first.launch) || typeof first.format !== 'number') {
+    throw usageFailure(
+      `${name} is not a log of gontainer, or does not hold all of one`,
+      'A log with every record is written by: gontainer run --log-file FILE',
+    );
+  }
+  if (first.format > knownFormat) {
+    throw usageFailure(
+      `${name} is written in format ${first.format}, by gontainer ${asText(first.version)}, and this version reads up to format ${knownFormat}`,
+      'Make the report with the version that wrote the log.',
+    );
+  }
+  const calls = callsOf(records);
+  const failure = failureOf(records, calls);
+  const ended = endedOf(records);
+  const steps = stepsOf(first.launch, records, calls, failure);
+  const lacks = [
+    ...(cut ? ['The last line of the log is cut off: what it said is missing here.'] : []),
+    ...(failure === undefined && ended === undefined
+      ? [
+          'The log does not say how the launch ended: it was cut off, or the launch was still running when it was copied.',
+        ]
+      : []),
+  ];
+  return {
+    version: asText(first.version),
+    time: Math.min(Math.abs(asNumber(first.time)), latestTime),
+    command: asTexts(first.launch.command),
+    calls,
+    steps,
+    ...(failure && { failure }),
+    ...(ended && { ended }),
+    lacks,
+    end: Math.max(
+      1,
+      ended?.at ?? 0,
+      failure?.at ?? 0,
+      ...calls.map(endOf),
+      ...steps.map(({ span }) => span?.to ?? 0),
+    ),
+  };
+}
+
+/** The records, and whether the last line is cut off. */
+function recordsOf(text: string, name: string): { records: Fields[]; cut: boolean } {
+  const lines = text.split('\n');
+  const records: Fields[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    const record = parsed(line);
+    if (record !== undefined) records.push(record);
+    else if (index === lines.length - 1 && records.length > 0) return { records, cut: true };
+    else
+      throw usageFailure(
+        `${name} is not a log of gontainer: line ${index + 1} is not a JSON object`,
+        'A log is written by: gontainer run --log-file FILE',
+      );
+  }
+  return { records, cut: false };
+}
+
+function parsed(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isFields(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function callsOf(records: readonly Fields[]): Call[] {
+  return records
+    .filter(({ call, args }) => typeof call === 'string' && isFields(args))
+    .map((record) => ({
+      actor: asText(record.actor),
+      pid: asNumber(record.pid),
+      step: asText(record.step),
+      call: asText(record.call),
+      args: record.args as Fields,
+      ret: asNumber(record.ret),
+      ...(typeof record.errno === 'string' && { errno: record.errno }),
+      at: Math.round(asNumber(record.at) * 1000) / 1000,
+      ...(typeof record.us === 'number' && { us: asNumber(record.us) }),
+    }))
+    .sort((a, b) => a.at - b.at)
+    .map((call, index) => ({ number: index + 1, ...call }));
+}
+
+function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFailure | undefined {
+  const record = records.find(({ failure }) => isFields(failure));
+  if (record === undefined) return undefined;
+  const { call, next } = record.failure as Fields;
+  const done = doneSteps(records);
+  const failed = calls.findLast(
+    ({ call: name, errno, step }) =>
+      errno !== undefined && (isFields(call) ? name === call.call && errno === call.errno : !done.has(step)),
+  );
+  return {
+    message: asText(record.msg),
+    ...(typeof next === 'string' && { next }),
+    at: asNumber(record.at),
+    ...(failed && { call: failed }),
+  };
+}
+
+function endedOf(records: readonly Fields[]): LaunchLog['ended'] {
+  const record = records.find(({ ended }) => isFields(ended));
+  if (record === undefined) return undefined;
+  const { status, signal } = record.ended as Fields;
+  return { status: asNumber(status), ...(typeof signal === 'string' && { signal }), at: asNumber(record.at) };
+}
