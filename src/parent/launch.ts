@@ -9,7 +9,8 @@ import { KernelError } from '../common/kernel/kernel-error.js';
 import { signalNumber } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
-import { perform, type StepObserver } from '../common/step.js';
+import { perform, type Step, type StepObserver } from '../common/step.js';
+import { type CommandContext, execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
@@ -66,6 +67,12 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
     return await follow();
   }
 
+  /** The last step is shown before the terminal is the command's; its record comes after. */
+  function announce({ id, stage, title, why, man, shell }: Step<CommandContext>): void {
+    const step = { step: id, stage, title: title(spec), why, man, shell: shell(spec) };
+    log.announce(step, numbers.get(id) ?? 0, numbers.size);
+  }
+
   /** Reads what the child says until it is gone. */
   async function follow(): Promise<number> {
     let heard = false;
@@ -94,6 +101,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
           break;
         case 'ready':
           terminal.given();
+          announce(execStep);
           log.hold(true);
           signals.passTo((signal) => channel.send({ type: 'signal', signal }));
           channel.send({ type: 'continue' });

@@ -13,7 +13,8 @@ export function prettyStream({ level, colour }: LogOptions): { write(line: strin
   const options: PrettyOptions = {
     destination: 2,
     sync: true,
-    colorize: colour,
+    // What is coloured here is chosen below.
+    colorize: false,
     hideObject: true,
     // Everything is in the message: times since the start are read more easily than those of the day.
     ignore: 'level,time,pid,hostname',

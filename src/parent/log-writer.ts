@@ -25,20 +25,30 @@ export function openWriter(options: LogOptions): LogWriter {
   };
 
   let time = 0;
-  const logger = pino(
-    { base: null, level: 'trace', timestamp: () => `,"time":${time}` },
-    pino.multistream([
-      ...(options.level === 'silent' ? [] : [{ level: options.level, stream: shown }]),
-      ...(file === undefined ? [] : [{ level: 'trace' as const, stream: file }]),
-      ...(lines === undefined
-        ? []
-        : [{ level: 'trace' as const, stream: { write: (line: string) => lines.push(line) } }]),
-    ]),
+  const settings = { base: null, level: 'trace', timestamp: () => `,"time":${time}` };
+  const atTerminal =
+    options.level === 'silent' ? undefined : pino({ ...settings, level: options.level }, shown);
+  const elsewhere = pino(
+    settings,
+    pino.multistream(
+      [file, lines && { write: (line: string) => lines.push(line) }]
+        .filter((stream) => stream !== undefined)
+        .map((stream) => ({ level: 'trace' as const, stream })),
+    ),
   );
+  let announced: unknown;
   return {
     write: (record: LogRecord) => {
       time = record.time;
-      logger[record.level](record.fields, record.msg);
+      elsewhere[record.level](record.fields, record.msg);
+      const { step, shell } = record.fields;
+      if (shell === undefined || step !== announced) atTerminal?.[record.level](record.fields, record.msg);
+    },
+    announce: (record: LogRecord) => {
+      if (!isTerminal) return;
+      time = record.time;
+      announced = record.fields.step;
+      atTerminal?.[record.level](record.fields, record.msg);
     },
     hold: (now: boolean) => {
       held = now;

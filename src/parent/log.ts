@@ -37,6 +37,11 @@ export interface LogRecord {
 /** Where records go once pino is there. */
 export interface LogWriter {
   write(record: LogRecord): void;
+  /**
+   * Shows at a terminal a step that is about to be done, where its record would come too late: the terminal belongs to
+   * the command from then on. The record itself is not shown there again.
+   */
+  announce(record: LogRecord): void;
   /** While held, nothing is written to a terminal: it belongs to the command. */
   hold(held: boolean): void;
   close(): void;
@@ -114,6 +119,18 @@ export class Log {
     const { openWriter } = await import('./log-writer.js');
     this.writer = openWriter(this.options);
     for (const record of this.kept.splice(0)) this.writer.write(record);
+  }
+
+  /** The last step, just before the terminal is the command's. */
+  announce(step: Omit<StepRecord, 'at' | 'us' | 'before' | 'after'>, number: number, of: number): void {
+    const { title, ...fields } = step;
+    const time = Date.now();
+    this.writer?.announce({
+      level: 'info',
+      time,
+      msg: title,
+      fields: { ...fields, number, of, before: {}, after: {} },
+    });
   }
 
   hold(held: boolean): void {
