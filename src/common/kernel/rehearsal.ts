@@ -68,7 +68,7 @@ export class Rehearsal implements Kernel {
 
   writeFile(path: string, content: string): void {
     const file = { fd: path };
-    this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC' });
+    this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC', mode: '00' });
     this.note(this.actor, this.step, 'write', { ...file, buf: content, count: Buffer.byteLength(content) });
     this.note(this.actor, this.step, 'close', file);
   }
