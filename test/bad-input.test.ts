@@ -82,7 +82,7 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--boottime', '5'], /-boottime needs -time/, 2],
   [['run', '--uid', '--time', '--boottime', 'soon'], /-boottime takes a whole number, not “soon”/, 2],
   [['run', '--uid', '--chroot'], /-chroot needs -mnt/, 2],
-  [['run', '--all', '--chroot'], /-chroot needs the new root/, 2],
+  [['run', '--all', '--chroot'], /-chroot needs -mnt=DIR, a new root/, 2],
   [['run', '--uid', '--env', '=x'], /-env “=x” is not of the form NAME=VALUE/, 2],
 ];
 

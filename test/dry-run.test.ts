@@ -89,6 +89,13 @@ const launches: readonly { name: string; options: (root: string) => string[] }[]
   },
   { name: 'chroot, and no PID namespace', options: (root) => ['--uid', '--mnt', root, '--chroot'] },
   {
+    name: 'an overlay, a read-only bind and a tmpfs',
+    options: (root) => [
+      ...['--all', '--mnt', root, '--hostname', 'rehearsed', '--ephemeral', '--read-only'],
+      ...['--bind', '/etc:/made/here:ro', '--tmpfs', '/tmp:size=1m', '--workdir', '/etc'],
+    ],
+  },
+  {
     name: 'not root inside',
     options: () => ['--uid', '--pid', '--uid-map', '5:ID:1', '--gid-map', '5:ID:1'],
   },
@@ -144,7 +151,7 @@ for (const user of users) {
       assert.match(launched, new RegExp(`\\b${call}\\(`));
   });
 
-  for (const { name, options } of launches.slice(0, 3)) {
+  for (const { name, options } of launches.slice(0, 4)) {
     test(`${user.name}: the shell script does what a launch does: ${name}`, {
       skip: user.skip || lacking('unshare', 'ip', 'hostname'),
     }, async () => {

@@ -42,9 +42,12 @@ export interface Mount {
   readonly source: string;
 }
 
-/** The mount table as a process sees it. */
-export function mountTable(process: number | 'self' = 'self'): Mount[] {
-  return procLines(`/proc/${process}/mountinfo`).map((line) => {
+/** The mount table as a process sees it: the mounts below its root directory. */
+export const mountTable = (process: number | 'self' = 'self'): Mount[] =>
+  readMounts(`/proc/${process}/mountinfo`);
+
+function readMounts(file: string): Mount[] {
+  return procLines(file).map((line) => {
     const [own = '', system = ''] = line.split(' - ');
     const [id, , , root, mountPoint, options, ...optional] = own.split(' ');
     const [type, source] = system.split(' ');
@@ -59,6 +62,12 @@ export function mountTable(process: number | 'self' = 'self'): Mount[] {
     };
   });
 }
+
+/**
+ * The same while the new root is set up. The working directory is the old root then (steps/root.ts), whose /proc is the
+ * kernel's, whatever the new root has in that place.
+ */
+export const mountsInside = (): Mount[] => readMounts('proc/self/mountinfo');
 
 /** A mount in one line, as findmnt(8) would give it. */
 export const mountLine = ({ mountPoint, type, source, options }: Mount): string =>

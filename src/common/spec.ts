@@ -17,6 +17,38 @@ export interface IdMaps {
   readonly writer: 'kernel' | 'newuidmap';
 }
 
+/** A mount that --bind or --tmpfs asked for. Targets are absolute paths inside, without `.` and `..`. */
+export type RequestedMount =
+  | {
+      readonly kind: 'bind';
+      readonly target: string;
+      /** An absolute path outside, without symbolic links. */
+      readonly source: string;
+      /** Whether the source is a directory; a mount point has to be of the same kind. */
+      readonly directory: boolean;
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly target: string;
+      /** As tmpfs(5) takes it: bytes, with k, m or g, or a share of the memory with %. */
+      readonly size?: string;
+    };
+
+/** The new root and what is mounted in it. */
+export interface NewRoot {
+  /** An absolute path without symbolic links. */
+  readonly path: string;
+  readonly method: 'pivot_root' | 'chroot';
+  /** Changes go to a layer above the directory: one in memory, or one that is kept in a folder. */
+  readonly overlay?: { readonly keptIn: string | null };
+  readonly readOnly: boolean;
+  /** Parents before what lies in them. */
+  readonly mounts: readonly RequestedMount[];
+  /** The host's resolv.conf(5), an absolute path without symbolic links, where the network is the host's. */
+  readonly resolver?: string;
+}
+
 export interface LaunchSpec {
   /** The namespaces that were asked for. */
   readonly namespaces: readonly NamespaceFlag[];
@@ -24,8 +56,9 @@ export interface LaunchSpec {
   readonly unshared: readonly NamespaceFlag[];
   /** The name to set, when there is a UTS namespace. */
   readonly hostname?: string;
-  /** The new root, an absolute path without symbolic links. */
-  readonly root?: { readonly path: string; readonly method: 'pivot_root' | 'chroot' };
+  readonly root?: NewRoot;
+  /** The command's working directory inside, where the caller chose one. */
+  readonly workingDirectory?: string;
   readonly maps?: IdMaps;
   /** Seconds added to the clocks of a new time namespace (time_namespaces(7)). */
   readonly clockOffsets?: { readonly monotonic: number; readonly boottime: number };
@@ -35,8 +68,13 @@ export interface LaunchSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** PS1 where the caller chose one. */
   readonly prompt?: string;
-  /** Who the command runs as inside: 0 when 0 is mapped, else what the caller is mapped to. */
-  readonly user: { readonly uid: number; readonly gid: number };
+  /** Who the command runs as inside: as --user says, else 0 when 0 is mapped, else what the caller is mapped to. */
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    /** The supplementary groups to set; absent where the command keeps those of the caller. */
+    readonly groups?: readonly number[];
+  };
   /** Whether the command's process has to become that user, because the launcher is another one inside. */
   readonly becomesUser: boolean;
   /**
@@ -44,6 +82,8 @@ export interface LaunchSpec {
    * unless they are made ambient (capabilities(7)).
    */
   readonly keepsCapabilities: boolean;
+  /** As whom the child makes files, where the maps leave out the user that it is; a file of nobody cannot be made. */
+  readonly fileOwner?: { readonly uid: number; readonly gid: number };
   /**
    * `foreground`: the command gets a process group of its own and the terminal, as a shell gives it to a job.
    * `shared`: it stays in the launcher's process group, as a member of a pipeline does.
@@ -63,3 +103,16 @@ export function insideId(lines: readonly MapLine[], outside: number): number | u
   const line = lines.find(({ outside: first, count }) => outside >= first && outside - first < count);
   return line && line.inside + (outside - line.outside);
 }
+
+/** The ID outside for an ID inside, undefined where it is not mapped. */
+export function outsideId(lines: readonly MapLine[], inside: number): number | undefined {
+  const line = lines.find(({ inside: first, count }) => inside >= first && inside - first < count);
+  return line && line.outside + (inside - line.inside);
+}
+
+/** Whether an ID inside stands for one outside; without a user namespace every ID does. */
+export const insideIds = ({ maps }: LaunchSpec): Record<'uid' | 'gid', (id: number) => boolean> => {
+  const mapped = (lines: readonly MapLine[] | undefined) => (id: number) =>
+    lines === undefined || outsideId(lines, id) !== undefined;
+  return { uid: mapped(maps?.uid), gid: mapped(maps?.gid) };
+};

@@ -1,12 +1,14 @@
 /** From the values of the command line to the launch as data. Everything that is wrong with them is said here. */
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { usageFailure } from '../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { insideId, type LaunchSpec } from '../common/spec.js';
 import type { Values } from './command.js';
 import { idMaps } from './id-maps.js';
+import { newRoot } from './mount-options.js';
 import { terminalUse } from './terminal.js';
+import { type ChosenUser, chosenUser } from './user-option.js';
 
 /** uts_namespaces(7), sethostname(2): HOST_NAME_MAX. */
 const longestHostname = 64;
@@ -17,7 +19,8 @@ const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
  * The launch that the values ask for.
  * @throws Failure with status 2 when they are wrong, 126 or 127 when the command cannot be run
  */
-export function launchSpec({ options, rest }: Values): LaunchSpec {
+export function launchSpec(values: Values): LaunchSpec {
+  const { options, rest } = values;
   const chosen = namespaces
     .filter(({ flag }) => options.all || options[flag] !== undefined)
     .map(({ flag }) => flag);
@@ -31,18 +34,13 @@ export function launchSpec({ options, rest }: Values): LaunchSpec {
   needs('uts', ['hostname']);
   needs('uid', ['uid-map', 'gid-map', 'map-auto']);
   needs('time', ['monotonic', 'boottime']);
-  needs('mnt', ['chroot']);
-  if (options.chroot && options.mnt === undefined) throw usageFailure('-chroot needs the new root: -mnt=DIR');
 
-  const root = options.mnt === undefined ? undefined : newRoot(String(options.mnt));
+  const root = newRoot(values, has('net'));
+  const workingDirectory =
+    options.workdir === undefined
+      ? undefined
+      : resolve(root === undefined ? process.cwd() : '/', String(options.workdir));
   const command = rest.length > 0 ? rest : ['/bin/sh'];
-  const environment = environmentOf(root !== undefined, (options.env as string[] | undefined) ?? []);
-  locateProgram(
-    command[0] as string,
-    environment.PATH ?? searchPath,
-    root ?? '/',
-    root === undefined ? process.cwd() : '/',
-  );
 
   const maps = has('uid')
     ? idMaps({
@@ -54,8 +52,17 @@ export function launchSpec({ options, rest }: Values): LaunchSpec {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const launcher =
     maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
-  const user =
-    maps === undefined ? { uid, gid } : { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
+  const { user, home } = userOf();
+  const environment = environmentOf(root !== undefined, list(options.env), home);
+  // What is mounted, or was written to the upper layer, can only be looked at inside.
+  if (root === undefined || (root.mounts.length === 0 && root.overlay === undefined)) {
+    locateProgram(
+      command[0] as string,
+      environment.PATH ?? searchPath,
+      root?.path ?? '/',
+      workingDirectory ?? (root === undefined ? process.cwd() : '/'),
+    );
+  }
 
   return {
     namespaces: chosen,
@@ -64,9 +71,8 @@ export function launchSpec({ options, rest }: Values): LaunchSpec {
       .map(({ flag }) => flag)
       .filter((flag) => has(flag) || (flag === 'mnt' && has('pid'))),
     ...(has('uts') ? { hostname: hostname(options.hostname) } : {}),
-    ...(root === undefined
-      ? {}
-      : { root: { path: root, method: options.chroot ? 'chroot' : 'pivot_root' } as const }),
+    ...(root === undefined ? {} : { root }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
     ...(maps === undefined ? {} : { maps }),
     ...(options.monotonic === undefined && options.boottime === undefined
       ? {}
@@ -80,15 +86,24 @@ export function launchSpec({ options, rest }: Values): LaunchSpec {
     environment,
     ...(environmentNames(options.env).includes('PS1') ? { prompt: environment.PS1 as string } : {}),
     user,
-    becomesUser: launcher.uid !== user.uid || launcher.gid !== user.gid,
+    becomesUser: launcher.uid !== user.uid || launcher.gid !== user.gid || user.groups !== undefined,
+    ...(maps !== undefined && (launcher.uid === undefined || launcher.gid === undefined)
+      ? { fileOwner: { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) } }
+      : {}),
     keepsCapabilities: maps !== undefined && launcher.uid !== 0,
     terminal: terminalUse(),
   };
 
+  function userOf(): ChosenUser {
+    if (options.user !== undefined && root !== undefined) return chosenUser(String(options.user), root, maps);
+    const ids =
+      maps === undefined ? { uid, gid } : { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
+    return { user: ids, home: undefined };
+  }
+
   function needs(flag: NamespaceFlag, names: readonly string[]): void {
     const given = names.find((name) => options[name] !== undefined);
-    if (given !== undefined && !has(flag))
-      throw usageFailure(`-${given} needs -${flag}`, `Add -${flag}${flag === 'mnt' ? '=DIR' : ''}.`);
+    if (given !== undefined && !has(flag)) throw usageFailure(`-${given} needs -${flag}`, `Add -${flag}.`);
   }
 }
 
@@ -109,38 +124,20 @@ function hostname(given: unknown): string {
   return name;
 }
 
-/** The new root as an absolute path without symbolic links. */
-function newRoot(given: string): string {
-  try {
-    const path = realpathSync(given);
-    if (!statSync(path).isDirectory()) throw usageFailure(`-mnt=${given} is not a directory`);
-    accessSync(path, constants.R_OK | constants.X_OK);
-    return path;
-  } catch (error) {
-    const said = {
-      ENOENT: 'does not exist, or is a symbolic link that leads nowhere',
-      ELOOP: 'is a loop of symbolic links',
-      ENOTDIR: 'leads through something that is not a directory',
-      EACCES: 'may not be read by you',
-    }[(error as NodeJS.ErrnoException).code ?? ''];
-    if (said === undefined) throw error;
-    throw usageFailure(
-      `-mnt=${given} ${said}`,
-      'A small root file system is made by: gontainer rootfs create DIR',
-    );
-  }
-}
-
 /**
  * The command's environment but for PS1. In a new root: PATH, HOME and TERM; else the caller's. A variable given by
  * name alone keeps the caller's value.
  */
-function environmentOf(newRootGiven: boolean, given: readonly string[]): Record<string, string> {
+function environmentOf(
+  newRootGiven: boolean,
+  given: readonly string[],
+  home = '/root',
+): Record<string, string> {
   const outside = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   const base: Record<string, string> = newRootGiven
-    ? { PATH: searchPath, HOME: '/root', TERM: process.env.TERM ?? 'dumb' }
+    ? { PATH: searchPath, HOME: home, TERM: process.env.TERM ?? 'dumb' }
     : Object.fromEntries(outside);
   for (const text of given) {
     const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
@@ -151,5 +148,5 @@ function environmentOf(newRootGiven: boolean, given: readonly string[]): Record<
   return base;
 }
 
-const environmentNames = (given: unknown): string[] =>
-  ((given as string[] | undefined) ?? []).map((text) => String(text.split('=')[0]));
+const list = (given: unknown): string[] => (given as string[] | undefined) ?? [];
+const environmentNames = (given: unknown): string[] => list(given).map((text) => String(text.split('=')[0]));

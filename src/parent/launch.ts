@@ -16,6 +16,7 @@ import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
 import { channelPipes, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
+import { mountPointsIn } from './mount-points.js';
 import { nextAction } from './next-action.js';
 import { Outside } from './outside.js';
 import { SignalRelay } from './signal-relay.js';
@@ -41,6 +42,8 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
   };
   log.launch(spec);
   const outside = new Outside(spec);
+  // May have to wait for another launch, so before signals are held back.
+  const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
   const ends = channelPipes(kernel);
@@ -54,6 +57,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
   } finally {
     walk?.release();
     handOver.reap();
+    mountPoints?.remove();
     signals.release();
     terminal.takeBack();
     log.hold(false);
@@ -82,6 +86,7 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
       heard = true;
       switch (message.type) {
         case 'call':
+          mountPoints?.note(message.record);
           log.call(
             { ...message.record, pid: handOver.pidOutside(message.record.pid, message.record.actor) },
             'child',

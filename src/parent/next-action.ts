@@ -1,8 +1,9 @@
 /** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
 import { readFileSync } from 'node:fs';
+import { mountTable } from '../common/evidence.js';
 import type { KernelErrorData } from '../common/kernel/kernel-error.js';
-import type { LaunchSpec } from '../common/spec.js';
-import { unshares } from '../common/spec.js';
+import type { LaunchSpec, NewRoot } from '../common/spec.js';
+import { outsideId, unshares } from '../common/spec.js';
 
 /** A switch by which a host forbids user namespaces, and the words for it. */
 interface Switch {
@@ -51,7 +52,10 @@ const filteredBySeccomp = (): boolean => /^Seccomp:\s*2$/m.test(readFileSync('/p
 const namespaceLimits = ['mnt', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'];
 
 /** One sentence: what to do now. */
-export function nextAction({ step, call, errno }: KernelErrorData, spec: LaunchSpec): string | undefined {
+export function nextAction(
+  { step, call, args, errno }: KernelErrorData,
+  spec: LaunchSpec,
+): string | undefined {
   const withUser = unshares(spec, 'uid');
   if (call === 'unshare' && errno === 'EPERM' && !withUser) {
     return 'Making these namespaces takes CAP_SYS_ADMIN: add -uid, or run it as root.';
@@ -83,11 +87,44 @@ export function nextAction({ step, call, errno }: KernelErrorData, spec: LaunchS
   if (step === 'proc' && errno === 'EPERM') {
     return '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside.';
   }
-  if (step === 'proc' && ['EACCES', 'EROFS'].includes(errno))
-    return `Make the mount point yourself: mkdir ${spec.root?.path}/proc`;
+  if (spec.root !== undefined) {
+    const next = nextInRoot({ step, call, args, errno }, spec.root, spec);
+    if (next !== undefined) return next;
+  }
   if (call === 'clone' || errno === 'EAGAIN' || errno === 'ENOMEM')
     return 'Memory or processes are short: see ulimit -u and free.';
   if (errno === 'EPERM' && !withUser)
     return 'It takes privilege that you do not have: add -uid, or run it as root.';
   return undefined;
 }
+
+/** The same for the steps that set the new root up. */
+function nextInRoot(
+  { step, call, args, errno }: KernelErrorData,
+  { path, overlay }: NewRoot,
+  { maps, fileOwner }: LaunchSpec,
+): string | undefined {
+  const withUser = maps !== undefined;
+  if (step === 'overlay') {
+    if (errno === 'ENODEV') return 'This kernel has no overlayfs: sudo modprobe overlay may load it.';
+    if (withUser && mountedBelow(path))
+      return `Something is mounted below ${path}, and in a user namespace nobody may look under it: unmount it first.`;
+    if (withUser && errno === 'EPERM') return 'overlayfs in a user namespace needs Linux 5.11 or later.';
+    if (overlay?.keptIn)
+      return `Check that you may write to ${overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
+  }
+  const making =
+    (step === 'mount-points' || step === 'requested-mounts') && (call === 'mkdir' || call === 'open');
+  if (making && errno === 'EEXIST')
+    return `${path}${args.pathname} is a symbolic link that leads nowhere: remove it, or choose another target.`;
+  if (making)
+    return `${path} lacks ${args.pathname}, and it cannot be made there: make it yourself, or add --ephemeral, which makes it in memory.`;
+  if (step === 'working-directory') return 'Choose for -workdir a directory that exists inside.';
+  if (errno === 'EACCES' && fileOwner !== undefined)
+    return `User ${fileOwner.uid} inside is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} outside, who must be let through to ${path}: chmod o+x the folders above it.`;
+  return undefined;
+}
+
+/** Whether the host has mounts below a directory: proc_pid_mountinfo(5). */
+const mountedBelow = (path: string): boolean =>
+  mountTable().some(({ mountPoint }) => mountPoint.startsWith(`${path}/`));

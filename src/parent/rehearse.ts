@@ -31,7 +31,7 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const parentSteps = parentStepsOf(spec);
   play(parentSteps, { spec, kernel: parent, handOver });
 
-  const child = new Rehearsal('child');
+  const child = new Rehearsal('child', spec.root?.path);
   const command = new HeldCommand(spec, child, () => {}, spec.root?.path);
   const childSteps = childStepsOf(spec);
   play(childSteps, { spec, kernel: child, command });

@@ -9,6 +9,7 @@ import type { LaunchSpec } from '../common/spec.js';
 import { commandStep, execStep } from '../common/steps/command.js';
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../common/steps/hand-over.js';
 import { chrootStep } from '../common/steps/root.js';
+import { workingDirectoryStep } from '../common/steps/working-directory.js';
 import type { RehearsedStep } from './rehearse.js';
 
 /**
@@ -39,12 +40,19 @@ function childPart(steps: readonly RehearsedStep[]): string {
   const lines: string[] = [];
   const rest = steps.filter(({ stage }) => stage === 'child');
   for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
+    if (step.step === chrootStep.id && step.shell.startsWith('chroot ')) {
+      // chroot(8) runs a command in the new root, and the sources of mounts are out of reach then: so it comes last.
+      const inside = rest.findIndex(({ step: id }) => id === workingDirectoryStep.id);
+      const follows = rest.splice(inside);
+      for (const before of rest.splice(0)) lines.push(heading(before), before.shell);
+      lines.push(
+        heading(step),
+        `exec ${step.shell} /bin/sh -c ${shellWord(['set -e', ...plain(follows), 'exit'].join('\n'))}`,
+      );
+      continue;
+    }
     lines.push(heading(step));
-    if (step.step === chrootStep.id) {
-      // chroot(8) runs a command in the new root, and so all that follows is its command.
-      const inside = ['set -e', ...plain(rest.splice(0)), 'exit'].join('\n');
-      lines.push(`exec ${step.shell} /bin/sh -c ${shellWord(inside)}`);
-    } else if (step.step === commandStep.id) {
+    if (step.step === commandStep.id) {
       lines.push(...plain([step, ...rest.splice(0)]).slice(1));
     } else lines.push(step.shell);
   }

@@ -256,6 +256,7 @@ export class CallChain {
   private word(kind: Kind, argument: Argument, prepared: Prepared): bigint {
     switch (kind) {
       case 'int':
+      case 'mode':
       case 'long':
         return BigInt(numberOf(argument as Flags));
       case 'text':

@@ -8,12 +8,13 @@ import { type Flags, shownFlags } from './constants.js';
 /**
  * What a parameter is in C:
  * - `int` and `long`: a number or constants by name;
+ * - `mode`: the type and permissions of a file, which the log shows in octal as chmod(1) takes them;
  * - `text`: `const char *`, or null;
  * - `texts`: `char *const []`; `environment` the same, but the log shows only the names, never a value;
  * - `memory`: a pointer to bytes, with what the log shows in their place;
  * - `chain`: a pointer to the first context of a call chain (chain.ts).
  */
-export type Kind = 'int' | 'long' | 'text' | 'texts' | 'environment' | 'memory' | 'chain';
+export type Kind = 'int' | 'long' | 'mode' | 'text' | 'texts' | 'environment' | 'memory' | 'chain';
 
 export const calls = {
   unshare: { flags: 'int' },
@@ -25,6 +26,8 @@ export const calls = {
   capset: { hdrp: 'memory', datap: 'memory' },
   setresuid: { ruid: 'int', euid: 'int', suid: 'int' },
   setresgid: { rgid: 'int', egid: 'int', sgid: 'int' },
+  setfsuid: { fsuid: 'int' },
+  setfsgid: { fsgid: 'int' },
   setgroups: { size: 'long', list: 'memory' },
   sethostname: { name: 'text', len: 'long' },
   mount: { source: 'text', target: 'text', filesystemtype: 'text', mountflags: 'long', data: 'text' },
@@ -32,8 +35,15 @@ export const calls = {
   pivot_root: { new_root: 'text', put_old: 'text' },
   chroot: { path: 'text' },
   chdir: { path: 'text' },
-  mkdir: { pathname: 'text', mode: 'int' },
-  open: { pathname: 'text', flags: 'int' },
+  fchdir: { fd: 'int' },
+  mount_setattr: { dirfd: 'int', pathname: 'text', flags: 'int', attr: 'memory', size: 'long' },
+  mkdir: { pathname: 'text', mode: 'mode' },
+  mknod: { pathname: 'text', mode: 'mode', dev: 'long' },
+  symlink: { target: 'text', linkpath: 'text' },
+  chmod: { pathname: 'text', mode: 'mode' },
+  umask: { mask: 'mode' },
+  open: { pathname: 'text', flags: 'int', mode: 'mode' },
+  flock: { fd: 'int', operation: 'int' },
   pipe2: { pipefd: 'memory', flags: 'int' },
   waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
   socket: { domain: 'int', type: 'int', protocol: 'int' },
@@ -81,6 +91,7 @@ export interface Chain {
 interface ArgumentOf {
   int: Flags;
   long: Flags;
+  mode: number;
   text: string | null;
   texts: readonly string[];
   environment: Readonly<Record<string, string>>;
@@ -124,6 +135,8 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
     case 'int':
     case 'long':
       return shownFlags(argument as Flags);
+    case 'mode':
+      return `0${(argument as number).toString(8)}`;
     case 'environment':
       return Object.keys(argument as object);
     case 'memory':

@@ -40,6 +40,7 @@ export const constants = {
   MS_NODEV: 0x4,
   MS_NOEXEC: 0x8,
   MS_REMOUNT: 0x20,
+  MS_NOSYMFOLLOW: 0x100,
   MS_NOATIME: 0x400,
   MS_NODIRATIME: 0x800,
   MS_BIND: 0x1000,
@@ -48,6 +49,10 @@ export const constants = {
   MS_RELATIME: 0x200000,
   MS_STRICTATIME: 0x1000000,
   MNT_DETACH: 2,
+  // mount_setattr(2)
+  MOUNT_ATTR_RDONLY: 0x1,
+  AT_FDCWD: -100,
+  AT_RECURSIVE: 0x8000,
   // prctl(2)
   PR_SET_PDEATHSIG: 1,
   PR_CAPBSET_DROP: 24,
@@ -71,8 +76,18 @@ export const constants = {
   F_DUPFD_CLOEXEC: 1030,
   F_SETFD: 2,
   FD_CLOEXEC: 1,
+  O_RDONLY: 0,
   O_WRONLY: 1,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_PATH: 0o10000000,
   O_CLOEXEC: 0o2000000,
+  // flock(2)
+  LOCK_SH: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  // mknod(2), inode(7)
+  S_IFCHR: 0o020000,
   // socket(2), netdevice(7)
   AF_INET: 2,
   SOCK_DGRAM: 2,

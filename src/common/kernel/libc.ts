@@ -45,9 +45,14 @@ export const pointer = (value: bigint): Passed => ({ as: 'word', value });
 export const text = (value: string): Passed => ({ as: 'text', value });
 export const bytes = (value: Buffer): Passed => ({ as: 'bytes', value });
 
-/** Calls a function that returns an int, and reads errno, which is only meaningful when it returned -1. */
+const ENOSYS = 38; // errno(3)
+
+/**
+ * Calls a function that returns an int, and reads errno, which is only meaningful when it returned -1. A function that
+ * this glibc is too old to have fails like a system call that the kernel is too old to have: with ENOSYS.
+ */
 export function invoke(name: string, passed: readonly Passed[]): { value: number; errno: number } {
-  openLibrary();
+  if (lookUp(name) === 0n) return { value: -1, errno: ENOSYS };
   const answer = load({
     library: 'libc',
     funcName: name,
@@ -74,20 +79,24 @@ export function word(name: string, ...passed: readonly Passed[]): bigint {
   return BigInt(value as bigint);
 }
 
+/** dlsym(3): 0 when the library does not have it. */
+function lookUp(name: string): bigint {
+  const found = addresses.get(name) ?? word('dlsym', pointer(openLibrary()), text(name));
+  addresses.set(name, found);
+  return found;
+}
+
 /**
  * Where a function of the C library is in memory.
  * @throws Failure when the library does not have it.
  */
 export function address(name: string): bigint {
-  const known = addresses.get(name);
-  if (known !== undefined) return known;
-  const found = word('dlsym', pointer(openLibrary()), text(name));
+  const found = lookUp(name);
   if (found === 0n) {
     throw new Failure(`the C library of this system has no ${name}()`, {
       next: 'gontainer needs glibc 2.34 or later.',
     });
   }
-  addresses.set(name, found);
   return found;
 }
 

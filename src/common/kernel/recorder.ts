@@ -26,6 +26,7 @@ export const now = (): bigint => process.hrtime.bigint();
 
 export class Recorder implements Kernel {
   step = '';
+  readonly root = '/';
 
   /**
    * @param actor who makes the calls: `parent` or `child`
@@ -69,7 +70,7 @@ export class Recorder implements Kernel {
   }
 
   writeFile(path: string, content: string): void {
-    const fd = this.call('open', { pathname: path, flags: ['O_WRONLY', 'O_CLOEXEC'] });
+    const fd = this.call('open', { pathname: path, flags: ['O_WRONLY', 'O_CLOEXEC'], mode: 0 });
     try {
       const bytes = Buffer.from(content);
       // The log shows the file where a descriptor's number would say nothing, as strace(1) does with -y.
@@ -151,6 +152,7 @@ export class Recorder implements Kernel {
 function pass(kind: Kind, argument: Argument): Passed {
   switch (kind) {
     case 'int':
+    case 'mode':
       return int(numberOf(argument as Flags));
     case 'long':
       return pointer(BigInt(numberOf(argument as Flags)));

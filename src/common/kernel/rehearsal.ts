@@ -37,12 +37,17 @@ export const placeholder = (name: string): string => `<${name}>`;
 
 export class Rehearsal implements Kernel {
   step = '';
+  /** The child inherits it from this process. */
+  private readonly mask = process.umask();
   readonly calls: RehearsedCall[] = [];
   private readonly standIns: string[] = [];
   /** What the processes that wait in read(2) go on with. */
   private waiting: { readonly actor: string; readonly calls: readonly ChainCall[] }[] = [];
 
-  constructor(readonly actor: string) {}
+  constructor(
+    readonly actor: string,
+    readonly root = '/',
+  ) {}
 
   clock(): number {
     return 0;
@@ -63,7 +68,7 @@ export class Rehearsal implements Kernel {
 
   writeFile(path: string, content: string): void {
     const file = { fd: path };
-    this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC' });
+    this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC', mode: '00' });
     this.note(this.actor, this.step, 'write', { ...file, buf: content, count: Buffer.byteLength(content) });
     this.note(this.actor, this.step, 'close', file);
   }
@@ -93,6 +98,10 @@ export class Rehearsal implements Kernel {
         for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${pipe}[${end}]`), end * 4);
         return 0;
       }
+      case 'open':
+        return this.standIn(`descriptor of ${args.pathname}`);
+      case 'umask':
+        return this.mask;
       case 'socket':
         return this.standIn('socket');
       case 'ioctl':

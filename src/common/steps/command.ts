@@ -1,7 +1,7 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
-import { type Chain, type ChainCall, memory } from '../kernel/calls.js';
+import { type Chain, type ChainCall, type Memory, memory } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
@@ -41,7 +41,7 @@ export function commandChain(
 ): Chain {
   const step = commandStep.id;
   const exec = execStep.id;
-  const { uid, gid } = spec.user;
+  const { uid, gid, groups } = spec.user;
   const calls: ChainCall[] = [
     // A job of its own with the terminal, as a shell would do; TIOCSPGRP from the background needs SIGTTOU blocked.
     ...(spec.terminal === 'foreground'
@@ -49,6 +49,9 @@ export function commandChain(
           { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
           { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSPGRP', argp: { place: 'own process ID' } } },
         ] as const)
+      : []),
+    ...(spec.becomesUser && groups !== undefined
+      ? [{ step, call: 'setgroups', args: { size: groups.length, list: groupList(groups) } } as const]
       : []),
     ...(spec.becomesUser
       ? ([
@@ -85,6 +88,15 @@ export function commandChain(
     { step: exec, call: '_exit', args: { status: 127 } },
   ];
   return { actor: 'command', calls };
+}
+
+/** An array of gid_t, 32 bits each. */
+function groupList(groups: readonly number[]): Memory {
+  const bytes = Buffer.alloc(groups.length * 4);
+  groups.forEach((group, index) => {
+    bytes.writeUInt32LE(group, index * 4);
+  });
+  return memory(bytes, groups);
 }
 
 export const commandStep: Step<CommandContext> = {

@@ -2,23 +2,43 @@
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 import { type CommandContext, commandStep, execStep } from './command.js';
+import { devStep } from './dev.js';
+import { fileOwnerStep } from './file-owner.js';
 import { childStep, clockOffsetsStep, idMapsStep, type ParentContext, unshareStep } from './hand-over.js';
 import { hostnameStep } from './hostname.js';
 import { loopbackStep } from './loopback.js';
+import { masksStep } from './masks.js';
+import { mountPointsStep } from './mount-points.js';
+import { namesStep } from './names.js';
+import { overlayStep } from './overlay.js';
 import { procStep } from './proc.js';
 import { propagationStep } from './propagation.js';
+import { readOnlyStep } from './read-only.js';
+import { requestedMountsStep } from './requested-mounts.js';
 import { bindRootStep, chrootStep, detachOldRootStep, pivotRootStep } from './root.js';
+import { sysStep } from './sys.js';
+import { workingDirectoryStep } from './working-directory.js';
 
 const parentSteps: readonly Step<ParentContext>[] = [unshareStep, idMapsStep, clockOffsetsStep, childStep];
 
 const childSteps: readonly Step<CommandContext>[] = [
   propagationStep,
   hostnameStep,
+  fileOwnerStep,
   bindRootStep,
+  overlayStep,
+  chrootStep,
+  mountPointsStep,
+  readOnlyStep,
   procStep,
+  sysStep,
+  masksStep,
+  devStep,
+  namesStep,
+  requestedMountsStep,
   pivotRootStep,
   detachOldRootStep,
-  chrootStep,
+  workingDirectoryStep,
   loopbackStep,
   commandStep,
   execStep,

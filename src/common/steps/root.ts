@@ -1,29 +1,19 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
-import { readdirSync, readlinkSync, statSync } from 'node:fs';
-import { mountLine, mountsAt, mountTable } from '../evidence.js';
+import { readdirSync, statSync } from 'node:fs';
+import { mountLine, mountsAt, mountsInside } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
-import type { Evidence, Step } from '../step.js';
+import type { Step } from '../step.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
 const newRoot = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
 
-/** A folder's device and inode tell it from every other. */
-function folder(path: string): string {
-  const { dev, ino } = statSync(path);
-  return `device ${dev} inode ${ino}`;
+/** What stands at the root of this process: a folder's device and inode tell it from every other. */
+function rootEvidence(): Record<string, unknown> {
+  const { dev, ino } = statSync('/');
+  return { 'root directory': `device ${dev} inode ${ino}`, '/': readdirSync('/').sort() };
 }
-
-/** What stands at the root of this process, and where it works. Here the working directory is the new root. */
-const rootEvidence = () => ({
-  'root directory': folder('/'),
-  'working directory': folder('.'),
-  '/': readdirSync('/').sort(),
-});
-
-const atNewRoot = (before: Evidence, after: Evidence): string | undefined =>
-  after['root directory'] === before['working directory'] ? undefined : 'the root directory is another one';
 
 export const bindRootStep: Step = {
   id: 'bind-root',
@@ -33,8 +23,8 @@ export const bindRootStep: Step = {
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. Recursively: what is mounted below it ' +
     'came from outside and is locked together with it in a user namespace.',
   man: 'mount(2)',
-  shell: ({ root }) => `mount --rbind ${newRoot(root)} ${newRoot(root)} && cd ${newRoot(root)}`,
-  applies: ({ root }) => root !== undefined,
+  shell: ({ root }) => `mount --rbind ${newRoot(root)} ${newRoot(root)}`,
+  applies: ({ root }) => root !== undefined && root.overlay === undefined,
   run: ({ spec: { root }, kernel }) => {
     if (root === undefined) return;
     kernel.call('mount', {
@@ -44,21 +34,44 @@ export const bindRootStep: Step = {
       mountflags: ['MS_BIND', 'MS_REC'],
       data: null,
     });
-    kernel.call('chdir', { path: root.path });
   },
   evidence: ({ spec }) => ({
     mounts: mountsAt(spec.root?.path ?? ''),
-    // The kernel's word: Node remembers what it was told when it last asked.
-    'working directory': readlinkSync('/proc/self/cwd'),
   }),
   outside: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
-  shortfall: (before, after, { root }) => {
+  shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is no mount point';
-    return after['working directory'] === root?.path
-      ? undefined
-      : `the working directory is ${after['working directory']}`;
+    return undefined;
   },
+};
+
+/**
+ * From here to the last mount, absolute paths lead inside and relative ones outside. An absolute path cannot leave the
+ * new root, whatever links are in it and whoever changes them meanwhile: `..` stops at the root directory of the
+ * process. After pivot_root(".", ".") it would not: the old root is mounted on top of the new one then, and `/..` leads
+ * into it.
+ */
+export const chrootStep: Step = {
+  id: 'chroot',
+  stage: 'child',
+  title: ({ root }) => `make ${root?.path} the root directory of this process`,
+  why:
+    'chroot(2) changes where absolute paths start for this process and its children, and nothing else. The working ' +
+    'directory stays in the old root, so what is brought along is still within reach by relative paths, while no link ' +
+    'in the new root leads out of it. As a wall it is worth little: whoever is root inside can get back the same way.',
+  man: 'chroot(2)',
+  // No shell can be in a root and have its working directory outside.
+  shell: ({ root }) => `${root?.method === 'chroot' ? 'chroot' : 'cd'} ${newRoot(root)}`,
+  applies: ({ root }) => root !== undefined,
+  run: ({ spec: { root }, kernel }) => {
+    if (root === undefined) return;
+    kernel.call('chdir', { path: '/' });
+    kernel.call('chroot', { path: root.path });
+  },
+  evidence: rootEvidence,
+  shortfall: (before, after) =>
+    before['root directory'] === after['root directory'] ? 'the root directory is the same' : undefined,
 };
 
 export const pivotRootStep: Step = {
@@ -66,16 +79,23 @@ export const pivotRootStep: Step = {
   stage: 'child',
   title: ({ root }) => `make ${root?.path} the root of the mount namespace`,
   why:
-    'The new root and the old one change places: from here on every absolute path starts at the new one. The old root ' +
-    'is now mounted on top of it, where the next step removes it.',
+    'First back out of chroot(2), as an intruder would do it. Then the new root and the old one change places for good: ' +
+    'the old one is now mounted on top of the new one, where the next step removes it.',
   man: 'pivot_root(2)',
-  shell: () => 'pivot_root . .',
+  shell: ({ root }) => `cd ${newRoot(root)} && pivot_root . .`,
   applies: pivots,
   run: ({ kernel }) => {
+    const newRoot = kernel.call('open', { pathname: '/', flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
+    kernel.call('chroot', { path: '.' });
+    kernel.call('fchdir', { fd: newRoot });
+    kernel.call('close', { fd: newRoot });
     kernel.call('pivot_root', { new_root: '.', put_old: '.' });
   },
-  evidence: rootEvidence,
-  shortfall: atNewRoot,
+  evidence: () => ({ 'mounts at /': rootMounts() }),
+  shortfall: (before, after) =>
+    (after['mounts at /'] as string[]).length === (before['mounts at /'] as string[]).length + 1
+      ? undefined
+      : 'the old root is not mounted on top of the new one',
 };
 
 export const detachOldRootStep: Step = {
@@ -93,35 +113,12 @@ export const detachOldRootStep: Step = {
     kernel.call('chroot', { path: '.' });
     kernel.call('chdir', { path: '/' });
   },
-  evidence: () => ({
-    mounts: mountTable().map(mountLine),
-    'root directory': folder('/'),
-    'working directory': folder('.'),
-  }),
-  shortfall: (before, after) => {
-    const roots = mountTable().filter(({ mountPoint }) => mountPoint === '/').length;
-    if (roots !== 1) return 'the old root is still mounted';
-    if (after['root directory'] !== before['root directory']) return 'the root directory is another one';
-    return after['working directory'] === after['root directory']
-      ? undefined
-      : 'the working directory is not the root directory';
-  },
+  evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().length }),
+  shortfall: (_, after) =>
+    (after['mounts at /'] as string[]).length === 1 ? undefined : 'the old root is still mounted',
 };
 
-export const chrootStep: Step = {
-  id: 'chroot',
-  stage: 'child',
-  title: ({ root }) => `make ${root?.path} the root directory of this process`,
-  why:
-    'chroot(2) changes where absolute paths start for this process and its children, and nothing else: the old root ' +
-    'stays mounted, and root inside can get back to it. It is here for the lesson; without --chroot it is pivot_root(2).',
-  man: 'chroot(2)',
-  shell: ({ root }) => `chroot ${newRoot(root)}`,
-  applies: ({ root }) => root?.method === 'chroot',
-  run: ({ kernel }) => {
-    kernel.call('chroot', { path: '.' });
-    kernel.call('chdir', { path: '/' });
-  },
-  evidence: rootEvidence,
-  shortfall: atNewRoot,
-};
+const rootMounts = (): string[] =>
+  mountsInside()
+    .filter(({ mountPoint }) => mountPoint === '/')
+    .map(mountLine);

@@ -1,0 +1,165 @@
+import { readdirSync } from 'node:fs';
+import { mountLine, mountsInside } from '../evidence.js';
+import { type Constant, constants } from '../kernel/constants.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { insideIds, type LaunchSpec, unshares } from '../spec.js';
+import type { Step } from '../step.js';
+import { outside } from './shell-lines.js';
+
+/** The devices that programs count on, with the numbers of null(4), full(4), random(4) and tty(4). */
+const devices: Readonly<Record<string, readonly [major: number, minor: number]>> = {
+  null: [1, 3],
+  zero: [1, 5],
+  full: [1, 7],
+  random: [1, 8],
+  urandom: [1, 9],
+  tty: [5, 0],
+};
+
+const links: Readonly<Record<string, string>> = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+};
+
+/** The group tty of Debian, Fedora and others, to which terminals belong. */
+const ttyGroup = 5;
+
+interface FileSystem {
+  readonly name: string;
+  readonly type: string;
+  readonly flags: readonly Constant[];
+  readonly data: string;
+}
+
+function fileSystems(spec: LaunchSpec): FileSystem[] {
+  const { uid, gid } = insideIds(spec);
+  return [
+    // Terminals of its own. The kernel makes none in a user namespace without an ID 0.
+    ...(uid(0) && gid(0)
+      ? [
+          {
+            ...{ name: 'pts', type: 'devpts', flags: ['MS_NOSUID', 'MS_NOEXEC'] as const },
+            data: `newinstance,ptmxmode=0666,mode=0620${gid(ttyGroup) ? `,gid=${ttyGroup}` : ''}`,
+          },
+        ]
+      : []),
+    { name: 'shm', type: 'tmpfs', flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'], data: 'mode=1777' },
+    ...(unshares(spec, 'ipc')
+      ? [
+          {
+            ...{ name: 'mqueue', type: 'mqueue', data: '' },
+            flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'] as const,
+          },
+        ]
+      : []),
+  ];
+}
+
+const linksOf = (systems: readonly FileSystem[]): Record<string, string> =>
+  systems.some(({ name }) => name === 'pts') ? { ...links, ptmx: 'pts/ptmx' } : links;
+
+export const devStep: Step = {
+  id: 'dev',
+  stage: 'child',
+  title: () => 'mount a /dev of its own',
+  why:
+    'The /dev of outside has the disks of the machine in it. A tmpfs with the few harmless devices takes its place, with ' +
+    'terminals (devpts) and shared memory of its own. A user namespace may not make devices, so they are bound from outside.',
+  man: 'tmpfs(5), pts(4), null(4), shm_overview(7), mq_overview(7)',
+  shell: (spec) => {
+    const dev = outside(spec, '/dev');
+    const bound = (name: string) => `: > ${dev}/${name} && mount --bind /dev/${name} ${dev}/${name}`;
+    const made = (name: string) => `mknod -m 666 ${dev}/${name} c ${devices[name]?.join(' ')}`;
+    const option: Partial<Record<Constant, string>> = {
+      ...{ MS_NOSUID: 'nosuid', MS_NODEV: 'nodev', MS_NOEXEC: 'noexec' },
+    };
+    const systems = fileSystems(spec);
+    return [
+      `mount -t tmpfs -o nosuid,strictatime,mode=755,size=65536k tmpfs ${dev}`,
+      ...Object.keys(devices).map(spec.maps === undefined ? made : bound),
+      ...systems.map(({ name, type, flags, data }) => {
+        const options = [...flags.map((flag) => option[flag]), data].filter(Boolean).join(',');
+        return `mkdir ${dev}/${name} && mount -t ${type} -o ${options} ${type} ${dev}/${name}`;
+      }),
+      ...Object.entries(linksOf(systems)).map(([name, target]) => `ln -s ${target} ${dev}/${name}`),
+    ].join('; ');
+  },
+  applies: ({ root }) => root !== undefined,
+  run: ({ spec, kernel }) => {
+    kernel.call('mount', {
+      source: 'tmpfs',
+      target: '/dev',
+      filesystemtype: 'tmpfs',
+      mountflags: ['MS_NOSUID', 'MS_STRICTATIME'],
+      data: 'mode=755,size=65536k',
+    });
+    const before = kernel.call('umask', { mask: 0 });
+    for (const name of Object.keys(devices)) makeDevice(kernel, name, spec.maps === undefined);
+    const systems = fileSystems(spec);
+    for (const { name, type, flags, data } of systems) {
+      kernel.call('mkdir', { pathname: `/dev/${name}`, mode: 0o755 });
+      kernel.call('mount', {
+        source: type,
+        target: `/dev/${name}`,
+        filesystemtype: type,
+        mountflags: flags,
+        data: data || null,
+      });
+    }
+    for (const [name, target] of Object.entries(linksOf(systems)))
+      kernel.call('symlink', { target, linkpath: `/dev/${name}` });
+    kernel.call('umask', { mask: before });
+  },
+  evidence: () => ({
+    '/dev': list('/dev'),
+    mounts: mountsInside()
+      .filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
+      .map(mountLine),
+  }),
+  shortfall: (_, after) => {
+    const missing = [...Object.keys(devices), ...Object.keys(links)].find(
+      (name) => !(after['/dev'] as string[]).includes(name),
+    );
+    return missing && `/dev/${missing} is missing`;
+  },
+};
+
+/**
+ * A node of its own, which only real root can make and only where nothing restricts devices; else the node of outside
+ * is bound (from the working directory, which is the old root).
+ */
+function makeDevice(kernel: Kernel, name: string, mayMake: boolean): void {
+  const path = `/dev/${name}`;
+  if (mayMake && mknod(kernel, path, devices[name] as readonly [number, number])) return;
+  const flags = ['O_WRONLY', 'O_CREAT', 'O_EXCL', 'O_CLOEXEC'] as const;
+  kernel.call('close', { fd: kernel.call('open', { pathname: path, flags, mode: 0o666 }) });
+  kernel.call('mount', {
+    source: `dev/${name}`,
+    target: path,
+    filesystemtype: null,
+    mountflags: ['MS_BIND'],
+    data: null,
+  });
+}
+
+function mknod(kernel: Kernel, pathname: string, [major, minor]: readonly [number, number]): boolean {
+  try {
+    // makedev(3), for numbers below 256.
+    kernel.call('mknod', { pathname, mode: constants.S_IFCHR | 0o666, dev: major * 256 + minor });
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && error.data.errno === 'EPERM') return false;
+    throw error;
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,35 @@
+import { procLines } from '../evidence.js';
+import type { Step } from '../step.js';
+
+export const fileOwnerStep: Step = {
+  id: 'file-owner',
+  stage: 'child',
+  title: ({ fileOwner }) => `make files as user ${fileOwner?.uid} inside`,
+  why:
+    'The maps leave out the user that started this, who therefore is nobody inside, and nobody can own a file. The ' +
+    'file-system user ID is the one that new files get.',
+  man: 'setfsuid(2), user_namespaces(7)',
+  shell: ({ fileOwner }) => `setpriv --reuid=${fileOwner?.uid} --regid=${fileOwner?.gid} --inh-caps=+all …`,
+  applies: ({ root, fileOwner }) => root !== undefined && fileOwner !== undefined,
+  run: ({ spec: { fileOwner }, kernel }) => {
+    if (fileOwner === undefined) return;
+    kernel.call('setfsgid', { fsgid: fileOwner.gid });
+    kernel.call('setfsuid', { fsuid: fileOwner.uid });
+    // A change of these IDs clears it (PR_SET_PDEATHSIG(2const)).
+    kernel.call('prctl', { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 });
+  },
+  evidence: () => {
+    // Real, effective, saved and file-system ID: proc_pid_status(5).
+    const last = (name: string) =>
+      procLines('/proc/thread-self/status')
+        .find((line) => line.startsWith(`${name}:`))
+        ?.split(' ')
+        .at(-1);
+    return { 'file-system user': last('Uid'), 'file-system group': last('Gid') };
+  },
+  shortfall: (_, after, { fileOwner }) =>
+    after['file-system user'] === String(fileOwner?.uid) &&
+    after['file-system group'] === String(fileOwner?.gid)
+      ? undefined
+      : `files belong to ${after['file-system user']}`,
+};

@@ -1,0 +1,161 @@
+/** A mount needs something to be mounted on, of the same kind: a directory or a file. */
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Failure } from '../failure.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { resolveBeneath } from '../program.js';
+import type { LaunchSpec, RequestedMount } from '../spec.js';
+import type { Step } from '../step.js';
+import { namedFiles } from './names.js';
+import { outside } from './shell-lines.js';
+
+interface MountPoint {
+  readonly path: string;
+  readonly kind: 'directory' | 'file';
+  /** Whether the launch can do without it. */
+  readonly optional: boolean;
+}
+
+/** What every new root has. */
+const ownPlaces = ['/proc', '/sys', '/dev'];
+
+/** What a requested mount has to be mounted on. */
+export const kindOf = (mount: RequestedMount): MountPoint['kind'] =>
+  mount.kind === 'bind' && !mount.directory ? 'file' : 'directory';
+
+/** Those in the root file system itself; what lies in another mount is made when that one is there. */
+export function mountPointsOf(spec: LaunchSpec): MountPoint[] {
+  const requested = spec.root?.mounts ?? [];
+  const covered = [...ownPlaces, ...requested.map(({ target }) => target)];
+  return [
+    ...ownPlaces.map((path) => ({ path, kind: 'directory', optional: false }) as const),
+    ...namedFiles(spec).map((path) => ({ path, kind: 'file', optional: true }) as const),
+    ...requested
+      .filter(({ target }) => !covered.some((other) => target.startsWith(`${other}/`)))
+      .map((mount) => ({
+        path: mount.target,
+        kind: kindOf(mount),
+        optional: false,
+      })),
+  ];
+}
+
+export const mountPointsStep: Step = {
+  id: 'mount-points',
+  stage: 'child',
+  title: () => 'find or make a place for each mount',
+  why:
+    'What is mounted covers a directory or file that has to be there. What the root file system lacks is made, empty, ' +
+    'and removed again afterwards unless another container is using the same root file system.',
+  man: 'mount(2), mkdir(2)',
+  shell: (spec) => {
+    const paths = (wanted: 'directory' | 'file') =>
+      mountPointsOf(spec)
+        .filter(({ kind, optional }) => kind === wanted && !optional)
+        .map(({ path }) => outside(spec, path));
+    const files = paths('file').map((path) => `mkdir -p $(dirname ${path}) && [ -e ${path} ] || : > ${path}`);
+    const optional = mountPointsOf(spec)
+      .filter((point) => point.optional)
+      .map(({ path }) => outside(spec, path))
+      .map((path) => `[ -e ${path} ] || : 2>/dev/null > ${path} || true`);
+    return [`mkdir -p ${paths('directory').join(' ')}`, ...files, ...optional].join('; ');
+  },
+  applies: ({ root }) => root !== undefined,
+  run: ({ spec, kernel }) => {
+    for (const path of ownPlaces) refuseLink(kernel, path);
+    for (const { path, kind, optional } of mountPointsOf(spec)) {
+      if (!optional) makeMountPoint(kernel, path, kind);
+      // An /etc is not made for their sake.
+      else if (statOf(seen(kernel, dirname(path)))?.isDirectory()) tryMountPoint(kernel, path, kind);
+    }
+  },
+  evidence: ({ spec }) => ({
+    missing: mountPointsOf(spec)
+      .filter(({ path }) => statOf(path) === undefined)
+      .map(({ path }) => path),
+  }),
+};
+
+/**
+ * Makes a mount point, and the directories above it, where they are missing. Paths are seen from the new root.
+ * @throws Failure when something of the other kind is in its place, KernelError when it cannot be made
+ */
+export function makeMountPoint(kernel: Kernel, path: string, kind: 'directory' | 'file'): void {
+  let folder = '/';
+  const names = path.split('/').filter(Boolean);
+  names.forEach((name, index) => {
+    const next = join(folder, name);
+    const wanted = index === names.length - 1 ? kind : 'directory';
+    const found = statOf(seen(kernel, next));
+    if (found === undefined) make(kernel, next, wanted);
+    else if (found.isDirectory() !== (wanted === 'directory')) throw wrongKind(next, wanted);
+    // Further names belong to where a symbolic link leads.
+    folder = found === undefined ? next : destination(kernel, next);
+  });
+}
+
+/** Where a path of the new root is, seen from this process. */
+export const seen = (kernel: Kernel, path: string): string =>
+  kernel.root === '/' ? path : resolveBeneath(kernel.root, path);
+
+/** Where programs look for /proc, /sys and /dev there must be nothing else, whatever a link in their place says. */
+function refuseLink(kernel: Kernel, path: string): void {
+  if (!lstatSync(join(kernel.root, path), { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  throw new Failure(
+    `step mount-points: ${path} in the new root is a symbolic link, and has to be a directory`,
+    {
+      next: 'Put an empty directory in its place.',
+    },
+  );
+}
+
+function destination(kernel: Kernel, path: string): string {
+  try {
+    return kernel.root === '/' ? realpathSync(path) : `/${relative(kernel.root, seen(kernel, path))}`;
+  } catch (cause) {
+    throw new Failure(`step mount-points: ${path} in the new root was changed by somebody at this moment`, {
+      next: 'Find out who, or run it again.',
+      cause,
+    });
+  }
+}
+
+function make(kernel: Kernel, pathname: string, kind: 'directory' | 'file'): void {
+  const before = kernel.call('umask', { mask: 0 });
+  try {
+    if (kind === 'directory') kernel.call('mkdir', { pathname, mode: 0o755 });
+    else {
+      const flags = ['O_WRONLY', 'O_CREAT', 'O_EXCL', 'O_CLOEXEC'] as const;
+      kernel.call('close', { fd: kernel.call('open', { pathname, flags, mode: 0o644 }) });
+    }
+  } finally {
+    kernel.call('umask', { mask: before });
+  }
+}
+
+/** The same for one that the launch can do without. */
+function tryMountPoint(kernel: Kernel, path: string, kind: 'directory' | 'file'): void {
+  try {
+    makeMountPoint(kernel, path, kind);
+  } catch (error) {
+    if (!(error instanceof KernelError || error instanceof Failure)) throw error;
+  }
+}
+
+const wrongKind = (path: string, wanted: 'directory' | 'file'): Failure =>
+  new Failure(
+    `step mount-points: a ${wanted} is needed at ${path} in the new root, and something else is there`,
+    {
+      next: 'Put one in its place, or choose another target.',
+    },
+  );
+
+/** Undefined where nothing is, or a link leads nowhere. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+/** Files that carry the names of the container and of those it can reach: hostname(5), hosts(5), resolv.conf(5). */
+import { closeSync, fstatSync, constants as open, openSync, readFileSync, statSync } from 'node:fs';
+import { mountLine, mountsInside } from '../evidence.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { shellWord } from '../shell-word.js';
+import type { LaunchSpec } from '../spec.js';
+import type { Step } from '../step.js';
+import { seen } from './mount-points.js';
+import { makeReadOnly } from './read-only.js';
+import { outside } from './shell-lines.js';
+
+const resolver = '/etc/resolv.conf';
+
+/** What is put over them. */
+interface NamedFile {
+  readonly path: string;
+  readonly content: (hostname: string, kernel: Kernel) => string;
+  /** The same as a shell command; both are words of a shell. */
+  readonly shell: (hostname: string, file: string) => string;
+}
+
+const ownFiles: readonly NamedFile[] = [
+  {
+    path: '/etc/hostname',
+    content: (hostname) => `${hostname}\n`,
+    shell: (hostname) => `echo ${hostname}`,
+  },
+  // 127.0.1.1 is Debian's convention for a host whose name stands for no address.
+  {
+    path: '/etc/hosts',
+    content: (hostname, kernel) => `${hostsFile(kernel)}127.0.1.1\t${hostname}\n`,
+    shell: (hostname, file) => `{ cat ${file}; echo 127.0.1.1 ${hostname}; }`,
+  },
+];
+
+/** The files that this launch covers, if they are there. */
+export const namedFiles = ({ hostname, root }: LaunchSpec): string[] => [
+  ...(hostname === undefined ? [] : ownFiles.map(({ path }) => path)),
+  ...(root?.resolver === undefined ? [] : [resolver]),
+];
+
+export const namesStep: Step = {
+  id: 'names',
+  stage: 'child',
+  title: (spec) => `cover ${namedFiles(spec).join(', ')}`,
+  why:
+    'Programs read the host name from files too, and the address of the name server. Files in memory are mounted over ' +
+    'them, so the root file system itself stays as it is; the resolver is the one of outside as long as the network is.',
+  man: 'hostname(5), hosts(5), resolv.conf(5)',
+  shell: (spec) => {
+    const [dev, name] = [outside(spec, '/dev'), spec.hostname ?? ''];
+    const own = ownFiles.map(({ path, shell }) => {
+      const [file, made] = [outside(spec, path), outside(spec, path.replace('/etc/', '/dev/'))];
+      return `if [ -f ${file} ]; then ${shell(shellWord(name), file)} > ${made}; mount --bind ${made} ${file}; fi`;
+    });
+    const file = outside(spec, resolver);
+    const source = shellWord(spec.root?.resolver ?? '');
+    return [
+      ...(spec.hostname === undefined
+        ? []
+        : [`mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=64k tmpfs ${dev}`, ...own, `umount ${dev}`]),
+      ...(spec.root?.resolver === undefined
+        ? []
+        : [`if [ -f ${file} ]; then mount --bind ${source} ${file}; mount -o remount,bind,ro ${file}; fi`]),
+    ].join('; ');
+  },
+  applies: (spec) => spec.root !== undefined && namedFiles(spec).length > 0,
+  run: ({ spec, kernel }) => {
+    const { hostname, root } = spec;
+    if (hostname !== undefined) coverWithOwn(kernel, hostname);
+    if (root?.resolver !== undefined && isFile(seen(kernel, resolver))) {
+      bind(kernel, root.resolver.slice(1), resolver); // The old root's: a relative path.
+      makeReadOnly(kernel, resolver);
+    }
+  },
+  evidence: ({ spec }) => ({
+    mounts: mountsInside()
+      .filter(({ mountPoint }) => mountPoint.startsWith('/etc/'))
+      .map(mountLine),
+    ...(spec.hostname === undefined ? {} : { '/etc/hostname': text('/etc/hostname').trimEnd() }),
+  }),
+};
+
+/** The files are made on a tmpfs that is mounted on /dev only for this; bound over the others, they live on. */
+function coverWithOwn(kernel: Kernel, hostname: string): void {
+  const files = ownFiles.filter(({ path }) => isFile(seen(kernel, path)));
+  const contents = files.map(({ content }) => content(hostname, kernel));
+  kernel.call('mount', {
+    source: 'tmpfs',
+    target: '/dev',
+    filesystemtype: 'tmpfs',
+    mountflags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
+    data: 'mode=755,size=64k',
+  });
+  files.forEach(({ path }, index) => {
+    const made = path.replace('/etc/', '/dev/');
+    const flags = ['O_WRONLY', 'O_CREAT', 'O_EXCL', 'O_CLOEXEC'] as const;
+    kernel.call('close', { fd: kernel.call('open', { pathname: made, flags, mode: 0o644 }) });
+    kernel.writeFile(made, contents[index] as string);
+    kernel.call('chmod', { pathname: made, mode: 0o644 });
+    bind(kernel, made, path);
+  });
+  kernel.call('umount2', { target: '/dev', flags: 0 });
+}
+
+function bind(kernel: Kernel, source: string, target: string): void {
+  kernel.call('mount', { source, target, filesystemtype: null, mountflags: ['MS_BIND'], data: null });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // It is missing, or a link that leads nowhere.
+  }
+}
+
+/** The one of the root file system, if it has one, with a newline at its end. */
+function hostsFile(kernel: Kernel): string {
+  const given = text(seen(kernel, '/etc/hosts'));
+  if (given.trim() === '') return '127.0.0.1\tlocalhost\n::1\tlocalhost\n';
+  return given.endsWith('\n') ? given : `${given}\n`;
+}
+
+/** Empty where there is no such file. Not blocking: somebody could put a FIFO in its place. */
+function text(path: string): string {
+  try {
+    const file = openSync(path, open.O_RDONLY | open.O_NONBLOCK);
+    try {
+      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return '';
+  }
+}

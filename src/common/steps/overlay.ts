@@ -1,0 +1,118 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Mount, mountLine, mountTable } from '../evidence.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { keptFlags } from '../mount-flags.js';
+import { shellWord } from '../shell-word.js';
+import { type NewRoot, unshares } from '../spec.js';
+import type { Step } from '../step.js';
+import { outside } from './shell-lines.js';
+
+/** Names in the tmpfs that holds the parts together: relative, so that no character of a path needs escaping. */
+const parts = { lower: 'lower', changes: 'changes' };
+
+export const overlayStep: Step = {
+  id: 'overlay',
+  stage: 'child',
+  title: ({ root }) =>
+    root?.overlay?.keptIn
+      ? `lay ${root.overlay.keptIn} over ${root.path} for the changes`
+      : `lay memory over ${root?.path} for the changes`,
+  why:
+    'overlayfs shows two directories as one: what is read comes from the lower one, what is written goes to the upper ' +
+    'one. So the root file system below stays as it is, and several containers can live on it.',
+  man: 'mount(8), tmpfs(5)',
+  shell: (spec) => {
+    const [path, kept] = [outside(spec, ''), spec.root?.overlay?.keptIn];
+    const folder = kept ? 'changes' : '.';
+    const changes = kept ? `mkdir ${path}/changes; mount --bind ${shellWord(kept)} ${path}/changes; ` : '';
+    const options = `lowerdir=lower,upperdir=${folder}/upper,workdir=${folder}/work`;
+    return (
+      // The working directory is the lower directory, even when the tmpfs covers it.
+      `cd ${path}; mount -t tmpfs -o nosuid,nodev,mode=700 tmpfs ${path}; mkdir ${path}/lower; ` +
+      `mount --no-canonicalize --bind . ${path}/lower; ${changes}cd ${path}; mkdir -p ${folder}/upper ${folder}/work; ` +
+      `mount --no-canonicalize -t overlay -o ${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
+    );
+  },
+  applies: ({ root }) => root?.overlay !== undefined,
+  run: ({ spec, kernel }) => {
+    const { root } = spec;
+    if (root?.overlay === undefined) return;
+    const lower = mountOf(root.path);
+    const { mode } = statSync(root.path);
+    gatherParts(root, kernel);
+    const folder = root.overlay.keptIn === null ? '.' : parts.changes;
+    // The root inside has the mode of the upper directory.
+    makeFolder(kernel, `${folder}/upper`, mode & 0o7777);
+    makeFolder(kernel, `${folder}/work`, 0o700);
+    const options = [`lowerdir=${parts.lower}`, `upperdir=${folder}/upper`, `workdir=${folder}/work`];
+    // In a user namespace the marks of deleted files are kept in user.* attributes, as trusted.* are for real root.
+    if (unshares(spec, 'uid')) options.push('userxattr');
+    kernel.call('mount', {
+      source: 'overlay',
+      target: root.path,
+      filesystemtype: 'overlay',
+      // The directory may be on a mount that forbids something, such as set-user-ID programs.
+      mountflags: keptFlags(lower?.options ?? ''),
+      data: options.join(','),
+    });
+  },
+  evidence: ({ spec }) => ({
+    mounts: mountTable()
+      .filter(({ mountPoint }) => mountPoint === spec.root?.path)
+      .map(mountLine),
+  }),
+  shortfall: (_, after) =>
+    (after.mounts as string[]).some((line) => line.includes(' overlay overlay '))
+      ? undefined
+      : 'no overlay is mounted there',
+};
+
+/**
+ * A tmpfs over the directory, the directory itself bound in it as `lower`, and the working directory there. The tmpfs
+ * covers the directory, but not for a process whose working directory it is.
+ */
+function gatherParts({ path, overlay }: NewRoot, kernel: Kernel): void {
+  const bind = (source: string, name: string): void => {
+    kernel.call('mkdir', { pathname: `${path}/${name}`, mode: 0o700 });
+    kernel.call('mount', {
+      source,
+      target: `${path}/${name}`,
+      filesystemtype: null,
+      mountflags: ['MS_BIND'], // Recursive, it would take along the tmpfs that now covers it.
+      data: null,
+    });
+  };
+  kernel.call('chdir', { path });
+  kernel.call('mount', {
+    source: 'tmpfs',
+    target: path,
+    filesystemtype: 'tmpfs',
+    mountflags: ['MS_NOSUID', 'MS_NODEV'],
+    data: 'mode=700',
+  });
+  bind('.', parts.lower);
+  if (overlay?.keptIn) bind(overlay.keptIn, parts.changes);
+  kernel.call('chdir', { path });
+}
+
+/** A folder that may be there from an earlier launch. */
+function makeFolder(kernel: Kernel, pathname: string, mode: number): void {
+  try {
+    kernel.call('mkdir', { pathname, mode });
+    // The umask took bits away.
+    kernel.call('chmod', { pathname, mode });
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.data.errno !== 'EEXIST') throw error;
+  }
+}
+
+/** The mount that a directory is on: the one with the longest mount point above it. */
+function mountOf(path: string): Mount | undefined {
+  const table = mountTable();
+  for (let at = path; ; at = dirname(at)) {
+    const found = table.findLast(({ mountPoint }) => mountPoint === at);
+    if (found !== undefined || at === '/') return found;
+  }
+}

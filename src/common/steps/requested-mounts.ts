@@ -1,0 +1,73 @@
+import { mountLine, mountsInside } from '../evidence.js';
+import { shellWord } from '../shell-word.js';
+import type { LaunchSpec, RequestedMount } from '../spec.js';
+import type { Step } from '../step.js';
+import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
+import { makeReadOnly } from './read-only.js';
+import { outside, readOnlyBelow } from './shell-lines.js';
+
+const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mounts ?? [];
+
+export const requestedMountsStep: Step = {
+  id: 'requested-mounts',
+  stage: 'child',
+  title: (spec) =>
+    `mount what --bind and --tmpfs ask for: ${requested(spec)
+      .map(({ target }) => target)
+      .join(', ')}`,
+  why:
+    'A bind mount shows a directory or file of outside in a second place; a tmpfs is empty and lives in memory. A bind ' +
+    'takes along what is mounted below its source, and read-only holds for that too.',
+  man: 'mount(2), tmpfs(5)',
+  shell: (spec) =>
+    requested(spec)
+      .flatMap((mount) => {
+        const target = outside(spec, mount.target);
+        const made = kindOf(mount) === 'file' ? `: >> ${target}` : `mkdir -p ${target}`;
+        return [...(liesInAnother(spec, mount) ? [made] : []), shellLine(mount, target)];
+      })
+      .join('; '),
+  applies: (spec) => requested(spec).length > 0,
+  run: ({ spec, kernel }) => {
+    for (const mount of requested(spec)) {
+      if (liesInAnother(spec, mount)) makeMountPoint(kernel, mount.target, kindOf(mount));
+      if (mount.kind === 'tmpfs') {
+        kernel.call('mount', {
+          source: 'tmpfs',
+          target: mount.target,
+          filesystemtype: 'tmpfs',
+          mountflags: ['MS_NOSUID', 'MS_NODEV'],
+          data: tmpfsOptions(mount.size),
+        });
+      } else {
+        kernel.call('mount', {
+          // From the working directory, which is the old root.
+          source: mount.source.slice(1) || '.',
+          target: mount.target,
+          filesystemtype: null,
+          mountflags: ['MS_BIND', 'MS_REC'],
+          data: null,
+        });
+        if (mount.readOnly) makeReadOnly(kernel, mount.target);
+      }
+    }
+  },
+  evidence: () => ({ mounts: mountsInside().map(mountLine) }),
+  shortfall: (before, after, spec) =>
+    (after.mounts as string[]).length >= (before.mounts as string[]).length + requested(spec).length
+      ? undefined
+      : 'there are fewer mounts than were asked for',
+};
+
+/** Its mount point is not in the root file system, and so could not be made before. */
+const liesInAnother = (spec: LaunchSpec, { target }: RequestedMount): boolean =>
+  !mountPointsOf(spec).some(({ path }) => path === target);
+
+/** Anybody may write in it, as in /tmp. */
+const tmpfsOptions = (size: string | undefined): string =>
+  size === undefined ? 'mode=1777' : `mode=1777,size=${size}`;
+
+const shellLine = (mount: RequestedMount, target: string): string =>
+  mount.kind === 'tmpfs'
+    ? `mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(mount.size)} tmpfs ${target}`
+    : `mount --rbind ${shellWord(mount.source)} ${target}${mount.readOnly ? `; ${readOnlyBelow(target)}` : ''}`;

@@ -1,0 +1,82 @@
+import { mountLine, mountsInside } from '../evidence.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { type LaunchSpec, unshares } from '../spec.js';
+import type { Step } from '../step.js';
+import { makeReadOnly } from './read-only.js';
+import { outside, readOnlyBelow } from './shell-lines.js';
+
+const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'net');
+
+export const sysStep: Step = {
+  id: 'sys',
+  stage: 'child',
+  title: (spec) => (fresh(spec) ? 'mount a /sys of its own, read-only' : 'bring /sys along, read-only'),
+  why:
+    '/sys shows devices, and of network interfaces those of the network namespace it was mounted in. So a new one ' +
+    'belongs to a network of its own, and the kernel gives none without; then it is the one of outside.',
+  man: 'sysfs(5), network_namespaces(7)',
+  shell: (spec) => {
+    const sys = outside(spec, '/sys');
+    const own = `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs ${sys}`;
+    const brought = `mount --rbind /sys ${sys} && ${readOnlyBelow(sys)}`;
+    const groups = `mount -t cgroup2 -o ro,nosuid,nodev,noexec cgroup2 ${sys}/fs/cgroup || true`;
+    return [fresh(spec) ? own : brought, ...(unshares(spec, 'cgroup') ? [groups] : [])].join('; ');
+  },
+  applies: ({ root }) => root !== undefined,
+  run: ({ spec, kernel }) => {
+    if (!fresh(spec) || !mountFresh(kernel)) bringAlong(kernel);
+    if (unshares(spec, 'cgroup')) mountControlGroups(kernel);
+  },
+  evidence: () => ({
+    mounts: mountsInside()
+      .filter(({ mountPoint }) => mountPoint === '/sys' || mountPoint.startsWith('/sys/'))
+      .map(mountLine),
+  }),
+  shortfall: (_, after) => {
+    const mounts = after.mounts as string[];
+    if (!mounts.some((line) => line.startsWith('/sys '))) return '/sys is not mounted there';
+    const writable = mountsInside().find(
+      ({ mountPoint, options }) => /^\/sys(\/|$)/.test(mountPoint) && !options.split(',').includes('ro'),
+    );
+    return writable && `${writable.mountPoint} is writable`;
+  },
+};
+
+/** False where the host's /sys is partly covered, as in a container: then a user namespace gets no new one. */
+function mountFresh(kernel: Kernel): boolean {
+  return tryMount(kernel, 'sysfs', '/sys', ['EPERM']);
+}
+
+function bringAlong(kernel: Kernel): void {
+  kernel.call('mount', {
+    source: 'sys', // The old root's: a relative path.
+    target: '/sys',
+    filesystemtype: null,
+    mountflags: ['MS_BIND', 'MS_REC'],
+    data: null,
+  });
+  makeReadOnly(kernel, '/sys');
+}
+
+/** In a cgroup namespace of its own, the own control group is the root of the tree: cgroup_namespaces(7). */
+function mountControlGroups(kernel: Kernel): void {
+  tryMount(kernel, 'cgroup2', '/sys/fs/cgroup', ['EPERM', 'ENOENT', 'ENODEV', 'EBUSY']);
+}
+
+/** Mounts a file system read-only; false when the kernel refuses with one of these. */
+function tryMount(kernel: Kernel, type: string, target: string, refusals: readonly string[]): boolean {
+  try {
+    kernel.call('mount', {
+      source: type,
+      target,
+      filesystemtype: type,
+      mountflags: ['MS_RDONLY', 'MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
+      data: null,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && refusals.includes(error.data.errno)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { readlinkSync } from 'node:fs';
+import { shellWord } from '../shell-word.js';
+import type { LaunchSpec } from '../spec.js';
+import type { Step } from '../step.js';
+
+/** After chroot(2) alone the working directory is still outside. */
+const directory = ({ workingDirectory }: LaunchSpec): string => workingDirectory ?? '/';
+
+export const workingDirectoryStep: Step = {
+  id: 'working-directory',
+  stage: 'child',
+  title: (spec) => `change to ${directory(spec)}`,
+  why: 'The working directory is where relative paths start. The command inherits it.',
+  man: 'chdir(2)',
+  shell: (spec) => `cd ${shellWord(directory(spec))}`,
+  applies: ({ root, workingDirectory }) => root?.method === 'chroot' || workingDirectory !== undefined,
+  run: ({ spec, kernel }) => {
+    kernel.call('chdir', { path: directory(spec) });
+  },
+  evidence: () => ({ 'working directory': readlinkSync('/proc/self/cwd') }),
+};
