@@ -191,7 +191,7 @@ test('the environment: the caller’s and PS1; in a new root only the documented
 });
 
 test('descriptors 0, 1 and 2 and no others, whatever the caller had open', () => {
-  const list = 'for f in /proc/self/fd/*; do echo "${f##*/}"; done';
+  const list = 'for f in /proc/self/fd/*; do basename $f; done';
   const script = `exec 3</ 9</ 50</; exec '${node}' '${program}' run --quiet --uid --pid -- sh -c '${list}; for f in /proc/1/fd/*; do readlink $f; done'`;
   const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8', input: '' });
   const [zero, one, two, ...rest] = stdout.trim().split('\n');
