@@ -80,7 +80,7 @@ for (const user of users) {
     }
     const shown = await terminal.shows(/📦 \[root@walked\]/);
     // What exists before the last step is shown as it is: the gate of the command's process.
-    assert.match(shown, / 9\/9 {2}[\s\S]* child +write\(fd: \d+, buf: x, count: 1\)/);
+    assert.match(shown, / 9\/9 {2}[\s\S]* child +write\(fd: \d+, buf: \/, count: 1\)/);
     // The command has the terminal: it can stop and continue jobs, and what is typed reaches it.
     terminal.type('hostname; exit 7');
     const text = await terminal.shows(/^ended 7$/m);

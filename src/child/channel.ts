@@ -2,10 +2,13 @@ import { read, readSync, writeSync } from 'node:fs';
 import {
   type ControlMessage,
   channelDescriptors,
+  type FailureData,
   Lines,
   line,
   type RecordMessage,
 } from '../common/channel.js';
+import { exitStatus, Failure } from '../common/failure.js';
+import { KernelError } from '../common/kernel/kernel-error.js';
 
 /** The child's ends of the two pipes. It waits for words of the parent until the command runs, and listens after that. */
 export class ChildChannel {
@@ -16,6 +19,19 @@ export class ChildChannel {
   send(message: RecordMessage): void {
     const bytes = Buffer.from(line(message));
     for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptors.records, bytes, done);
+  }
+
+  /**
+   * Sends where nobody can be told that it failed: the parent notices by end-of-file, and by the exit status.
+   * @returns whether it was sent
+   */
+  tell(message: RecordMessage): boolean {
+    try {
+      this.send(message);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -46,4 +62,15 @@ export class ChildChannel {
       this.listen(take, gone);
     });
   }
+}
+
+/** A failure as the parent is told of it. */
+export function failureData(error: Error): FailureData {
+  return {
+    message: error.message,
+    status: error instanceof Failure ? error.status : exitStatus.launcher,
+    ...(error instanceof Failure && error.next !== undefined ? { next: error.next } : {}),
+    ...(error instanceof KernelError ? { kernel: error.data } : {}),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
 }

@@ -3,9 +3,16 @@
  * loses its parent becomes the child of PID 1 (pid_namespaces(7)), which has to wait for it.
  */
 import { statusOfSignal } from '../common/failure.js';
-import { exitNow, giveTerminal, signalNumber, waitForProcess } from '../common/kernel/processes.js';
-import type { LaunchSpec } from '../common/spec.js';
-import type { ChildChannel } from './channel.js';
+import { systemCallError } from '../common/kernel/kernel-error.js';
+import {
+  endChildren,
+  exitNow,
+  giveTerminal,
+  signalNumber,
+  waitForProcess,
+} from '../common/kernel/processes.js';
+import { type LaunchSpec, unshares } from '../common/spec.js';
+import { type ChildChannel, failureData } from './channel.js';
 
 /** Signals that end a process unless it handles them: the parent passes them on over the channel instead. */
 const forwarded: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];
@@ -31,16 +38,22 @@ export function serve(
     for (let change = waitForProcess(-1, false); change !== undefined; change = waitForProcess(-1, false)) {
       if (change.pid !== command) continue;
       if (change.stoppedBy !== undefined) {
-        channel.send({ type: 'stopped', signal: change.stoppedBy });
+        channel.tell({ type: 'stopped', signal: change.stoppedBy });
       } else {
         const status =
           change.killedBy === undefined
             ? (change.status ?? 0)
             : statusOfSignal(signalNumber(change.killedBy));
-        channel.send({ type: 'ended', status, ...(change.killedBy && { signal: change.killedBy }) });
-        exitNow(status);
+        channel.tell({ type: 'ended', status, ...(change.killedBy && { signal: change.killedBy }) });
+        end(status);
       }
     }
+  };
+
+  /** The rest of the container ends with its command: in a PID namespace by the kernel's doing, else by ours. */
+  const end = (status: number): never => {
+    if (!unshares(spec, 'pid')) endChildren();
+    return exitNow(status);
   };
 
   const forward = (signal: NodeJS.Signals): void => {
@@ -50,7 +63,18 @@ export function serve(
     if (here === 0) send(command, signal);
   };
 
-  process.on('SIGCHLD', reap);
+  /** Without waitpid(2) the end of the command would never be seen: better none of it goes on. */
+  const reapOrGiveUp = (): void => {
+    try {
+      reap();
+    } catch (error) {
+      const failure = failureData(systemCallError(error as Error, 'exec') ?? (error as Error));
+      channel.tell({ type: 'failure', failure });
+      end(failure.status);
+    }
+  };
+
+  process.on('SIGCHLD', reapOrGiveUp);
   channel.listen(
     (message) => {
       if (message.type === 'signal') {
@@ -61,9 +85,9 @@ export function serve(
         send(spec.terminal === 'foreground' ? -command : command, 'SIGCONT');
       }
     },
-    () => exitNow(statusOfSignal(signalNumber('SIGKILL'))),
+    () => end(statusOfSignal(signalNumber('SIGKILL'))),
   );
-  reap();
+  reapOrGiveUp();
 }
 
 function send(to: number, signal: NodeJS.Signals): void {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { exitStatus, Failure } from './failure.js';
+import { exitStatus, Failure, killedNext } from './failure.js';
 import { memory } from './kernel/calls.js';
 import type { Kernel, Running } from './kernel/kernel.js';
-import { pipe } from './kernel/pipe.js';
+import { KernelError } from './kernel/kernel-error.js';
+import { drop, pipe } from './kernel/pipe.js';
 import { locateProgram } from './program.js';
-import type { LaunchSpec } from './spec.js';
+import { type LaunchSpec, unshares } from './spec.js';
 import { type CommandProcess, commandChain } from './steps/command.js';
 
 /** The command as the child makes it: a process that runs a call chain up to execve(2) (steps/command.ts). */
@@ -34,38 +35,59 @@ export class HeldCommand implements CommandProcess {
   }
 
   make(): void {
+    if (!unshares(this.spec, 'pid')) this.adoptOrphans();
+    const [readyRead, readyWrite] = pipe(this.kernel, 'ready');
     const [reportRead, reportWrite] = pipe(this.kernel, 'report');
     const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     const environment = { ...this.spec.environment, PS1: this.spec.prompt ?? prompt(this.spec.user.uid) };
-    const chain = commandChain(this.spec, this.path, environment, { report: reportWrite, wait: gateRead });
-    this.process = this.kernel.clone(chain);
+    const gate = { open: gateWrite, ready: readyWrite, report: reportWrite, wait: gateRead };
+    this.process = this.kernel.clone(commandChain(this.spec, this.path, environment, gate));
     this.pid = this.process.pid;
     this.report = reportRead;
     this.gate = gateWrite;
     this.known = { 'report[0]': reportRead, 'gate[1]': gateWrite };
     // Only the new process may hold these ends, or its end would never be seen.
-    for (const fd of [reportWrite, gateRead]) this.kernel.call('close', { fd });
+    for (const fd of [readyWrite, reportWrite, gateRead]) this.kernel.call('close', { fd });
     const word = memory(Buffer.alloc(8), 'ready');
-    const ready = this.kernel.call('read', { fd: reportRead, buf: word, count: 5 });
+    const ready = this.kernel.call('read', { fd: readyRead, buf: word, count: 5 });
+    drop(this.kernel, readyRead);
     this.process.record();
     this.process.throwFailure();
-    if (ready === 0)
-      throw new Failure('step command: the process for the command was killed before it could start');
+    if (ready === 0) {
+      throw new Failure('step command: the process for the command was killed before it could start', {
+        next: killedNext,
+      });
+    }
+  }
+
+  /**
+   * Without a PID namespace the kernel ends nothing with this process. It becomes the parent of every orphan below it
+   * (PR_SET_CHILD_SUBREAPER(2const)), and lives on when the parent dies, which it learns by end-of-file on the channel:
+   * long enough to end what is left.
+   */
+  private adoptOrphans(): void {
+    for (const [option, arg2] of [
+      ['PR_SET_CHILD_SUBREAPER', 1],
+      ['PR_SET_PDEATHSIG', 0],
+    ] as const) {
+      this.kernel.call('prctl', { option, arg2, arg3: 0, arg4: 0, arg5: 0 });
+    }
   }
 
   execute(): void {
     this.whenReady();
-    this.kernel.call('write', { fd: this.gate, buf: memory(Buffer.from('x'), 'x'), count: 1 });
+    this.open();
     // execve(2) closes the other end when it succeeds.
     const word = memory(Buffer.alloc(4), 'errno of execve, or end-of-file', 'end-of-file');
     const failed = this.kernel.call('read', { fd: this.report, buf: word, count: 4 }) > 0;
     // After its report it ends; then what it did is complete.
     if (failed) this.kernel.wait(this.pid);
     this.process?.record(failed ? [] : ['command']);
-    for (const fd of [this.gate, this.report]) this.kernel.call('close', { fd });
+    drop(this.kernel, this.gate, this.report);
     try {
       this.process?.throwFailure();
     } catch (error) {
+      if (error instanceof KernelError && error.data.call !== 'execve') throw error;
       throw new Failure((error as Error).message, {
         status: exitStatus.notExecutable,
         next: `${this.spec.command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${this.path}`,
@@ -74,6 +96,18 @@ export class HeldCommand implements CommandProcess {
     }
     if (failed) throw new Failure('step exec: execve(2) returned, which it does only when it fails');
     this.process?.release();
+  }
+
+  /** Gives the process the byte that its path lacks. */
+  private open(): void {
+    try {
+      this.kernel.call('write', { fd: this.gate, buf: memory(Buffer.from('/'), '/'), count: 1 });
+    } catch (error) {
+      // It does not wait any more: the reason is its own failure.
+      this.process?.record();
+      this.process?.throwFailure();
+      throw error;
+    }
   }
 }
 

@@ -37,3 +37,7 @@ export class Failure extends Error {
 /** A command line that cannot be carried out: status 2, nothing was started. */
 export const usageFailure = (message: string, next?: string): Failure =>
   new Failure(message, { status: exitStatus.usage, next });
+
+/** What to do when a process was killed that did nothing wrong. */
+export const killedNext =
+  'If nobody killed it, memory was short: see the last lines of dmesg, and the limits of memory and processes of the cgroup.';

@@ -84,6 +84,8 @@ export interface LaunchSpec {
   readonly keepsCapabilities: boolean;
   /** As whom the child makes files, where the maps leave out the user that it is; a file of nobody cannot be made. */
   readonly fileOwner?: { readonly uid: number; readonly gid: number };
+  /** Whether execve(2) may give the command privileges, as set-user-ID programs do: PR_SET_NO_NEW_PRIVS(2const). */
+  readonly newPrivileges: boolean;
   /**
    * `foreground`: the command gets a process group of its own and the terminal, as a shell gives it to a job.
    * `shared`: it stays in the launcher's process group, as a member of a pipeline does.

@@ -8,15 +8,16 @@
 import { readFileSync } from 'node:fs';
 import { channelDescriptors } from '../common/channel.js';
 import { innermostPid } from '../common/evidence.js';
-import { Failure } from '../common/failure.js';
+import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
 import { type Chain, type ChainCall, type Memory, memory } from '../common/kernel/calls.js';
 import { type Constant, constants } from '../common/kernel/constants.js';
 import type { Kernel, Running } from '../common/kernel/kernel.js';
-import { pipe } from '../common/kernel/pipe.js';
-import { waitForProcess } from '../common/kernel/processes.js';
+import { KernelError } from '../common/kernel/kernel-error.js';
+import { drop, pipe } from '../common/kernel/pipe.js';
+import { endChildren, type ProcessChange, signalNumber, waitForProcess } from '../common/kernel/processes.js';
 import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
-import { type LaunchSpec, type MapLine, monotonicShift } from '../common/spec.js';
+import { type LaunchSpec, type MapLine, monotonicShift, unshares } from '../common/spec.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
 
 /** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
@@ -75,9 +76,15 @@ const pdeathsig = (step: string): ChainCall => ({
  * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
  * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
  */
-function secondProcess(spec: LaunchSpec, ends: ChannelEnds, script: string): Chain {
+function secondProcess(
+  spec: LaunchSpec,
+  ends: ChannelEnds,
+  { cloned, go }: { readonly cloned: number; readonly go: number },
+  script: string,
+): Chain {
   const step = childStep.id;
   const { header, data } = capabilityStructures();
+  const pathname = memory(Buffer.from('\0proc/self/exe\0'), '/proc/self/exe');
   const environment =
     process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
   return {
@@ -85,6 +92,10 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, script: string): Cha
     clockShift: monotonicShift(spec),
     calls: [
       pdeathsig(step),
+      // P reports through this pipe; the parent is to see its end if P cannot.
+      { step, call: 'close', args: { fd: cloned } },
+      // A parent that died before the first of these calls sends no signal, but neither does it send the first byte of the path.
+      { step, call: 'read', args: { fd: go, buf: pathname, count: 1 } },
       ...(spec.keepsCapabilities
         ? [
             { step, call: 'capset', args: { hdrp: header, datap: data } } as const,
@@ -116,7 +127,7 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, script: string): Cha
         step,
         call: 'execve',
         args: {
-          pathname: '/proc/self/exe',
+          pathname,
           argv: [process.argv0, ...process.execArgv, script, 'child'],
           envp: environment,
         },
@@ -129,7 +140,7 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, script: string): Cha
 /** P: from clone(2) to its end. */
 function firstProcess(
   spec: LaunchSpec,
-  report: number,
+  [unshared, cloned]: readonly [unshared: number, cloned: number],
   go: [read: number, write: number],
   second: Chain,
 ): Chain {
@@ -141,7 +152,9 @@ function firstProcess(
       // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
       { step, call: 'close', args: { fd: go[1] } },
       { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
-      { step, call: 'write', args: { fd: report, buf: { place: 'errno of unshare' }, count: 4 } },
+      { step, call: 'write', args: { fd: unshared, buf: { place: 'errno of unshare' }, count: 4 } },
+      // The parent, which waits for the report, sees the end of the pipe even if the write failed.
+      { step, call: 'close', args: { fd: unshared } },
       {
         step,
         call: 'read',
@@ -158,20 +171,30 @@ function firstProcess(
           parent_tid: { place: 'process ID' },
         },
       },
-      { step: childStep.id, call: 'write', args: { fd: report, buf: { place: 'errno of clone' }, count: 4 } },
+      { step: childStep.id, call: 'write', args: { fd: cloned, buf: { place: 'errno of clone' }, count: 4 } },
       { step: childStep.id, call: '_exit', args: { status: 0 } },
     ],
   };
+}
+
+/** The failure when the child was killed, and with it everything inside. */
+export function childKilled(change: ProcessChange | undefined): Failure {
+  const signal = change?.killedBy ?? 'SIGKILL';
+  return new Failure(`the child was killed by ${signal}, and everything in the container with it`, {
+    status: statusOfSignal(signalNumber(signal)),
+    next: killedNext,
+  });
 }
 
 export class ProcessHandOver implements HandOver {
   first = 0;
   second = 0;
   private running: Running | undefined;
-  private report = -1;
+  private cloned = -1;
   private go = -1;
   private descriptors: Record<string, number> = {};
   private readonly pidsOutside = new Map<number, number>();
+  private readonly waited = new Map<number, ProcessChange | undefined>();
 
   constructor(
     private readonly spec: LaunchSpec,
@@ -181,21 +204,26 @@ export class ProcessHandOver implements HandOver {
   ) {}
 
   unshare(): void {
-    const [reportRead, reportWrite] = pipe(this.kernel, 'report');
+    // If the child is killed, and no PID namespace ends with it, its orphans come to this process, which ends them.
+    if (!unshares(this.spec, 'pid')) {
+      this.kernel.call('prctl', { option: 'PR_SET_CHILD_SUBREAPER', arg2: 1, arg3: 0, arg4: 0, arg5: 0 });
+    }
+    const [unsharedRead, unsharedWrite] = pipe(this.kernel, 'unshared');
+    const [clonedRead, clonedWrite] = pipe(this.kernel, 'cloned');
     const [goRead, goWrite] = pipe(this.kernel, 'go');
-    this.report = reportRead;
+    this.cloned = clonedRead;
     this.go = goWrite;
     this.descriptors = {
-      'report[0]': reportRead,
-      'report[1]': reportWrite,
-      'go[0]': goRead,
-      'go[1]': goWrite,
+      ...{ 'unshared[0]': unsharedRead, 'unshared[1]': unsharedWrite },
+      ...{ 'cloned[0]': clonedRead, 'cloned[1]': clonedWrite },
+      ...{ 'go[0]': goRead, 'go[1]': goWrite },
     };
-    const second = secondProcess(this.spec, this.ends, this.script);
-    this.running = this.kernel.clone(firstProcess(this.spec, reportWrite, [goRead, goWrite], second));
+    const second = secondProcess(this.spec, this.ends, { cloned: clonedWrite, go: goRead }, this.script);
+    const reports = [unsharedWrite, clonedWrite] as const;
+    this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second));
     this.first = this.running.pid;
-    for (const fd of [reportWrite, goRead]) this.kernel.call('close', { fd });
-    this.hear('the process that unshares (P)');
+    for (const fd of [unsharedWrite, clonedWrite, goRead]) this.kernel.call('close', { fd });
+    this.hear(unsharedRead, 'the process that unshares (P)');
   }
 
   mapThrough(program: 'newuidmap' | 'newgidmap', lines: readonly MapLine[]): void {
@@ -223,10 +251,11 @@ export class ProcessHandOver implements HandOver {
 
   spawn(): void {
     this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('x'), 'x'), count: 1 });
-    this.hear('the process that makes the child (P)');
+    this.hear(this.cloned, 'the process that makes the child (P)');
     this.second = this.running?.pidOf('G') ?? 0;
-    this.kernel.wait(this.first);
-    for (const fd of [this.go, this.report, this.ends.controlRead, this.ends.recordsWrite])
+    this.admit();
+    this.waited.set(this.first, this.kernel.wait(this.first));
+    for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite])
       this.kernel.call('close', { fd });
   }
 
@@ -237,22 +266,46 @@ export class ProcessHandOver implements HandOver {
   finish(heard: boolean): void {
     this.running?.record(heard || this.isChild() ? ['G'] : []);
     this.running?.throwFailure();
-    const status = heard ? undefined : waitForProcess(this.second, true)?.status;
+    const status = heard ? undefined : this.wait(this.second)?.status;
     if (status !== undefined)
       throw new Failure(`step child: the child ended with status ${status} before it could begin`, {
         next: `It is node itself that failed: try ${process.execPath} --version.`,
       });
   }
 
-  /** Ends what is left of the two processes; of a PID namespace the kernel then ends the rest. */
-  abandon(): void {
-    this.running?.record(this.isChild() ? ['G'] : []);
-    for (const pid of this.alive()) process.kill(pid, 'SIGKILL');
+  /** Waits for the end of the child. */
+  waitForChild(): ProcessChange | undefined {
+    return this.wait(this.second);
   }
 
-  /** Waits for processes that have ended or are about to. */
+  /**
+   * Ends what is left of the two processes; of a PID namespace the kernel then ends the rest.
+   * @returns the first of their calls that failed, which is the reason of whatever failed after it
+   */
+  abandon(): Error | undefined {
+    this.running?.record(this.isChild() ? ['G'] : []);
+    // P first: once it has been waited for, no G can come any more.
+    this.end(this.first);
+    this.second ||= this.running?.pidOf('G') ?? 0;
+    this.end(this.second);
+    try {
+      this.running?.record();
+      this.running?.throwFailure();
+      return undefined;
+    } catch (reason) {
+      return reason as Error;
+    }
+  }
+
+  /** Waits for what has ended or is about to, and gives the memory back. */
   reap(): void {
-    for (const pid of this.alive()) waitForProcess(pid, true);
+    try {
+      for (const pid of [this.first, this.second]) this.wait(pid);
+    } catch {
+      // How the launch went is known; its last processes are then waited for by whoever inherits them.
+    }
+    // Where no PID namespace ended with the child, what it left behind are our children now.
+    if (!unshares(this.spec, 'pid')) endChildren();
     // What was still under way when last looked at.
     this.running?.record();
     this.running?.release();
@@ -287,35 +340,41 @@ export class ProcessHandOver implements HandOver {
     }
   }
 
-  /** P and G as long as they have not been waited for: our own children keep their process IDs until then. */
-  private alive(): number[] {
-    const second = this.second || (this.running?.pidOf('G') ?? 0);
-    return [this.first, second].filter((pid) => pid !== 0 && isOurChild(pid));
+  /** Gives G the byte that its path lacks. */
+  private admit(): void {
+    try {
+      this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('/'), '/'), count: 1 });
+    } catch (error) {
+      // Nobody holds the other end any more.
+      if (error instanceof KernelError && error.data.errno === 'EPIPE')
+        throw childKilled(this.waitForChild());
+      throw error;
+    }
+  }
+
+  /** Kills one of the two and waits for it. Our own children keep their process IDs until they are waited for. */
+  private end(pid: number): void {
+    if (pid === 0 || this.waited.has(pid)) return;
+    process.kill(pid, 'SIGKILL');
+    this.wait(pid);
+  }
+
+  private wait(pid: number): ProcessChange | undefined {
+    if (pid === 0 || this.waited.has(pid)) return this.waited.get(pid);
+    const change = waitForProcess(pid, true);
+    this.waited.set(pid, change);
+    return change;
   }
 
   /** Waits for a report of P, records its calls so far, and throws the first that failed. */
-  private hear(who: string): void {
+  private hear(report: number, who: string): void {
     const word = memory(Buffer.alloc(4), 'errno of its call');
-    const heard = this.kernel.call('read', { fd: this.report, buf: word, count: 4 });
+    const heard = this.kernel.call('read', { fd: report, buf: word, count: 4 });
+    drop(this.kernel, report);
     this.running?.record();
     this.running?.throwFailure();
-    if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`);
+    if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`, { next: killedNext });
   }
-}
-
-/** Whether a process is a child of this one, running or waiting to be reaped. */
-function isOurChild(pid: number): boolean {
-  try {
-    return parentOf(pid) === process.pid;
-  } catch {
-    return false;
-  }
-}
-
-/** proc_pid_stat(5), field 4. */
-function parentOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5). */

@@ -91,6 +91,7 @@ export function launchSpec(values: Values): LaunchSpec {
       ? { fileOwner: { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) } }
       : {}),
     keepsCapabilities: maps !== undefined && launcher.uid !== 0,
+    newPrivileges: options['allow-new-privs'] === true,
     terminal: terminalUse(),
   };
 

@@ -4,9 +4,9 @@
  * status to its caller.
  */
 import type { FailureData } from '../common/channel.js';
-import { Failure, statusOfSignal } from '../common/failure.js';
-import { KernelError } from '../common/kernel/kernel-error.js';
-import { signalNumber } from '../common/kernel/processes.js';
+import { Failure, killedNext } from '../common/failure.js';
+import { KernelError, systemCallError } from '../common/kernel/kernel-error.js';
+import type { ProcessChange } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { perform, type Step, type StepObserver } from '../common/step.js';
@@ -14,61 +14,76 @@ import { type CommandContext, execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
-import { channelPipes, ProcessHandOver } from './hand-over.js';
+import { channelPipes, childKilled, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { mountPointsIn } from './mount-points.js';
 import { nextAction } from './next-action.js';
 import { Outside } from './outside.js';
 import { SignalRelay } from './signal-relay.js';
+import type { Supervision } from './supervision.js';
 import { Terminal } from './terminal.js';
 import type { Walk } from './walk.js';
+
+/** What a launch has beside it, where it was asked for. */
+export interface Companions {
+  readonly walk?: Walk | undefined;
+  readonly supervision?: Supervision | undefined;
+}
 
 /**
  * Runs a command in new namespaces and waits for its end.
  * @param script this program's own file, which is started again as the child
- * @param walk stops before every step
+ * @param companions `walk` stops before every step; `supervision` hears when the command starts
  * @returns the command's exit status, 128+N if signal N ended it
  * @throws Failure when the command was not started, or was lost
  */
-export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: Walk): Promise<number> {
+export async function launch(
+  spec: LaunchSpec,
+  log: Log,
+  script: string,
+  { walk, supervision }: Companions = {},
+): Promise<number> {
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
-  const observer: StepObserver<ParentContext> = {
+  const observe = (handOver: ProcessHandOver): StepObserver<ParentContext> => ({
     before: (step, evidence) => walk?.before(step.id, evidence, handOver),
     done: (record) => {
       log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid);
       walk?.done(record);
     },
-  };
+  });
   log.launch(spec);
   const outside = new Outside(spec);
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
-  const ends = channelPipes(kernel);
-  const handOver = new ProcessHandOver(spec, kernel, ends, script);
-  const channel = new ParentChannel(ends.controlWrite, ends.recordsRead);
+  let handOver: ProcessHandOver | undefined;
   try {
-    return await Promise.race([signals.interrupted(), work()]);
+    const ends = channelPipes(kernel);
+    handOver = new ProcessHandOver(spec, kernel, ends, script);
+    return await Promise.race([
+      signals.interrupted(),
+      work(handOver, new ParentChannel(ends.controlWrite, ends.recordsRead)),
+    ]);
   } catch (error) {
-    handOver.abandon();
-    throw explained(error as Error, spec);
+    throw explained(handOver?.abandon() ?? (error as Error), kernel.step, spec);
   } finally {
     walk?.release();
-    handOver.reap();
+    handOver?.reap();
     mountPoints?.remove();
     signals.release();
     terminal.takeBack();
     log.hold(false);
   }
 
-  async function work(): Promise<number> {
-    for (const step of parentStepsOf(spec)) await perform(step, { spec, kernel, handOver }, observer);
+  async function work(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
+    for (const step of parentStepsOf(spec))
+      await perform(step, { spec, kernel, handOver }, observe(handOver));
     channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
     // The child starts on another core meanwhile.
     await log.open();
-    return await follow();
+    return await follow(handOver, channel);
   }
 
   /** The last step is shown before the terminal is the command's; its record comes after. */
@@ -78,9 +93,11 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
   }
 
   /** Reads what the child says until it is gone. */
-  async function follow(): Promise<number> {
+  async function follow(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
     let heard = false;
+    let started = false;
     let ended: number | undefined;
+    const pass = (signal: NodeJS.Signals) => channel.send({ type: 'signal', signal });
     for await (const message of channel.messages()) {
       if (!heard) handOver.finish(true);
       heard = true;
@@ -105,10 +122,12 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
           channel.send({ type: 'continue' });
           break;
         case 'ready':
+          started = true;
           terminal.given();
           announce(execStep);
           log.hold(true);
-          signals.passTo((signal) => channel.send({ type: 'signal', signal }));
+          signals.passTo(pass);
+          supervision?.started(handOver.second, pass);
           channel.send({ type: 'continue' });
           break;
         case 'stopped': {
@@ -126,10 +145,23 @@ export async function launch(spec: LaunchSpec, log: Log, script: string, walk?: 
     }
     if (!heard) handOver.finish(false);
     if (ended !== undefined) return ended;
-    throw new Failure('the child was killed, and everything in the container with it', {
-      status: statusOfSignal(signalNumber('SIGKILL')),
+    return lost(handOver.waitForChild(), started);
+  }
+}
+
+/**
+ * The child is gone without a word about how the command ended.
+ * @returns the child's status, which is the command's, if it ended by itself with the command running
+ * @throws Failure otherwise
+ */
+function lost(change: ProcessChange | undefined, started: boolean): number {
+  if (change?.status !== undefined) {
+    if (started) return change.status;
+    throw new Failure(`the child ended with status ${change.status} before the command was started`, {
+      next: killedNext,
     });
   }
+  throw childKilled(change);
 }
 
 /** A failure that the child reported. */
@@ -139,9 +171,9 @@ function received({ message, status, next, kernel, stack }: FailureData): Failur
   return failure;
 }
 
-/** Adds to a failed kernel call what can be done about it. */
-function explained(error: Error, spec: LaunchSpec): Error {
-  if (!(error instanceof KernelError) || error.next !== undefined) return error;
-  const next = nextAction(error.data, spec);
-  return next === undefined ? error : Object.assign(error, { next });
+/** Says of what went wrong which step it was, and what can be done about it. */
+function explained(error: Error, step: string, spec: LaunchSpec): Error {
+  const failure = systemCallError(error, step) ?? error;
+  if (!(failure instanceof KernelError) || failure.next !== undefined) return failure;
+  return Object.assign(failure, { next: nextAction(failure.data, spec) });
 }

@@ -46,16 +46,31 @@ function setting(path: string): number | undefined {
 }
 
 /** Reads a value like `Seccomp: 2` of proc_pid_status(5). */
-const filteredBySeccomp = (): boolean => /^Seccomp:\s*2$/m.test(readFileSync('/proc/self/status', 'utf8'));
+export const filteredBySeccomp = (): boolean =>
+  /^Seccomp:\s*2$/m.test(readFileSync('/proc/self/status', 'utf8'));
 
 /** The limits of the other kinds of namespaces, by what the host calls them in /proc/sys/user. */
 const namespaceLimits = ['mnt', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'];
 
+/** What an errno means wherever it comes up: errno(3). */
+const byErrno: Readonly<Record<string, string>> = {
+  EPERM:
+    'The kernel or a security module (seccomp, AppArmor, SELinux) refused it: gontainer doctor looks for what does, and the last lines of dmesg may name it.',
+  EACCES:
+    'You may not use this file or folder: check its owner and permissions, and those of the folders above it.',
+  EINVAL:
+    'This kernel does not take these arguments: compare its version (uname -r) with the manual page of the call.',
+  ENOSYS: 'This kernel does not have this call, or a seccomp filter hides it: see uname -r.',
+  ENOSPC:
+    'A limit of the kernel or a file system is reached: gontainer doctor tries each kind of namespace; see also the sysctls user.max_*_namespaces, and df -i.',
+  EBUSY: 'Something else is using it: end what does, or try again.',
+  EMFILE: 'Too many files are open: see ulimit -n.',
+  ENFILE: 'Too many files are open on this host: see sysctl fs.file-max.',
+  EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
+};
+
 /** One sentence: what to do now. */
-export function nextAction(
-  { step, call, args, errno }: KernelErrorData,
-  spec: LaunchSpec,
-): string | undefined {
+export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {
   const withUser = unshares(spec, 'uid');
   if (call === 'unshare' && errno === 'EPERM' && !withUser) {
     return 'Making these namespaces takes CAP_SYS_ADMIN: add -uid, or run it as root.';
@@ -95,7 +110,10 @@ export function nextAction(
     return 'Memory or processes are short: see ulimit -u and free.';
   if (errno === 'EPERM' && !withUser)
     return 'It takes privilege that you do not have: add -uid, or run it as root.';
-  return undefined;
+  return (
+    byErrno[errno] ??
+    'This is not expected here: run it again with --log-level trace, which shows every call up to this one.'
+  );
 }
 
 /** The same for the steps that set the new root up. */

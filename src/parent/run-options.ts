@@ -151,6 +151,33 @@ export const runOptions: readonly Option[] = [
     group: 'Learn',
   },
   {
+    name: 'allow-new-privs',
+    kind: 'flag',
+    describe: 'let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set',
+    group: 'Inside',
+  },
+  {
+    name: 'timeout',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'end the command after this time: SIGTERM, and SIGKILL two seconds later',
+    group: 'Supervision',
+  },
+  {
+    name: 'pid-file',
+    kind: 'text',
+    value: 'FILE',
+    describe: "write the process ID of the container's first process to FILE, and remove it at the end",
+    group: 'Supervision',
+  },
+  {
+    name: 'status-fd',
+    kind: 'number',
+    value: 'N',
+    describe: 'write a line of JSON to file descriptor N when the command starts and when it has ended',
+    group: 'Supervision',
+  },
+  {
     name: 'log-level',
     kind: 'text',
     value: 'LEVEL',

@@ -47,6 +47,10 @@ export const runCommand: Command = {
       walked && !(prepared instanceof Failure)
         ? new (await import('./walk.js')).Walk(prepared, script)
         : undefined;
+    const supervised = ['timeout', 'pid-file', 'status-fd'].some(
+      (name) => values.options[name] !== undefined,
+    );
+    const supervision = supervised ? new (await import('./supervision.js')).Supervision(values) : undefined;
     const colour = coloured({ isTTY: isatty(standardError) });
     const report =
       values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
@@ -54,8 +58,11 @@ export const runCommand: Command = {
     try {
       if (prepared instanceof Failure) throw prepared;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
-      return await launch(prepared, log, script, walk);
+      const status = await launch(prepared, log, script, { walk, supervision });
+      supervision?.ended(status);
+      return status;
     } catch (error) {
+      supervision?.ended((error as Partial<Failure>).status ?? exitStatus.launcher);
       log.failed(error as Error);
       throw error;
     } finally {

@@ -81,6 +81,7 @@ interface Context {
 export class CallChain {
   private readonly arena = new Arena();
   private readonly prepared: Prepared[] = [];
+  private readonly placed = new Map<Memory, bigint>();
   private readonly contexts: Context[] = [];
   private readonly errno = errnoAddress();
   private readonly zero: bigint;
@@ -260,7 +261,8 @@ export class CallChain {
       case 'long':
         return BigInt(numberOf(argument as Flags));
       case 'text':
-        return argument === null ? 0n : this.arena.text(argument as string);
+        if (typeof argument === 'string') return this.arena.text(argument);
+        return argument === null ? 0n : this.shared(argument as Memory);
       case 'texts':
         return this.arena.texts(argument as readonly string[]);
       case 'environment':
@@ -269,14 +271,21 @@ export class CallChain {
         );
       case 'memory': {
         if ('place' in (argument as object)) return this.place((argument as Place).place, prepared);
-        const { bytes } = argument as Memory;
-        return bytes === null ? 0n : this.arena.put(bytes);
+        return this.shared(argument as Memory);
       }
       case 'chain':
         return 'place' in (argument as object)
           ? this.place((argument as Place).place, prepared)
           : this.prepare(argument as Chain).first;
     }
+  }
+
+  /** The same memory, given to two calls, is in one place: what the first reads the second uses. */
+  private shared(memory: Memory): bigint {
+    if (memory.bytes === null) return 0n;
+    const at = this.placed.get(memory) ?? this.arena.put(memory.bytes);
+    this.placed.set(memory, at);
+    return at;
   }
 
   /**

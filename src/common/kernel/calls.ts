@@ -9,7 +9,7 @@ import { type Flags, shownFlags } from './constants.js';
  * What a parameter is in C:
  * - `int` and `long`: a number or constants by name;
  * - `mode`: the type and permissions of a file, which the log shows in octal as chmod(1) takes them;
- * - `text`: `const char *`, or null;
+ * - `text`: `const char *`, or null; as memory in a chain where another call fills it in;
  * - `texts`: `char *const []`; `environment` the same, but the log shows only the names, never a value;
  * - `memory`: a pointer to bytes, with what the log shows in their place;
  * - `chain`: a pointer to the first context of a call chain (chain.ts).
@@ -92,7 +92,7 @@ interface ArgumentOf {
   int: Flags;
   long: Flags;
   mode: number;
-  text: string | null;
+  text: string | null | Memory;
   texts: readonly string[];
   environment: Readonly<Record<string, string>>;
   memory: Memory | Place;
@@ -147,7 +147,9 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
           ? (argument as Place).place
           : (argument as Chain).actor;
     default:
-      return argument;
+      return argument !== null && typeof argument === 'object' && 'shows' in argument
+        ? argument.shows
+        : argument;
   }
 }
 

@@ -42,3 +42,12 @@ function written({ call, args }: KernelErrorData): string {
   const shown = Object.values(args).map((value) => (Array.isArray(value) ? '[…]' : JSON.stringify(value)));
   return `${call}(${shown.join(', ')})`;
 }
+
+/** What Node says of a system call of its own that failed, in the same form as ours; undefined for any other error. */
+export function systemCallError(error: Error, step: string): KernelError | undefined {
+  const { syscall, path, info, ...own } = error as NodeJS.ErrnoException & { info?: { errno: number } };
+  // A SystemError, which libuv's other calls end in, has the errno elsewhere.
+  const code = info === undefined ? own.code : errnoName(Math.abs(info.errno));
+  if (syscall === undefined || code === undefined || error.name === 'Failure') return undefined;
+  return new KernelError({ step, call: syscall, args: path === undefined ? {} : { path }, errno: code });
+}

@@ -11,3 +11,14 @@ export function pipe(kernel: Kernel, name: string): [read: number, write: number
   kernel.call('pipe2', { pipefd: memory(ends, descriptors, name), flags: 'O_CLOEXEC' });
   return descriptors();
 }
+
+/** Closes descriptors that nobody waits for. close(2): they are gone whatever it returns, so that is only logged. */
+export function drop(kernel: Kernel, ...descriptors: readonly number[]): void {
+  for (const fd of descriptors) {
+    try {
+      kernel.call('close', { fd });
+    } catch {
+      // As said above.
+    }
+  }
+}

@@ -1,7 +1,9 @@
 /** Calls about processes and the terminal that go on while the command runs; after the launch, so not in its log. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { withSignalMask } from './arena.js';
 import { constants } from './constants.js';
+import { errnoName } from './kernel-error.js';
 import { bytes, int, invoke, pointer } from './libc.js';
 
 /** What waitpid(2) says of a process: it ended with a status, was killed by a signal, or was stopped by one. */
@@ -20,15 +22,23 @@ export const signalName = (signal: number): NodeJS.Signals =>
 /** The number of a signal; signals that Node has no name for are written SIG followed by it. */
 export const signalNumber = (name: NodeJS.Signals): number => system.signals[name] ?? Number(name.slice(3));
 
+const { EINTR, ECHILD } = system.errno;
+
 /**
  * waitpid(2). Safe beside libuv, which waits only for the processes it started itself.
  * @param pid a process, or -1 for any child
  * @returns undefined when there is nothing to tell (now, with `wait` false), or no such child
+ * @throws an error with `syscall` and `code`, as Node's own, when the kernel refuses to say
  */
 export function waitForProcess(pid: number, wait: boolean): ProcessChange | undefined {
   const word = Buffer.alloc(4);
   const options = wait ? 0 : constants.WNOHANG | constants.WUNTRACED;
-  const { value } = invoke('waitpid', [int(pid), bytes(word), int(options)]);
+  const { value, errno } = invoke('waitpid', [int(pid), bytes(word), int(options)]);
+  if (value === -1 && errno === EINTR) return waitForProcess(pid, wait);
+  if (value === -1 && errno !== ECHILD) {
+    const code = errnoName(errno);
+    throw Object.assign(new Error(`waitpid: ${code}`), { syscall: 'waitpid', code });
+  }
   return value <= 0 ? undefined : processChange(value, word.readInt32LE(0));
 }
 
@@ -37,6 +47,34 @@ export function processChange(pid: number, status: number): ProcessChange {
   const [low, high] = [status & 0x7f, (status >> 8) & 0xff];
   if (low === 0x7f) return { pid, stoppedBy: signalName(high) };
   return low === 0 ? { pid, status: high } : { pid, killedBy: signalName(low) };
+}
+
+/**
+ * Ends every child of this process, and their children, which become its own as their parents end (it is a subreaper:
+ * PR_SET_CHILD_SUBREAPER(2const)).
+ */
+export function endChildren(): void {
+  for (let children = childrenOf(process.pid); children.length > 0; children = childrenOf(process.pid)) {
+    for (const child of children) {
+      try {
+        process.kill(child, 'SIGKILL');
+      } catch {
+        return; // It became somebody whom this process may not kill: a set-user-ID program.
+      }
+    }
+    for (const child of children) waitForProcess(child, true);
+  }
+}
+
+/** proc_pid_task(5): the children of a process, by whichever of its threads they were made. */
+function childrenOf(parent: number): number[] {
+  try {
+    return readdirSync(`/proc/${parent}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return []; // There is no /proc here.
+  }
 }
 
 /** tcsetpgrp(3): makes a process group the one that the terminal behind standard input belongs to. */

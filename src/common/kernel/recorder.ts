@@ -157,7 +157,8 @@ function pass(kind: Kind, argument: Argument): Passed {
     case 'long':
       return pointer(BigInt(numberOf(argument as Flags)));
     case 'text':
-      return argument === null ? pointer(0n) : text(argument as string);
+      if (typeof argument === 'string') return text(argument);
+      return argument === null ? pointer(0n) : bytes((argument as Memory).bytes as Buffer);
     case 'memory': {
       const { bytes: content } = argument as Memory;
       return content === null ? pointer(0n) : bytes(content);

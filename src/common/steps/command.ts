@@ -28,6 +28,9 @@ export interface CommandContext extends StepContext {
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {
+  /** The child's end of the pipe that the process waits on: while it holds a copy, it never sees the pipe's end. */
+  readonly open: number;
+  readonly ready: number;
   readonly report: number;
   readonly wait: number;
 }
@@ -42,7 +45,9 @@ export function commandChain(
   const step = commandStep.id;
   const exec = execStep.id;
   const { uid, gid, groups } = spec.user;
+  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
   const calls: ChainCall[] = [
+    { step, call: 'close', args: { fd: gate.open } },
     // A job of its own with the terminal, as a shell would do; TIOCSPGRP from the background needs SIGTTOU blocked.
     ...(spec.terminal === 'foreground'
       ? ([
@@ -71,19 +76,28 @@ export function commandChain(
       : []),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
     { step, call: 'prctl', args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 } },
+    ...(spec.newPrivileges
+      ? []
+      : ([
+          {
+            step,
+            call: 'prctl',
+            args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
+          },
+        ] as const)),
     // Node ignores these, and what is ignored stays ignored across execve(2).
     ...(['SIGPIPE', 'SIGXFSZ'] as const).map(
       (signum): ChainCall => ({ step, call: 'signal', args: { signum, handler: 'SIG_DFL' } }),
     ),
     // Node marks its standard streams close-on-exec.
     ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
-    { step, call: 'write', args: { fd: gate.report, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
-    {
-      step,
-      call: 'read',
-      args: { fd: gate.wait, buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
-    },
-    { step: exec, call: 'execve', args: { pathname: path, argv: spec.command, envp: environment } },
+    { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
+    // Whoever waits for it sees the end of the pipe even if the write failed.
+    { step, call: 'close', args: { fd: gate.ready } },
+    // The word to go on is the first byte of the path. Without it execve(2) finds nothing: a process whose child was
+    // killed, or whose read(2) failed, must not become a command that nobody looks after.
+    { step, call: 'read', args: { fd: gate.wait, buf: pathname, count: 1 } },
+    { step: exec, call: 'execve', args: { pathname, argv: spec.command, envp: environment } },
     { step: exec, call: 'write', args: { fd: gate.report, buf: { place: 'errno of execve' }, count: 4 } },
     { step: exec, call: '_exit', args: { status: 127 } },
   ];

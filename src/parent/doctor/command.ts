@@ -1,0 +1,21 @@
+import { isatty } from 'node:tty';
+import type { Command } from '../command.js';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'check whether this machine can make containers, and say what to do where it cannot',
+  positionals: [],
+  options: [
+    {
+      name: 'json',
+      kind: 'flag',
+      describe: 'JSON also on a terminal; elsewhere it is JSON anyway',
+      group: 'Output',
+    },
+  ],
+  examples: [['gontainer doctor', 'status 1 if a rootless container cannot work here']],
+  async run({ options }) {
+    const { examine } = await import('./examine.js');
+    return examine(options.json === true || !isatty(1) ? 'json' : 'text');
+  },
+};
