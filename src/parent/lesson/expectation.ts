@@ -5,6 +5,8 @@
  *   ‹number› ‹word›  a number; anything without blanks
  *   ‹name›           the same text wherever the name stands in the lesson
  *   ‹name ≠ other›   and not the text that `other` stands for
+ *
+ * Several blanks count as one, those at either end as none: tables are set with different widths.
  */
 export type Bindings = ReadonlyMap<string, string>;
 
@@ -31,11 +33,13 @@ export function matchOutput(
     return undefined;
   }
   const [line, ...rest] = output;
-  const bound = line === undefined ? undefined : matchLine(first, line, bindings);
+  const bound = line === undefined ? undefined : matchLine(evened(first), evened(line), bindings);
   return bound && matchOutput(later, rest, bound);
 }
 
-/** The lines of an output: without blanks at their ends, and without empty lines at the end. */
+const evened = (line: string): string => line.trim().replace(/\s+/g, ' ');
+
+/** The lines of an output, without empty lines at the end. */
 export const outputLines = (output: string): string[] => {
   const lines = output.split('\n').map((line) => line.trimEnd());
   return lines.slice(0, lines.findLastIndex((line) => line !== '') + 1);

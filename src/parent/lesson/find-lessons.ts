@@ -11,7 +11,8 @@ import { readLesson } from './read-lesson.js';
  * @param script this program's own file
  * @throws Failure when they are not there, or one is not in the form of a lesson
  */
-export function findLessons(script: string): Lesson[] {
+export async function findLessons(script: string): Promise<Lesson[]> {
+  const { marked } = await import('marked');
   const folder = join(dirname(realpathSync(script)), '../docs/lessons');
   let names: string[];
   try {
@@ -24,7 +25,7 @@ export function findLessons(script: string): Lesson[] {
   }
   return names.sort().map((name) => {
     const file = join(folder, name);
-    return readLesson(file, readFileSync(file, 'utf8'));
+    return readLesson(file, readFileSync(file, 'utf8'), marked.lexer);
   });
 }
 

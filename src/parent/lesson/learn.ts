@@ -16,7 +16,7 @@ import { Walk } from './walk.js';
  * @returns the exit status
  */
 export async function learn(lessons: readonly Lesson[], script: string, progress: Progress): Promise<number> {
-  const renderer = new Renderer(coloured(process.stdout), process.stdout.columns);
+  const renderer = await Renderer.create(coloured(process.stdout), process.stdout.columns);
   const keyboard = new Keyboard();
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});

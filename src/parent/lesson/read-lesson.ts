@@ -1,6 +1,6 @@
 /** Reads a lesson's Markdown. Mistakes of its author are said with the file's name and what to write instead. */
 import { basename } from 'node:path';
-import { marked, type Token, type Tokens } from 'marked';
+import type { marked, Token, Tokens } from 'marked';
 import { Failure } from '../../common/failure.js';
 import type { Exercise, Lesson, LessonCommand, Part, Section } from './lesson.js';
 
@@ -20,9 +20,10 @@ interface Details {
 /**
  * @param file its path, of the form NN-name.md
  * @param text its content
+ * @param lexer marked's, which cannot be imported statically from CommonJS
  * @throws Failure when it does not have the form that docs/lessons/README.md describes
  */
-export function readLesson(file: string, text: string): Lesson {
+export function readLesson(file: string, text: string, lexer: typeof marked.lexer): Lesson {
   const [, number, name] = /^(\d+)-([a-z-]+)\.md$/.exec(basename(file)) ?? [];
   if (number === undefined || name === undefined) throw mistake(file, 1, 'is not named like 03-uts.md');
   const [, front = '', body = ''] = /^---\n(.*?)\n---\n(.*)$/s.exec(text) ?? [];
@@ -33,7 +34,7 @@ export function readLesson(file: string, text: string): Lesson {
   if (title === undefined || !(minutes > 0))
     throw mistake(file, 1, 'needs front matter with title and minutes');
 
-  const tokens = placed(marked.lexer(body), text.slice(0, text.length - body.length).split('\n').length);
+  const tokens = placed(lexer(body), text.slice(0, text.length - body.length).split('\n').length);
   const starts = tokens.flatMap(({ token }, index) =>
     token.type === 'heading' && token.depth === 2 ? [index] : [],
   );

@@ -4,7 +4,7 @@
  */
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Token, Tokens } from 'marked';
-import wrapAnsi from 'wrap-ansi';
+import type wrapAnsi from 'wrap-ansi';
 
 /** Lines longer than this are hard to read. */
 const widest = 88;
@@ -13,7 +13,13 @@ const indent = '  ';
 export class Renderer {
   private readonly width: number;
 
-  constructor(
+  /** The packages are ES modules, which CommonJS can only import() (scripts/build.ts). */
+  static async create(colour: boolean, columns: number | undefined): Promise<Renderer> {
+    return new Renderer((await import('wrap-ansi')).default, colour, columns);
+  }
+
+  private constructor(
+    private readonly wrapLines: typeof wrapAnsi,
     private readonly colour: boolean,
     columns: number | undefined,
   ) {
@@ -134,7 +140,7 @@ export class Renderer {
 
   private wrapped(text: string, width: number): string[] {
     // A line break in the source of a paragraph is a blank.
-    return wrapAnsi(text.replace(/(?<=\S)\n(?=\S)/g, ' '), width, { hard: false }).split('\n');
+    return this.wrapLines(text.replace(/(?<=\S)\n(?=\S)/g, ' '), width, { hard: false }).split('\n');
   }
 }
 

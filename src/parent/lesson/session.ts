@@ -20,6 +20,8 @@ export type Streams = 'captured' | 'terminal';
 const loop = `
 exec 200<&3 201>&4 3<&- 4>&-
 trap : INT
+__token=$1
+shift
 __set_status() { return "$1"; }
 __status=0
 while IFS= read -r -d '' __streams <&200 && IFS= read -r -d '' __command <&200; do
@@ -31,7 +33,7 @@ while IFS= read -r -d '' __streams <&200 && IFS= read -r -d '' __command <&200; 
     eval "$__command" </dev/null >&201 2>&1 200<&- 201>&-
   fi
   __status=$?
-  printf '\\0%s %s\\0' "$0" "$__status" >&201
+  printf '\\0%s %s\\0' "$__token" "$__status" >&201
 done
 `;
 
@@ -55,11 +57,13 @@ export class Session {
   constructor(script: string, terminal: boolean) {
     this.scratch = new Scratch(script);
     const standard = terminal ? 'inherit' : 'ignore';
-    this.shell = spawn('bash', ['--noprofile', '--norc', '-c', loop, this.token], {
+    this.shell = spawn('bash', ['--noprofile', '--norc', '-c', loop, 'lesson', this.token], {
       cwd: this.scratch.work,
       stdio: [standard, standard, standard, 'pipe', 'pipe'],
       env: {
         ...process.env,
+        // For the lesson that loads a package of this program.
+        GONTAINER_SCRIPT: script,
         PATH: `${this.scratch.programs}:${process.env.PATH}`,
         // What the lessons show is in English and without colours.
         LC_ALL: 'C.UTF-8',

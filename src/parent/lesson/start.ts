@@ -29,7 +29,7 @@ export async function lesson({ options, positionals }: Values, script: string): 
   }
   if (options.all && name !== undefined)
     throw usageFailure(`-all is every lesson, and ${name} is one`, `Leave out one of the two.`);
-  const lessons = findLessons(script);
+  const lessons = await findLessons(script);
   if (options.auto && !options.all && name === undefined)
     throw usageFailure('-auto needs a lesson, or -all', 'Try: gontainer lesson -all -auto');
   const chosen = name === undefined ? lessons : [lessonNamed(name, lessons)];
