@@ -104,7 +104,7 @@ async function compare(
   const got = outputLines(ran.output);
   const found = ran.status === undefined ? undefined : matchOutput(expected, got, bindings);
   return found === undefined
-    ? { untrue: { command: text, line, expected: filledIn(expected, bindings), got } }
+    ? { untrue: { command: text, line, expected: expected.map((shown) => filledIn(shown, bindings)), got } }
     : { bindings: found };
 }
 

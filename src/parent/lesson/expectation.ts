@@ -45,9 +45,9 @@ export const outputLines = (output: string): string[] => {
   return lines.slice(0, lines.findLastIndex((line) => line !== '') + 1);
 };
 
-/** The expected lines with what is known already in the place of the names. */
-export const filledIn = (expected: readonly string[], bindings: Bindings): string[] =>
-  expected.map((line) => line.replace(pattern, (text, name?: string) => bindings.get(name ?? '') ?? text));
+/** A text with what is known already in the place of the names. */
+export const filledIn = (text: string, bindings: Bindings): string =>
+  text.replace(pattern, (whole, name?: string) => bindings.get(name ?? '') ?? whole);
 
 function matchLine(expected: string, line: string, bindings: Bindings): Bindings | undefined {
   const groups: { name: string; differs: string | undefined }[] = [];

@@ -2,7 +2,7 @@
 import { statusOfSignal } from '../../common/failure.js';
 import { signalNumber } from '../../common/kernel/processes.js';
 import { coloured } from '../banner.js';
-import { Keyboard } from './keyboard.js';
+import { Keyboard, Leave } from './keyboard.js';
 import type { Lesson } from './lesson.js';
 import type { Progress } from './progress.js';
 import { Renderer } from './render.js';
@@ -12,19 +12,25 @@ import { Walk } from './walk.js';
 
 /**
  * One lesson after the other, until the learner leaves.
+ * @param chosen those to walk through, of all that there are
  * @param script this program's own file
  * @returns the exit status
  */
-export async function learn(lessons: readonly Lesson[], script: string, progress: Progress): Promise<number> {
+export async function learn(
+  chosen: readonly Lesson[],
+  lessons: readonly Lesson[],
+  script: string,
+  progress: Progress,
+): Promise<number> {
   const renderer = await Renderer.create(coloured(process.stdout), process.stdout.columns);
   const keyboard = new Keyboard();
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});
-  for (const [index, lesson] of lessons.entries()) {
+  for (const lesson of chosen) {
     const reason = obstacle(lesson, script);
     if (reason !== undefined) {
       say(`Lesson ${lesson.number}, ${lesson.title}, cannot run on this machine: ${reason}`);
-      if (lessons.length === 1) return 1;
+      if (chosen.length === 1) return 1;
       continue;
     }
     const session = new Session(script, true);
@@ -40,12 +46,24 @@ export async function learn(lessons: readonly Lesson[], script: string, progress
     }
     try {
       const walk = new Walk(lesson, session, keyboard, renderer, progress);
-      if (!(await walk.toTheEnd(lessons[index + 1]))) return 0;
+      const next = lessons.find(({ number }) => number > lesson.number);
+      if (!(await walk.toTheEnd(next))) return 0;
     } finally {
       await end();
     }
+    if (lesson !== chosen.at(-1) && !(await goesOn(keyboard))) return 0;
   }
   return 0;
+}
+
+/** Between two lessons: Enter, or the learner has had enough for today. */
+async function goesOn(keyboard: Keyboard): Promise<boolean> {
+  try {
+    return !['q', 'quit', 'exit'].includes(await keyboard.ask('Enter: go on with it; quit ‣ '));
+  } catch (error) {
+    if (error instanceof Leave) return false;
+    throw error;
+  }
 }
 
 const say = (text: string): void => {

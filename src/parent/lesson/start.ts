@@ -50,5 +50,5 @@ export async function lesson({ options, positionals }: Values, script: string): 
   }
   const { learn } = await import('./learn.js');
   adoptOrphans();
-  return learn(chosen, script, new Progress());
+  return learn(chosen, lessons, script, new Progress());
 }

@@ -1,4 +1,5 @@
 /** One lesson with one learner: shows, asks, runs, compares, and remembers how far they came. */
+import { discardInput } from '../../common/kernel/processes.js';
 import { type Bindings, filledIn, matchOutput, outputLines } from './expectation.js';
 import { type Keyboard, Leave } from './keyboard.js';
 import {
@@ -19,7 +20,7 @@ const meansLeave = ['q', 'quit', 'exit', 'logout'];
 const meansHelp = ['?', 'help'];
 
 const help =
-  'Enter runs the command that is shown, or goes on. Anything else that you type is run as a command, in the same shell: variables and folders stay. `skip` passes over a command or an exercise, `quit` or Ctrl-C leaves; you go on later where you were.';
+  'Enter runs the command that is shown, or goes on. Anything else that you type is run as a command, in the same shell: variables and folders stay. “skip” passes over a command or an exercise, “quit” or Ctrl-C leaves; you go on later where you were.';
 
 export class Walk {
   private bindings: Bindings = new Map();
@@ -36,15 +37,13 @@ export class Walk {
   /** @returns whether the learner came to the end, and did not leave before */
   async toTheEnd(next: Lesson | undefined): Promise<boolean> {
     const { number, name, title, minutes, sections, introduction } = this.lesson;
-    let at = 0;
     try {
       this.say(`\n${this.renderer.heading(`Lesson ${number} · ${title}`)}  (about ${minutes} minutes)\n`);
       this.say(
         `${this.renderer.wrap(this.dim(`Enter runs the command shown, or goes on. Type your own commands whenever you like. Ctrl-C leaves. More: help`))}\n`,
       );
       await this.parts(introduction);
-      at = await this.beginning();
-      for (; at < sections.length; at += 1) {
+      for (let at = await this.beginning(); at < sections.length; at += 1) {
         const { title: heading, parts } = sections[at] as (typeof sections)[number];
         this.say(this.renderer.heading(`${at + 1}/${sections.length}  ${heading}\n`));
         await this.parts(parts);
@@ -60,10 +59,11 @@ export class Walk {
       }
     } catch (error) {
       if (!(error instanceof Leave)) throw error;
+      const { sections: done } = this.progress.of(name);
       this.say(
-        at === 0
+        done === 0
           ? `\nUntil later: gontainer lesson ${name}`
-          : `\nLeft at section ${at + 1} of ${sections.length}. Go on there with: gontainer lesson ${name}`,
+          : `\nSection ${done + 1} of ${sections.length} is next. Go on there with: gontainer lesson ${name}`,
       );
       return false;
     }
@@ -71,8 +71,9 @@ export class Walk {
     this.say(
       `${this.renderer.paint('green', `✓ Lesson ${number} is done.`)}${asked > 0 ? ` You predicted ${right} of ${asked}.` : ''}`,
     );
-    if (next !== undefined) this.say(`The next one: ${next.title}`);
-    else this.say('All lessons: gontainer lesson');
+    this.say(
+      next === undefined ? 'That was the last one.' : `Next: ${next.title}. gontainer lesson ${next.name}`,
+    );
     return true;
   }
 
@@ -104,7 +105,7 @@ export class Walk {
 
   private async parts(parts: readonly Part[]): Promise<void> {
     for (const part of parts) {
-      if (part.kind === 'text') this.say(`${this.renderer.block(part.token)}\n`);
+      if (part.kind === 'text') this.say(`${filledIn(this.renderer.block(part.token), this.bindings)}\n`);
       else if (part.kind === 'prediction') await this.predict(part);
       else if (part.kind === 'exercise') await this.exercise(part);
       else for (const command of part.commands) await this.command(command);
@@ -112,15 +113,28 @@ export class Walk {
   }
 
   /** Shows a command, runs it when the learner says so, and says if this machine answers otherwise than the lesson. */
-  private async command({ text, expected }: LessonCommand): Promise<void> {
+  private async command(command: LessonCommand): Promise<void> {
+    const { text, expected } = command;
     this.say(this.renderer.command(text));
     if (!(await this.enter('Enter runs it', text))) return;
+    let interrupted = false;
+    const interrupt = (): void => {
+      interrupted = true;
+    };
+    process.on('SIGINT', interrupt);
     const ran = await this.session.run(text, 'captured', this.output());
+    process.off('SIGINT', interrupt);
+    // Enter pressed once more in impatience is no answer to the next question.
+    discardInput();
+    if (interrupted) {
+      this.say(this.dim('\n  (Interrupted. Here it is again; “skip” passes over it.)'));
+      return this.command(command);
+    }
     const found = matchOutput(expected, outputLines(ran.output), this.bindings);
     if (found !== undefined) this.bindings = found;
     else {
       this.say(this.dim('  The lesson expects something else here; it may be this machine:'));
-      for (const line of filledIn(expected, this.bindings)) this.say(this.dim(`  ┊ ${line}`));
+      for (const line of expected) this.say(this.dim(`  ┊ ${filledIn(line, this.bindings)}`));
     }
     this.say('');
   }
@@ -174,7 +188,7 @@ export class Walk {
       } else if (meansHelp.includes(typed)) {
         this.say(
           this.renderer.wrap(
-            'Type commands until the exercise is done; Enter alone checks. `hint` helps, `solution` shows one, `skip` goes on.',
+            'Type commands until the exercise is done; Enter alone checks. “hint” helps, “solution” shows one, “skip” goes on.',
           ),
         );
       } else if (typed !== '') {
