@@ -124,6 +124,7 @@ export class Walk {
     process.on('SIGINT', interrupt);
     const ran = await this.session.run(text, 'captured', this.output());
     process.off('SIGINT', interrupt);
+    if (ran.output !== '' && !ran.output.endsWith('\n')) this.say('');
     // Enter pressed once more in impatience is no answer to the next question.
     discardInput();
     if (interrupted) {
