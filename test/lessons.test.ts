@@ -50,22 +50,22 @@ function leftIn({ TMPDIR = '' }: Record<string, string>): string[] {
   return [...readdirSync(TMPDIR).filter((name) => name.startsWith('gontainer-lesson-')), ...processes];
 }
 
-// Both at once, as each waits for the kernel most of the time.
-const checks = new Map<
-  string,
-  { readonly env: Record<string, string>; readonly finished: Promise<Finished> }
->();
-for (const user of users.filter(({ skip }) => skip === false)) {
-  const env = home(user);
-  checks.set(user.name, { env, finished: run(['lesson', '--all', '--auto'], { user, env }) });
+type Check = { readonly env: Record<string, string>; readonly finished: Promise<Finished> };
+const checks = new Map<string, Check>();
+
+/** Starts the check of all lessons as every user at once, as each waits for the kernel most of the time. */
+function checkAs({ name }: User): Check {
+  for (const user of users) {
+    if (user.skip !== false || checks.has(user.name)) continue;
+    const env = home(user);
+    checks.set(user.name, { env, finished: run(['lesson', '--all', '--auto'], { user, env }) });
+  }
+  return checks.get(name) as Check;
 }
 
 for (const user of users) {
   test(`${user.name}: every lesson is true`, { skip: user.skip }, async (context) => {
-    const { env, finished } = checks.get(user.name) as {
-      env: Record<string, string>;
-      finished: Promise<Finished>;
-    };
+    const { env, finished } = checkAs(user);
     const { status, stdout, stderr } = await finished;
     assert.equal(status, 0, stdout + stderr);
     for (const name of names) {
@@ -113,6 +113,38 @@ test('a name that stands for one text cannot stand for another', () => {
   assert.equal(status, 1);
   assert.match(stdout, /PPid: \d+/);
 });
+
+test('a name that stands for another text cannot stand for the same', () => {
+  const script = withChanged('03-uts.md', (text) =>
+    text.replace('-uid -uts -- readlink', '-uid -- readlink'),
+  );
+  const { status, stdout } = runChanged(script, 'uts', '--auto');
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /\$ gontainer -run -quiet -uid -- readlink[\s\S]*‹inside ≠ outside›/);
+});
+
+for (const [expected, output, matches] of [
+  ['a\n…\nz', 'a\nz', true],
+  ['a\n…\nz', 'a\nb\nz\nz', true],
+  ['a\n…\nz', 'a\nz\nb', false],
+  ['…', '', true],
+  ['', 'a', false],
+  ['a …', 'a b c', true],
+  ['a (b) *', 'a (b) *', true],
+  ['a.c', 'abc', false],
+  ['  a   b', 'a b  ', true],
+  ['‹number›', '-12.5', true],
+  ['‹number›', 'twelve', false],
+  ['‹x› ‹x›', '1 1', true],
+  ['‹x› ‹x›', '1 2', false],
+  ['‹x›\n‹y ≠ x›', '1\n1', false],
+  ['‹x›\n…\n‹x›', '1\n2\n1', true],
+] as const) {
+  test(`${JSON.stringify(output)} ${matches ? 'is' : 'is not'} ${JSON.stringify(expected)}`, () => {
+    const lines = (text: string) => (text === '' ? [] : text.split('\n'));
+    assert.equal(matchOutput(lines(expected), lines(output), new Map()) !== undefined, matches);
+  });
+}
 
 test('an exercise whose check passes before it is done fails, and so does one that its solution does not pass', () => {
   const passing = withChanged('01-processes.md', (text) => text.replace('```sh\n', '```sh\nexit 0\n'));
@@ -246,17 +278,17 @@ test('a learner walks through a lesson: runs, types, predicts, errs, asks, and s
   await terminal.shows(/You said 1; it is 2\.\n +2\. sethostname/);
   while (!/your turn \$$/.test(await enter(terminal)));
   terminal.press('Enter');
-  await terminal.shows(/There is no process “sleep 300” \(yet\)\.\n +Not yet\..*\n +your turn \$$/);
+  await terminal.shows(/There is no process “sleep 304” \(yet\)\.\n +Not yet\..*\n +your turn \$$/);
   terminal.type('hint');
   await terminal.shows(/An & at the end of the line[\s\S]*your turn \$$/);
-  terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 300 & pid=$!');
+  terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 304 & pid=$!');
   await terminal.shows(/pid=\$!\n +your turn \$$/);
-  await running('sleep 300');
+  await running('sleep 304');
   terminal.press('Enter');
   await terminal.shows(/Its host name is( pantry)+, not larder\.\n +Not yet\..*\n +your turn \$$/);
-  terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 300 &');
-  await terminal.shows(/larder -- sleep 300 &\n[\s\S]*your turn \$$/);
-  await running('sleep 300');
+  terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 304 &');
+  await terminal.shows(/larder -- sleep 304 &\n[\s\S]*your turn \$$/);
+  await running('sleep 304');
   terminal.press('Enter');
   await terminal.shows(/✓ That is it\.[\s\S]*✓ Lesson 3 is done\. You predicted \d of \d\.[\s\S]*outside\$$/);
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
@@ -273,16 +305,16 @@ test('Ctrl-C leaves and keeps the progress; a command is interrupted and the les
   const { terminal, env } = learner();
   terminal.type('gontainer lesson processes; echo "status $?"');
   await terminal.shows(/Enter runs it ‣$/);
-  terminal.type('sleep 1000');
-  await terminal.shows(/sleep 1000$/);
-  await running('sleep 1000');
+  terminal.type('sleep 19301');
+  await terminal.shows(/sleep 19301$/);
+  await running('sleep 19301');
   terminal.press('C-c');
   await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
   terminal.type('sh');
   await terminal.shows(/^\$ *$|\$$/m);
   terminal.type('tty; exit 5');
   await terminal.shows(/\/dev\/pts\/\d+\n[\s\S]*\(exit status 5\)\n +Enter runs it ‣$/);
-  terminal.type('gontainer -run -quiet -uid -- sleep 1001 & disown');
+  terminal.type('gontainer -run -quiet -uid -- sleep 19302 & disown');
   await terminal.shows(/disown\n +Enter runs it ‣$/);
   while (!/^2\/\d+ +What it sees/m.test(await enter(terminal)));
   terminal.press('C-c');
@@ -290,7 +322,7 @@ test('Ctrl-C leaves and keeps the progress; a command is interrupted and the les
     /Section 2 of \d+ is next\. Go on there with: gontainer lesson processes\nstatus 0\noutside\$$/,
   );
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
-  const sleeping = spawnSync('pgrep', ['-f', 'sleep 1001'], { encoding: 'utf8' });
+  const sleeping = spawnSync('pgrep', ['-f', 'sleep 19302'], { encoding: 'utf8' });
   assert.equal(sleeping.stdout, '', 'not even what was put in the background');
   terminal.clear();
   terminal.type('gontainer lesson');
@@ -309,8 +341,8 @@ test('a lesson that is ended by a signal leaves nothing either', { skip }, async
   const { terminal, env } = learner();
   terminal.type('gontainer lesson processes; echo "status $?"');
   await terminal.shows(/Enter runs it ‣$/);
-  terminal.type('sleep 1002');
-  await running('sleep 1002');
+  terminal.type('sleep 19303');
+  await running('sleep 19303');
   spawnSync('pkill', [
     '-TERM',
     '-u',

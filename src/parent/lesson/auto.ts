@@ -8,6 +8,9 @@ import { Session } from './session.js';
 /** A command of a lesson may take this long; then it is taken to hang. */
 const patienceMilliseconds = 60_000;
 
+/** More lines than this of an output help nobody. */
+const mostLines = 40;
+
 /** What a lesson claims and this machine does not show. */
 interface Untrue {
   readonly command: string;
@@ -53,7 +56,12 @@ export async function runAll(
 
 function described({ command, line, expected, got }: Untrue, { file }: Lesson): string {
   const block = (lines: readonly string[]) =>
-    (lines.length === 0 ? ['(nothing)'] : lines).map((text) => `    ${text}`).join('\n');
+    [
+      ...(lines.length === 0 ? ['(nothing)'] : lines.slice(0, mostLines)),
+      ...(lines.length > mostLines ? [`(and ${lines.length - mostLines} more lines)`] : []),
+    ]
+      .map((text) => `    ${text}`)
+      .join('\n');
   return `${relative(process.cwd(), file)}:${line}: $ ${command}\n  expected:\n${block(expected)}\n  got:\n${block(got)}`;
 }
 

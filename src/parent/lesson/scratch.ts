@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quoted } from '../../common/steps/command.js';
+import { shellWord } from '../../common/shell-word.js';
 
 export class Scratch {
   private readonly folder = mkdtempSync(join(tmpdir(), 'gontainer-lesson-'));
@@ -15,7 +15,7 @@ export class Scratch {
     mkdirSync(this.work);
     mkdirSync(this.programs);
     symlinkSync(process.execPath, join(this.programs, 'node'));
-    const words = [process.execPath, ...process.execArgv, script].map(quoted).join(' ');
+    const words = [process.execPath, ...process.execArgv, script].map(shellWord).join(' ');
     writeFileSync(join(this.programs, 'gontainer'), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   }
 

@@ -65,9 +65,8 @@ export class Session {
         // For the lesson that loads a package of this program.
         GONTAINER_SCRIPT: script,
         PATH: `${this.scratch.programs}:${process.env.PATH}`,
-        // What the lessons show is in English and without colours.
+        // What the lessons show is in English.
         LC_ALL: 'C.UTF-8',
-        NO_COLOR: '1',
       },
     });
     this.ended = new Promise((done) => {

@@ -16,7 +16,8 @@ import type { Session } from './session.js';
 
 /** What people type when they mean Enter; `yes` as a command would never end. */
 const meansEnter = ['', 'y', 'yes', 'ok', 'n', 'next', 'run'];
-const meansLeave = ['q', 'quit', 'exit', 'logout'];
+/** `exit` would end the lesson's shell under our feet. */
+const meansLeave = (typed: string): boolean => /^(q|quit|logout|exit( \d+)?)$/.test(typed);
 const meansHelp = ['?', 'help'];
 
 const help =
@@ -88,7 +89,7 @@ export class Walk {
         `You were at section ${sections + 1} of ${all.length}, “${title}”. Enter goes on there, 1 begins again ‣ `,
       );
       if (answer === '1') return 0;
-      if (meansLeave.includes(answer)) throw new Leave();
+      if (meansLeave(answer)) throw new Leave();
       if (meansEnter.includes(answer)) break;
     }
     this.say(this.dim('Doing again what the sections before it did …'));
@@ -145,7 +146,7 @@ export class Walk {
     let guess = '';
     for (;;) {
       guess = await this.keyboard.ask(`  What do you think: ${numbers.join(', ')}? (Enter: just show me) ‣ `);
-      if (meansLeave.includes(guess)) throw new Leave();
+      if (meansLeave(guess)) throw new Leave();
       if (guess === '' || numbers.includes(guess)) break;
       this.say(
         this.dim(
@@ -178,7 +179,7 @@ export class Walk {
     );
     for (;;) {
       const typed = await this.keyboard.ask('  your turn $ ');
-      if (meansLeave.includes(typed)) throw new Leave();
+      if (meansLeave(typed)) throw new Leave();
       if (typed === 'skip') break;
       if (typed === 'hint') {
         const hint = left.shift();
@@ -218,7 +219,7 @@ export class Walk {
         if (shown === undefined) this.say('');
         return true;
       }
-      if (meansLeave.includes(typed)) throw new Leave();
+      if (meansLeave(typed)) throw new Leave();
       if (typed === 'skip') {
         this.say('');
         return false;
