@@ -4,6 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +41,32 @@ const pictures: readonly Picture[] = [
     until: /uid_map empty[\s\S]*Enter: do it/,
     from: /✓ done/,
   },
+  {
+    name: 'lesson',
+    line: 'gontainer lesson user',
+    size: { columns: 92, rows: 60 },
+    presses: [
+      ...[
+        /\$ id -u\n +Enter runs it ‣$/,
+        /-- id -u\n +Enter runs it ‣$/,
+        /next section ‣$/,
+        /uid_map\n +Enter runs it ‣$/,
+      ].map((shows) => ({
+        shows,
+        key: 'Enter',
+      })),
+      { shows: /What do you think.*‣$/, key: '1' },
+      { shows: /‣ 1$/, key: 'Enter' },
+      ...[/-c %u made-inside'\n +Enter runs it ‣$/, /stat -c %u made-inside\n +Enter runs it ‣$/].map(
+        (shows) => ({
+          shows,
+          key: 'Enter',
+        }),
+      ),
+    ],
+    until: /so it is|it is 2\.[\s\S]*next section ‣$/,
+    from: /^2\/\d/,
+  },
 ];
 
 /** As long as the program may take to show something, milliseconds. */
@@ -54,12 +82,14 @@ async function take({ name, line, size, presses, until, from }: Picture): Promis
   const screen = async (expected: RegExp): Promise<string> => {
     for (const end = Date.now() + patience; ; await pause(50)) {
       const colours = tmux('capture-pane', '-p', '-e');
-      if (expected.test(stripVTControlCharacters(colours))) return colours;
+      if (expected.test(stripVTControlCharacters(colours).trimEnd())) return colours;
       if (Date.now() > end) throw new Error(`${name}: ${expected} does not appear in\n${colours}`);
     }
   };
+  const home = mkdtempSync(join(tmpdir(), 'gontainer-picture-'));
+  chmodSync(home, 0o777);
   const user = process.getuid?.() === 0 ? 'setpriv --reuid=1000 --regid=1000 --clear-groups' : '';
-  const shell = `exec ${user} env 'PS1=$ ' HOME=/ TERM=xterm-256color bash --norc --noprofile`;
+  const shell = `exec ${user} env 'PS1=$ ' HOME=${home} TERM=xterm-256color bash --norc --noprofile`;
   tmux('new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), '-c', '/', shell);
   try {
     tmux('send-keys', '-l', `gontainer() { '${process.execPath}' '${program}' "$@"; }; clear; ${line}`);
@@ -76,6 +106,7 @@ async function take({ name, line, size, presses, until, from }: Picture): Promis
     console.error(`drew ${output}`);
   } finally {
     tmux('kill-server');
+    rmSync(home, { recursive: true, force: true });
   }
 }
 

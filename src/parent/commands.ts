@@ -1,8 +1,15 @@
 import type { Command } from './command.js';
 import { doctorCommand } from './doctor/command.js';
+import { lessonCommand } from './lesson/command.js';
 import { reportCommand } from './report/command.js';
 import { rootfsCommands } from './rootfs/commands.js';
 import { runCommand } from './run.js';
 
 /** Every command of gontainer, in the order of the help. */
-export const commands: readonly Command[] = [runCommand, reportCommand, ...rootfsCommands, doctorCommand];
+export const commands: readonly Command[] = [
+  runCommand,
+  lessonCommand,
+  doctorCommand,
+  reportCommand,
+  ...rootfsCommands,
+];

@@ -101,6 +101,8 @@ export const constants = {
   TIOCGPGRP: 0x540f,
   TIOCSPGRP: 0x5410,
   TIOCSCTTY: 0x540e,
+  TCFLSH: 0x540b,
+  TCIFLUSH: 0,
   // waitpid(2)
   WNOHANG: 1,
   WUNTRACED: 2,

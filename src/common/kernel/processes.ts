@@ -85,6 +85,11 @@ export function giveTerminal(group: number): void {
   withSignalMask(0xff, () => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
 }
 
+/** tcflush(3): throws away what was typed on standard input and not read yet. */
+export const discardInput = (): void => {
+  invoke('ioctl', [int(0), pointer(BigInt(constants.TCFLSH)), int(constants.TCIFLUSH)]);
+};
+
 /** Ends this process at once, without waiting for threads that are still reading: _exit(2). */
 export function exitNow(status: number): never {
   invoke('_exit', [int(status)]);

@@ -1,0 +1,156 @@
+/**
+ * Markdown for a terminal: the tokens of marked as lines, wrapped to its width. Only what lessons use. (The packages
+ * that do this bring syntax highlighting, emoji and colours of their own, and follow marked a major version behind.)
+ */
+import { stripVTControlCharacters, styleText } from 'node:util';
+import type { Token, Tokens } from 'marked';
+import type wrapAnsi from 'wrap-ansi';
+
+/** Lines longer than this are hard to read. */
+const widest = 88;
+const indent = '  ';
+
+export class Renderer {
+  private readonly width: number;
+
+  /** The packages are ES modules, which CommonJS can only import() (scripts/build.ts). */
+  static async create(colour: boolean, columns: number | undefined): Promise<Renderer> {
+    return new Renderer((await import('wrap-ansi')).default, colour, columns);
+  }
+
+  private constructor(
+    private readonly wrapLines: typeof wrapAnsi,
+    private readonly colour: boolean,
+    columns: number | undefined,
+  ) {
+    this.width = Math.max(40, Math.min(columns ?? widest, widest) - 2 * indent.length);
+  }
+
+  paint(style: 'bold' | 'italic' | 'dim' | 'cyan' | 'green' | 'yellow', text: string): string {
+    return this.colour ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  heading(text: string): string {
+    return this.paint('bold', text);
+  }
+
+  /** A block, without an empty line after it. */
+  block(token: Token): string {
+    return this.lines(token, this.width)
+      .map((line) => (line === '' ? '' : indent + line))
+      .join('\n');
+  }
+
+  /** A line of text with `code` and **emphasis**, wrapped. */
+  wrap(text: string, first = indent, later = indent): string {
+    return this.wrapped(text, this.width)
+      .map((line, index) => (index === 0 ? first : later) + line)
+      .join('\n');
+  }
+
+  /** A command as the lesson shows it before it is run. */
+  command(text: string): string {
+    return text
+      .split('\n')
+      .map((line, index) => indent + this.paint('cyan', `${index === 0 ? '$' : '>'} ${line}`))
+      .join('\n');
+  }
+
+  inline(tokens: readonly Token[] = []): string {
+    return tokens.map((token) => this.inlineToken(token)).join('');
+  }
+
+  private inlineToken(token: Token): string {
+    switch (token.type) {
+      case 'strong':
+        return this.paint('bold', this.inline(token.tokens));
+      case 'em':
+        return this.paint('italic', this.inline(token.tokens));
+      case 'codespan':
+        return this.paint('cyan', token.text);
+      case 'link':
+        return token.href === token.text || !/^https?:/.test(token.href)
+          ? this.inline(token.tokens)
+          : `${this.inline(token.tokens)} (${token.href})`;
+      case 'br':
+        return '\n';
+      default:
+        return 'tokens' in token && token.tokens
+          ? this.inline(token.tokens)
+          : unescaped((token as Tokens.Text).text);
+    }
+  }
+
+  private lines(token: Token, width: number): string[] {
+    switch (token.type) {
+      case 'heading':
+        return [this.heading(this.inline(token.tokens))];
+      case 'code':
+        return token.text.split('\n').map((line: string) => indent + this.paint('cyan', line));
+      case 'list':
+        return this.list(token as Tokens.List, width);
+      case 'blockquote':
+        return this.blocks(token.tokens ?? [], width - 2).map((line) => `${this.paint('dim', '▏')} ${line}`);
+      case 'table':
+        return this.table(token as Tokens.Table, width);
+      case 'hr':
+        return [this.paint('dim', '─'.repeat(width))];
+      default:
+        return this.wrapped('tokens' in token ? this.inline(token.tokens) : token.raw.trim(), width);
+    }
+  }
+
+  private blocks(tokens: readonly Token[], width: number): string[] {
+    return tokens
+      .filter(({ type }) => type !== 'space')
+      .flatMap((token, index) => [
+        ...(index > 0 && token.type !== 'list' ? [''] : []),
+        ...this.lines(token, width),
+      ]);
+  }
+
+  private list({ items, ordered, start }: Tokens.List, width: number): string[] {
+    return items.flatMap((item, index) => {
+      const mark = ordered ? `${Number(start || 1) + index}. ` : '• ';
+      return this.blocks(item.tokens, width - mark.length).map(
+        (line, number) => (number === 0 ? mark : ' '.repeat(mark.length)) + line,
+      );
+    });
+  }
+
+  /** In columns where they fit; else each row as a small paragraph under its first cell. */
+  private table({ header, rows }: Tokens.Table, width: number): string[] {
+    const cells = [header, ...rows].map((row) => row.map(({ tokens }) => this.inline(tokens)));
+    const widths = header.map((_, column) => Math.max(...cells.map((row) => visible(row[column] ?? ''))));
+    if (widths.reduce((sum, one) => sum + one + 2, 0) > width) {
+      return cells
+        .slice(1)
+        .flatMap(([first = '', ...others]) => [
+          ...this.wrapped(this.paint('bold', first), width),
+          ...others.flatMap((text) => this.wrapped(text, width - 2).map((line) => indent + line)),
+        ]);
+    }
+    return cells.map((row, index) => {
+      const line = row
+        .map((text, column) => text + ' '.repeat((widths[column] ?? 0) - visible(text)))
+        .join('  ');
+      return index === 0 ? this.paint('bold', line) : line;
+    });
+  }
+
+  private wrapped(text: string, width: number): string[] {
+    // A line break in the source of a paragraph is a blank.
+    return this.wrapLines(text.replace(/(?<=\S)\n(?=\S)/g, ' '), width, { hard: false }).split('\n');
+  }
+}
+
+const visible = (text: string): number => [...stripVTControlCharacters(text)].length;
+
+/** marked leaves the entities of HTML in texts. */
+const unescaped = (text: string): string =>
+  text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&');
