@@ -190,5 +190,6 @@ function stillShared(before: Evidence, after: Evidence, entries: readonly string
   return same && `the process is still in ${old?.[same]}`;
 }
 
-/** `a`, `a and b`, `a, b and c`. */
-const list = (words: readonly string[]): string => new Intl.ListFormat('en-GB').format(words);
+/** `a`, `a and b`, `a, b and c`; Intl.ListFormat would take longer to load than the launch takes. */
+const list = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ');
