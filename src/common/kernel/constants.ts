@@ -101,6 +101,10 @@ export const constants = {
   TIOCGPGRP: 0x540f,
   TIOCSPGRP: 0x5410,
   TIOCSCTTY: 0x540e,
+  // ioctl_ns(2)
+  NS_GET_USERNS: 0xb701,
+  NS_GET_PARENT: 0xb702,
+  NS_GET_OWNER_UID: 0xb704,
   // waitpid(2)
   WNOHANG: 1,
   WUNTRACED: 2,
@@ -115,6 +119,7 @@ export const constants = {
   CLOCK_MONOTONIC: 1,
   // close_range(2): the last descriptor there can be
   UINT_MAX: -1,
+  CLOSE_RANGE_CLOEXEC: 4,
 } as const;
 
 export type Constant = keyof typeof constants;
