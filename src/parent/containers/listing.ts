@@ -1,6 +1,6 @@
 /** The containers that run, from what is written down of them and what the kernel says now. */
-import { readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { linkSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { innermostPid, namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
 import { type Entry, entryExtension, readEntry, viewpoint } from './entry.js';
@@ -48,7 +48,7 @@ export function listing(): Listing {
     try {
       const entry = readEntry(path);
       if (entry.name !== basename(file, entryExtension)) throw new Error('the entry of another file');
-      if (isOver(entry)) rmSync(path, { force: true });
+      if (isOver(entry)) removeStale(path);
       else containers.push(...containersIn(entry, path));
     } catch (error) {
       // It ended in this moment.
@@ -59,10 +59,19 @@ export function listing(): Listing {
   return { containers: containers.sort((a, b) => Number(a.started) - Number(b.started)), complaints };
 }
 
-/** Whether a file is what a launch left that was killed. One that cannot be read is not: it may be somebody's. */
-export function isStale(path: string): boolean {
+/**
+ * Removes a file that is what a launch left that was killed. One that cannot be read is left: it may be somebody's.
+ * @returns whether the name is free now
+ */
+export function removeStale(path: string): boolean {
+  const aside = join(dirname(path), `.${process.pid}.stale`);
   try {
-    return isOver(readEntry(path));
+    if (!isOver(readEntry(path))) return false;
+    // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
+    renameSync(path, aside);
+    if (!isOver(readEntry(aside))) linkSync(aside, path);
+    unlinkSync(aside);
+    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }

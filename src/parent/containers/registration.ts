@@ -19,7 +19,7 @@ import {
   type Progress,
   viewpoint,
 } from './entry.js';
-import { isStale } from './listing.js';
+import { removeStale } from './listing.js';
 import { identify } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
 
@@ -56,10 +56,9 @@ export class Registration {
         if (written(path, beginning(name, command, log))) {
           return new Registration(name, path, openSync(path, constants.O_WRONLY | constants.O_APPEND));
         }
-        if (isStale(path)) rmSync(path, { force: true });
-        else if (given !== undefined) {
+        if (!removeStale(path) && given !== undefined) {
           throw usageFailure(
-            `a container named ${name} is running already`,
+            `the name ${name} is taken: there is ${path}`,
             'See gontainer ps, and choose another --name.',
           );
         }

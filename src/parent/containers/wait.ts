@@ -7,7 +7,7 @@ import { Recorder } from '../../common/kernel/recorder.js';
 import { readEntry } from './entry.js';
 import { findContainer } from './find.js';
 import { print } from './print.js';
-import { isAlive } from './process-identity.js';
+import { isAlive, type ProcessIdentity } from './process-identity.js';
 
 const POLLIN = 1; // poll(2)
 
@@ -19,10 +19,9 @@ const POLLIN = 1; // poll(2)
 export function wait(word: string): number {
   const { name, path, launcher } = findContainer(word);
   // The name is given up when the container ends, but the file, once open, can still be read to its last line.
-  const file = openSync(path, 'r');
+  const file = opened(path, name);
   try {
-    if (isAlive(launcher))
-      waitForEnd(launcher.pid, () => isAlive(launcher), new Recorder('parent', 0n, () => {}));
+    waitForEnd(launcher, new Recorder('parent', 0n, () => {}));
     const { status } = readEntry(file);
     if (status === undefined) {
       throw new Failure(
@@ -36,13 +35,39 @@ export function wait(word: string): number {
   }
 }
 
-/** A pidfd becomes readable when its process ends (pidfd_open(2)), and that process is no other: it is looked at after. */
-function waitForEnd(pid: number, same: () => boolean, kernel: Kernel): void {
-  const pidfd = kernel.call('pidfd_open', { pid, flags: 0 });
+function opened(path: string, name: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    throw new Failure(`${name} has just ended`);
+  }
+}
+
+/** A pidfd becomes readable when its process ends: pidfd_open(2). */
+function waitForEnd(launcher: ProcessIdentity, kernel: Kernel): void {
+  const pidfd = heldProcess(launcher, kernel);
+  if (pidfd === undefined) return;
   const pollfd = Buffer.alloc(8);
   pollfd.writeInt32LE(pidfd, 0);
   pollfd.writeInt16LE(POLLIN, 4);
-  if (same())
-    kernel.call('poll', { fds: memory(pollfd, { fd: pidfd, events: 'POLLIN' }), nfds: 1, timeout: -1 });
+  kernel.call('poll', {
+    fds: memory(pollfd, { fd: pidfd, events: 'POLLIN' }),
+    nfds: 1,
+    timeout: -1,
+  });
   kernel.call('close', { fd: pidfd });
+}
+
+/** A pidfd of a process; undefined when that has ended. */
+function heldProcess(identity: ProcessIdentity, kernel: Kernel): number | undefined {
+  try {
+    const pidfd = kernel.call('pidfd_open', { pid: identity.pid, flags: 0 });
+    if (isAlive(identity)) return pidfd;
+    // By now its ID is another process's.
+    kernel.call('close', { fd: pidfd });
+    return undefined;
+  } catch (error) {
+    if (isAlive(identity)) throw error;
+    return undefined;
+  }
 }

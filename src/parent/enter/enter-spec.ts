@@ -30,11 +30,12 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
     return {
       ...{ name, target: pid, joined, command, user, becomesUser, keepsCapabilities: false },
       environment: { ...environment, PS1: chosenPrompt ?? prompt(user.uid, root) },
-      path: locateProgram(
+      path: programInside(
         command[0] as string,
         environment.PATH ?? '/usr/bin:/bin',
         root,
         hasRoot ? readlinkSync(`/proc/${pid}/cwd`) : process.cwd(),
+        name,
       ),
       terminal: terminalUse(),
       clockShift: joined.includes('time') ? clockOffset(pid) - clockOffset('self') : 0n,
@@ -44,6 +45,26 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
     const { name: kind, code } = error as NodeJS.ErrnoException;
     if (kind === 'Failure' || (code !== 'ENOENT' && code !== 'ESRCH')) throw error;
     throw new Failure(`${name} has just ended`);
+  }
+}
+
+/** The command's program; what is wrong with it is said of the container, not of its place in /proc. */
+function programInside(
+  command: string,
+  searchPath: string,
+  root: string,
+  workingDirectory: string,
+  name: string,
+): string {
+  try {
+    return locateProgram(command, searchPath, root, workingDirectory);
+  } catch (error) {
+    const { message, status } = error as Failure;
+    if (root === '/' || status === undefined) throw error;
+    throw new Failure(message.replaceAll(root, name), {
+      status,
+      next: 'Without -mnt, programs of outside can be run in its other namespaces.',
+    });
   }
 }
 

@@ -79,7 +79,7 @@ function follow(
     // In a shared process group the terminal sends the signals of its keys to the command too.
     const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
     if (spec.terminal === 'shared' && fromKeys && terminal.isForeground()) return;
-    process.kill(joining.second, signal);
+    joining.signal(signal);
   });
   return new Promise((done) => {
     const look = (): void => {

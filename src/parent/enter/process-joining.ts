@@ -106,6 +106,16 @@ export class ProcessJoining implements Joining {
     return change;
   }
 
+  /** Sends a signal to the command. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.waited.has(this.second)) return;
+    try {
+      process.kill(this.second, signal);
+    } catch {
+      // It has become another user, and the kernel does not let us.
+    }
+  }
+
   release(): void {
     for (const descriptor of this.held) closeSync(descriptor);
     this.running?.release();
