@@ -624,7 +624,7 @@ test('two terminals: a shell in the container, and a second one that joins it', 
   await inForeground('sleep 1002');
   second.press('C-z');
   await second.shows(/Stopped/);
-  second.type('kill -KILL %1; wait; exit 9');
+  second.type('kill -KILL %1; exec sh -c "exit 9"');
   await second.shows(/outside\$$/);
   second.type('echo "status $?"');
   await second.shows(/^status 9$/m);

@@ -2,8 +2,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { innermostPid, namespaceId, namespaceIds } from '../evidence.js';
 import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
+import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
-import { type CommandSpec, commandStep, execStep, quoted } from './command.js';
+import { type CommandSpec, commandStep, execStep } from './command.js';
 import { namespacesForChildren } from './hand-over.js';
 
 /** What entering is: everything that is known before it begins. */
@@ -75,7 +76,7 @@ const joinStep: Step<EnterContext> = {
     `nsenter --target ${target} ${[
       ...namespacesFor(joined).map(({ name }) => `--${name.toLowerCase().replace('network', 'net')}`),
       ...(joined.includes('mnt') ? ['--root', '--wd'] : []),
-    ].join(' ')} -- ${command.map(quoted).join(' ')}`,
+    ].join(' ')} -- ${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ joining }) => joining.join(),
   evidence: ({ joining: { first }, spec }) => ({
@@ -93,7 +94,7 @@ const makeStep: Step<EnterContext> = {
     'setns(2) moves only the children of a process into a PID namespace. So P makes one more process, G, and ends; ' +
     'CLONE_PARENT makes it a child of this process, which can wait for it.',
   man: 'clone(2), credentials(7)',
-  shell: ({ command }) => `${command.map(quoted).join(' ')} &`,
+  shell: (spec) => `( ${executeStep.shell(spec)} )`,
   applies: () => true,
   run: ({ joining }) => joining.make(),
   evidence: ({ joining: { second }, spec }) =>
@@ -113,7 +114,7 @@ const executeStep: Step<EnterContext> = {
   title: ({ command }) => `execute ${command[0]}`,
   why: execStep.why,
   man: execStep.man,
-  shell: ({ command }) => `exec ${command.map(quoted).join(' ')}`,
+  shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ joining }) => joining.execute(),
   evidence: ({ joining: { second }, spec }) => ({

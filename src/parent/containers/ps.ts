@@ -1,5 +1,5 @@
 /** `gontainer ps`: the containers that run. */
-import { quoted } from '../../common/steps/command.js';
+import { shellWord } from '../../common/shell-word.js';
 import { runningContainers } from './find.js';
 import type { Container } from './listing.js';
 import { print } from './print.js';
@@ -19,7 +19,7 @@ export function ps(json: boolean): number {
     wallClock(started),
     Object.keys(own).join(','),
     command
-      .map(quoted)
+      .map(shellWord)
       .join(' ')
       .replace(/[^\P{C}]/gu, '�'),
   ]);

@@ -4,12 +4,12 @@
  *   P: joins the namespaces, takes the target's root and working directory, says so, and waits; then clones G and ends.
  *   G: a child of this process (CLONE_PARENT) in the namespaces; waits at a gate and then becomes the command.
  */
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { exitStatus, Failure } from '../../common/failure.js';
 import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { pipe } from '../../common/kernel/pipe.js';
-import { giveTerminal, type ProcessChange, waitForProcess } from '../../common/kernel/processes.js';
+import { type ProcessChange, waitForProcess } from '../../common/kernel/processes.js';
 import { namespacesFor } from '../../common/namespaces.js';
 import { commandChain, commandStep } from '../../common/steps/command.js';
 import type { EnterSpec, Joining } from '../../common/steps/enter.js';
@@ -51,34 +51,43 @@ export class ProcessJoining implements Joining {
   }
 
   join(): void {
-    const [joinedRead, joinedWrite] = pipe(this.kernel);
-    const [goRead, goWrite] = pipe(this.kernel);
-    const [reportRead, reportWrite] = pipe(this.kernel);
-    const [gateRead, gateWrite] = pipe(this.kernel);
+    const [joinedRead, joinedWrite] = pipe(this.kernel, 'joined');
+    const [goRead, goWrite] = pipe(this.kernel, 'go');
+    const [reportRead, reportWrite] = pipe(this.kernel, 'report');
+    const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     Object.assign(this, { joinedRead, go: goWrite, report: reportRead, gate: gateWrite });
+    this.held.push(joinedRead, goWrite, reportRead, gateWrite);
     const second = this.secondProcess({ report: reportWrite, wait: gateRead });
     this.running = this.kernel.clone(this.firstProcess(joinedWrite, [goRead, goWrite], second));
     this.first = this.running.pid;
     // Only the new processes may hold these ends, or their end would never be seen.
-    for (const end of [joinedWrite, goRead, reportWrite, gateRead]) closeSync(end);
-    this.hear(joinedRead, 4, 'the process that joins (P)');
+    for (const fd of [joinedWrite, goRead, reportWrite, gateRead]) this.kernel.call('close', { fd });
+    this.hear(this.read(joinedRead, 4, 'errno of setns'), 'the process that joins (P)');
   }
 
   make(): void {
-    writeSync(this.go, 'x');
-    this.hear(this.joinedRead, 4, 'the process that makes the command’s process (P)');
+    this.write(this.go);
+    this.hear(
+      this.read(this.joinedRead, 4, 'errno of clone'),
+      'the process that makes the command’s process (P)',
+    );
     this.second = this.running?.pidOf('G') ?? 0;
-    waitForProcess(this.first, true);
+    this.kernel.wait(this.first);
     this.waited.add(this.first);
-    this.hear(this.report, 5, 'the command’s process (G)');
+    this.hear(this.read(this.report, 5, 'ready'), 'the command’s process (G)');
   }
 
   execute(): void {
     // G is a process group by now. It cannot do this itself: in its PID namespace it has another number than here.
-    if (this.spec.terminal === 'foreground') giveTerminal(this.second);
+    if (this.spec.terminal === 'foreground') {
+      const group = Buffer.alloc(4);
+      group.writeInt32LE(this.second);
+      this.kernel.call('ioctl', { fd: 0, request: 'TIOCSPGRP', argp: memory(group, this.second) });
+    }
     this.whenReady();
-    writeSync(this.gate, 'x');
-    const failed = readSync(this.report, Buffer.alloc(4)) > 0;
+    this.write(this.gate);
+    // execve(2) closes the other end when it succeeds.
+    const failed = this.read(this.report, 4, 'errno of execve, or end-of-file') > 0;
     this.running?.record(failed ? [] : ['G']);
     try {
       this.running?.throwFailure();
@@ -201,12 +210,19 @@ export class ProcessJoining implements Joining {
     return { actor: 'G', calls: [...own, ...calls], clockShift: this.spec.clockShift };
   }
 
-  /** Waits for a report of one of the two, records their calls so far, and throws the first that failed. */
-  private hear(from: number, length: number, who: string): void {
-    const heard = readSync(from, Buffer.alloc(length));
+  private read(fd: number, count: number, shows: string): number {
+    return this.kernel.call('read', { fd, buf: memory(Buffer.alloc(8), shows), count });
+  }
+
+  private write(fd: number): void {
+    this.kernel.call('write', { fd, buf: memory(Buffer.from('x'), 'x'), count: 1 });
+  }
+
+  /** One of the two has reported, or ended: records their calls so far, and throws the first that failed. */
+  private hear(length: number, who: string): void {
     this.running?.record();
     this.running?.throwFailure();
-    if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`);
+    if (length === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`);
   }
 }
 
