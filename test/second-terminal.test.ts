@@ -355,10 +355,10 @@ test('only descriptors 0, 1 and 2 reach the command of enter', async () => {
   const { launcher } = await desk.launch('box', '--all');
   const list = 'for f in /proc/self/fd/*; do echo "$' + '{f##*/}"; done';
   const script = `exec 3</ 9</ 50</ 200</; exec '${node}' '${program}' enter --quiet box -- sh -c '${list}'`;
-  const { stdout, stderr } = spawnSync('bash', ['-c', script], {
+  const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], {
     encoding: 'utf8',
     input: '',
-    env: { ...process.env, ...desk.env },
+    env: { PATH: process.env.PATH, HOME: '/', ...desk.env },
     ...(process.getuid?.() === 0 ? { uid: unprivileged.uid, gid: unprivileged.gid } : {}),
   });
   assert.equal(stderr, '');
