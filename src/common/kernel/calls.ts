@@ -57,7 +57,6 @@ export const calls = {
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
   signal: { signum: 'int', handler: 'long' },
-  fchdir: { fd: 'int' },
   pidfd_open: { pid: 'int', flags: 'int' },
   poll: { fds: 'memory', nfds: 'long', timeout: 'int' },
 } as const satisfies Record<string, Record<string, Kind>>;

@@ -19,8 +19,6 @@ export interface EnterSpec extends CommandSpec {
   readonly path: string;
   /** Nanoseconds by which CLOCK_MONOTONIC inside is ahead of the one here. */
   readonly clockShift: bigint;
-  /** Whether the caller's supplementary groups are to be given up, and may be. */
-  readonly dropsGroups: boolean;
 }
 
 /** The two processes that entering takes, P and then G, as a launch does (docs/call-chain.md). */

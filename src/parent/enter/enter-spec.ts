@@ -39,7 +39,6 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
       ),
       terminal: terminalUse(),
       clockShift: joined.includes('time') ? clockOffset(pid) - clockOffset('self') : 0n,
-      dropsGroups: becomesUser && readFileSync(`/proc/${pid}/setgroups`, 'utf8').startsWith('allow'),
     };
   } catch (error) {
     const { name: kind, code } = error as NodeJS.ErrnoException;
@@ -94,7 +93,12 @@ function userInside(pid: number, joinsUser: boolean): Pick<EnterSpec, 'user' | '
   const maps = { uid: mapOf(pid, 'uid_map'), gid: mapOf(pid, 'gid_map') };
   // No map is written yet: nobody has an ID inside (user_namespaces(7)).
   if (maps.uid.length === 0 || maps.gid.length === 0) return { user: { uid, gid }, becomesUser: false };
-  const user = { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
+  const user = {
+    uid: chosenId(maps.uid, uid),
+    gid: chosenId(maps.gid, gid),
+    // The caller's supplementary groups are given up where the kernel lets us.
+    ...(readFileSync(`/proc/${pid}/setgroups`, 'utf8').startsWith('allow') ? { groups: [] } : {}),
+  };
   const becomesUser = insideId(maps.uid, uid) !== user.uid || insideId(maps.gid, gid) !== user.gid;
   return { user, becomesUser };
 }

@@ -6,7 +6,7 @@
  */
 import { closeSync } from 'node:fs';
 import { exitStatus, Failure } from '../../common/failure.js';
-import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
+import { type Chain, type ChainCall, memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { pipe } from '../../common/kernel/pipe.js';
 import { type ProcessChange, waitForProcess } from '../../common/kernel/processes.js';
@@ -139,7 +139,7 @@ export class ProcessJoining implements Joining {
   }
 
   private open(path: string): number {
-    const descriptor = this.kernel.call('open', { pathname: path, flags: ['O_PATH', 'O_CLOEXEC'] });
+    const descriptor = this.kernel.call('open', { pathname: path, flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
     this.held.push(descriptor);
     return descriptor;
   }
@@ -192,14 +192,13 @@ export class ProcessJoining implements Joining {
 
   private secondProcess(gate: { report: number; wait: number }): Chain {
     const step = commandStep.id;
-    const { terminal, dropsGroups } = this.spec;
+    const { terminal } = this.spec;
     const own: ChainCall[] = [
       deathSignal(step),
       { step, call: 'close', args: { fd: this.gate } },
       // What the caller had open is not the command's.
       { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' } },
       ...(terminal === 'foreground' ? [{ step, call: 'setpgid', args: { pid: 0, pgid: 0 } } as const] : []),
-      ...(dropsGroups ? [{ step, call: 'setgroups', args: { size: 0, list: NULL } } as const] : []),
     ];
     const { calls } = commandChain(
       { ...this.spec, terminal: 'shared' },
