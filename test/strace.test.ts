@@ -8,7 +8,8 @@
  *    next, a signal mask being part of a context.
  * 2. The parent and the child are Node: of the calls they make, those are the launch's that make, enter or change a
  *    process, a namespace, a mount, a root, a name, a capability, a user or a network interface: `matters` below. The
- *    first execve(2) of the parent is strace's own. A clone with CLONE_THREAD is a thread of Node's.
+ *    first execve(2) of the parent is strace's own. A clone with CLONE_THREAD is a thread of Node's. The folder in which
+ *    running containers are written down (docs/second-terminal.md) belongs to no launch.
  * 3. A process that has executed something other than this program again (/proc/self/exe) is the command's, or newuidmap.
  * 4. A call that its process did not survive has no record; nor, in a chain, has what did not matter just before that.
  *
@@ -47,6 +48,7 @@ function matters({ name, args, files }: SystemCall): boolean {
   if (name === 'prctl') return matteringOptions.test(args[0] as string);
   if (name === 'ioctl') return args[1]?.startsWith('SIOC') === true;
   if (name === 'write' || name === 'pwrite64') return matteringFiles.test(files[0] ?? '');
+  if (name === 'mkdir' && /\/gontainer(-\d+)?"$/.test(args[0] ?? '')) return false;
   return mattering.has(name);
 }
 

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { exitStatus, Failure, killedNext } from './failure.js';
 import { memory } from './kernel/calls.js';
 import type { Kernel, Running } from './kernel/kernel.js';
 import { KernelError } from './kernel/kernel-error.js';
 import { drop, pipe } from './kernel/pipe.js';
 import { locateProgram } from './program.js';
+import { prompt } from './prompt.js';
 import { type LaunchSpec, unshares } from './spec.js';
 import { type CommandProcess, commandChain } from './steps/command.js';
 
@@ -109,25 +109,4 @@ export class HeldCommand implements CommandProcess {
       throw error;
     }
   }
-}
-
-/**
- * Gontainer's prompt. The user's name is looked up once, here: `whoami` at every prompt complains where the root file
- * system has no passwd entry. The host name is read anew each time, with what every sh has built in.
- */
-function prompt(uid: number): string {
-  return `📦 [${userName(uid)}@$(read -r name </proc/sys/kernel/hostname && echo "$name")] ~$PWD ‣ `;
-}
-
-/** The name in /etc/passwd (passwd(5)), or `root` for 0, or the number. */
-function userName(uid: number): string {
-  try {
-    for (const entry of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-      const [name, , id] = entry.split(':');
-      if (name && id !== undefined && Number(id) === uid) return name;
-    }
-  } catch {
-    // No such file in this root: the number says enough.
-  }
-  return uid === 0 ? 'root' : String(uid);
 }

@@ -10,23 +10,23 @@ import type { LaunchSpec } from './spec.js';
 export type Evidence = Readonly<Record<string, unknown>>;
 
 /** What a step of either stage works with. */
-export interface StepContext {
-  readonly spec: LaunchSpec;
+export interface StepContext<Spec = LaunchSpec> {
+  readonly spec: Spec;
   readonly kernel: Kernel;
 }
 
-export interface Step<Context extends StepContext = StepContext> {
+export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly id: string;
   readonly stage: 'parent' | 'child';
   /** A short phrase: what is done. */
-  readonly title: (spec: LaunchSpec) => string;
+  readonly title: (spec: Context['spec']) => string;
   /** One or two sentences for a learner. */
   readonly why: string;
   readonly man: string;
   /** What one would type in a shell to do the same. */
-  readonly shell: (spec: LaunchSpec) => string;
+  readonly shell: (spec: Context['spec']) => string;
   /** Whether this launch has this step. */
-  readonly applies: (spec: LaunchSpec) => boolean;
+  readonly applies: (spec: Context['spec']) => boolean;
   /** @throws KernelError, or Failure where something else stands in the way */
   readonly run: (context: Context) => void;
   /** Reads from the kernel what the step is to change. */
@@ -34,7 +34,7 @@ export interface Step<Context extends StepContext = StepContext> {
   /** Reads from the kernel, in the parent, what the step is to leave as it was outside. */
   readonly outside?: (spec: LaunchSpec) => Evidence;
   /** Says what the evidence does not show although it should; undefined when all is as claimed. */
-  readonly shortfall?: (before: Evidence, after: Evidence, spec: LaunchSpec) => string | undefined;
+  readonly shortfall?: (before: Evidence, after: Evidence, spec: Context['spec']) => string | undefined;
 }
 
 /** A finished step in the log, as docs/log.md describes it. */
@@ -54,7 +54,7 @@ export interface StepRecord {
 }
 
 /** What the two stages do around each step. */
-export interface StepObserver<Context extends StepContext> {
+export interface StepObserver<Context extends StepContext<unknown>> {
   /** Called before a step is done; --step waits here. */
   readonly before?: (step: Step<Context>, evidence: Evidence) => Promise<void> | void;
   readonly done: (record: StepRecord) => void;
@@ -64,7 +64,7 @@ export interface StepObserver<Context extends StepContext> {
  * Does one step: reads the evidence, runs it, reads the evidence again, and checks that it shows what was claimed.
  * @throws KernelError from the step; Failure when the evidence does not show the change
  */
-export async function perform<Context extends StepContext>(
+export async function perform<Context extends StepContext<unknown>>(
   step: Step<Context>,
   context: Context,
   observer: StepObserver<Context>,

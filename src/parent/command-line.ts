@@ -32,7 +32,7 @@ export function canonical(line: readonly string[], commands: readonly Command[])
   const options: string[] = [];
   const words: string[] = [];
   const rest = [...line];
-  const takesRest = command?.positionals.some(({ takes }) => takes === 'rest') ?? false;
+  const firstOfRest = command?.positionals.findIndex(({ takes }) => takes === 'rest') ?? -1;
   let nameWords = command?.name.split(' ') ?? [];
   while (rest.length > 0) {
     const word = rest.shift() as string;
@@ -47,7 +47,7 @@ export function canonical(line: readonly string[], commands: readonly Command[])
     } else {
       words.push(word);
       // The words of the container's command are its own.
-      if (takesRest) words.push(...rest.splice(0));
+      if (firstOfRest >= 0 && words.length > firstOfRest) words.push(...rest.splice(0));
     }
   }
   return { command, options, words };

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { containerCommands } from './containers/commands.js';
 import { doctorCommand } from './doctor/command.js';
 import { lessonCommand } from './lesson/command.js';
 import { reportCommand } from './report/command.js';
@@ -8,6 +9,7 @@ import { runCommand } from './run.js';
 /** Every command of gontainer, in the order of the help. */
 export const commands: readonly Command[] = [
   runCommand,
+  ...containerCommands,
   lessonCommand,
   doctorCommand,
   reportCommand,

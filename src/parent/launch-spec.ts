@@ -109,7 +109,7 @@ export function launchSpec(values: Values): LaunchSpec {
 }
 
 /** Root when the map has one, else what the caller is mapped to, else the first ID there is. */
-function chosenId(
+export function chosenId(
   lines: readonly { inside: number; outside: number; count: number }[],
   outside: number,
 ): number {
@@ -129,7 +129,7 @@ function hostname(given: unknown): string {
  * The command's environment but for PS1. In a new root: PATH, HOME and TERM; else the caller's. A variable given by
  * name alone keeps the caller's value.
  */
-function environmentOf(
+export function environmentOf(
   newRootGiven: boolean,
   given: readonly string[],
   home = '/root',

@@ -14,6 +14,7 @@ import { type CommandContext, execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
+import type { Registration } from './containers/registration.js';
 import { channelPipes, childKilled, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { mountPointsIn } from './mount-points.js';
@@ -28,12 +29,14 @@ import type { Walk } from './walk.js';
 export interface Companions {
   readonly walk?: Walk | undefined;
   readonly supervision?: Supervision | undefined;
+  readonly registration?: Registration | undefined;
 }
 
 /**
  * Runs a command in new namespaces and waits for its end.
  * @param script this program's own file, which is started again as the child
- * @param companions `walk` stops before every step; `supervision` hears when the command starts
+ * @param companions `walk` stops before every step; `supervision` hears when the command starts; `registration` writes
+ *   down for other terminals how far the launch is
  * @returns the command's exit status, 128+N if signal N ended it
  * @throws Failure when the command was not started, or was lost
  */
@@ -41,7 +44,7 @@ export async function launch(
   spec: LaunchSpec,
   log: Log,
   script: string,
-  { walk, supervision }: Companions = {},
+  { walk, supervision, registration }: Companions = {},
 ): Promise<number> {
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
@@ -49,6 +52,7 @@ export async function launch(
     before: (step, evidence) => walk?.before(step.id, evidence, handOver),
     done: (record) => {
       log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid);
+      registration?.done(record.step, handOver.second || handOver.first);
       walk?.done(record);
     },
   });
@@ -112,6 +116,7 @@ export async function launch(
         case 'step': {
           const record = outside.complete(message.record);
           log.step(record, numbers.get(record.step) ?? 0, numbers.size, handOver.second);
+          registration?.done(record.step, handOver.second);
           walk?.done(record);
           break;
         }
@@ -139,6 +144,7 @@ export async function launch(
           throw received(message.failure);
         case 'ended':
           ended = message.status;
+          registration?.ended(message.status);
           log.ended(handOver.second, message.status, message.signal);
           break;
       }

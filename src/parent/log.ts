@@ -100,6 +100,11 @@ export class Log {
     });
   }
 
+  /** Something that the launch goes on without. */
+  warn(sentence: string): void {
+    this.add('warn', sentence, { stage: 'parent', pid: process.pid });
+  }
+
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
     const microseconds = at ?? Number(process.hrtime.bigint() - this.origin) / 1000;
     // A reader has to know the format before anything else.

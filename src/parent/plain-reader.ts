@@ -31,8 +31,9 @@ export function plainValues({ command, options, words }: Canonical & { readonly 
   return { options: values, positionals: {}, rest: words };
 }
 
-/** Whether plainValues can read this line: the command has no other words, and help is not asked for. */
+/** Whether plainValues can read this line: every word belongs to such a positional, and help is not asked for. */
 export const isPlain = (line: Canonical): line is Canonical & { readonly command: Command } =>
   line.command?.positionals.every(({ takes }) => takes === 'rest') === true &&
+  (line.command.positionals.length > 0 || line.words.length === 0) &&
   !line.options.includes('--help') &&
   !line.options.includes('--version');

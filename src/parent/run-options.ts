@@ -178,6 +178,14 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'name',
+    kind: 'text',
+    value: 'NAME',
+    describe:
+      'what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out',
+    group: 'From a second terminal',
+  },
+  {
     name: 'log-level',
     kind: 'text',
     value: 'LEVEL',

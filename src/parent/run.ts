@@ -5,6 +5,7 @@ import { errnoWords } from '../common/kernel/kernel-error.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
+import { Registration } from './containers/registration.js';
 import { launch } from './launch.js';
 import { launchSpec } from './launch-spec.js';
 import { type Level, Log } from './log.js';
@@ -54,20 +55,30 @@ export const runCommand: Command = {
     const colour = coloured({ isTTY: isatty(standardError) });
     const report =
       values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
-    const log = new Log({ ...logOptions(values, colour), ...(report && { lines: report.lines }) });
+    const { name, 'log-file': logFile } = values.options as Record<string, string | undefined>;
+    const warnings: string[] = [];
+    // Before the log file is emptied: where the name is taken it may be that container's.
+    const registration =
+      prepared instanceof Failure
+        ? undefined
+        : Registration.take(prepared.command, name, logFile, (sentence) => warnings.push(sentence));
+    let log: Log | undefined;
     try {
+      log = new Log({ ...logOptions(values, colour), ...(report && { lines: report.lines }) });
       if (prepared instanceof Failure) throw prepared;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
-      const status = await launch(prepared, log, script, { walk, supervision });
+      for (const sentence of warnings) log.warn(sentence);
+      const status = await launch(prepared, log, script, { walk, supervision, registration });
       supervision?.ended(status);
       return status;
     } catch (error) {
       supervision?.ended((error as Partial<Failure>).status ?? exitStatus.launcher);
-      log.failed(error as Error);
+      log?.failed(error as Error);
       throw error;
     } finally {
-      await log.open();
-      log.close();
+      registration?.release();
+      await log?.open();
+      log?.close();
       await report?.write();
     }
   },
@@ -98,7 +109,8 @@ function openLogFile(path: string): number {
   }
 }
 
-function logOptions({ options }: Values, colour: boolean) {
+/** How the log of a command with the options of the group Log is written. */
+export function logOptions({ options }: Values, colour: boolean) {
   // At a terminal the walk shows every step itself.
   const shown = options.step && isatty(standardError) ? 'silent' : undefined;
   const level = (shown ?? options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;

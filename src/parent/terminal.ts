@@ -70,7 +70,8 @@ export class Terminal {
     return this.isForeground();
   }
 
-  private isForeground(): boolean {
+  /** Whether this process group has the terminal, and gets the signals of its keys. */
+  isForeground(): boolean {
     const { own, foreground } = processGroups();
     return own === foreground;
   }

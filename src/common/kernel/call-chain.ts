@@ -156,16 +156,18 @@ export class CallChain {
     const time = (slot: number): bigint =>
       left.readBigInt64LE(slot * slotSize + 8) * 1_000_000_000n + left.readBigInt64LE(slot * slotSize + 16);
     const pid = this.pidOf(chain.actor);
-    const shift = chain.clockShift ?? 0n;
     const results: ChainResult[] = [];
+    let shift = chain.clockShift ?? 0n;
     let from = time(0);
     for (const [index, call] of chain.calls.entries()) {
       if (from === 0n) break;
+      const began = from - shift;
       const ended = time(index + 1);
       const errno = left.readInt32LE((index + 1) * slotSize);
       const ret = errno === 0 ? this.returned(call) : -1;
+      if (errno === 0) shift += call.shiftsClock ?? 0n;
       results.push({
-        ...{ call, actor: chain.actor, pid, errno, ret, began: from - shift },
+        ...{ call, actor: chain.actor, pid, errno, ret, began },
         ended: ended === 0n ? undefined : ended - shift,
       });
       from = ended;

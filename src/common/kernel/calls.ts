@@ -57,6 +57,8 @@ export const calls = {
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
   signal: { signum: 'int', handler: 'long' },
+  pidfd_open: { pid: 'int', flags: 'int' },
+  poll: { fds: 'memory', nfds: 'long', timeout: 'int' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
 export type CallName = keyof typeof calls;
@@ -108,7 +110,13 @@ export type Arguments<Name extends CallName> = {
 
 /** One call of a chain, and the step of the launch that it belongs to. */
 export type ChainCall = {
-  [Name in CallName]: { readonly call: Name; readonly args: Arguments<Name>; readonly step: string };
+  [Name in CallName]: {
+    readonly call: Name;
+    readonly args: Arguments<Name>;
+    readonly step: string;
+    /** Nanoseconds by which this call shifts CLOCK_MONOTONIC of its process: setns(2) into a time namespace. */
+    readonly shiftsClock?: bigint;
+  };
 }[CallName];
 
 /** Any argument of any call, for code that goes through the table. */

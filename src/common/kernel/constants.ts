@@ -103,6 +103,10 @@ export const constants = {
   TIOCSCTTY: 0x540e,
   TCFLSH: 0x540b,
   TCIFLUSH: 0,
+  // ioctl_ns(2)
+  NS_GET_USERNS: 0xb701,
+  NS_GET_PARENT: 0xb702,
+  NS_GET_OWNER_UID: 0xb704,
   // waitpid(2)
   WNOHANG: 1,
   WUNTRACED: 2,
@@ -117,6 +121,7 @@ export const constants = {
   CLOCK_MONOTONIC: 1,
   // close_range(2): the last descriptor there can be
   UINT_MAX: -1,
+  CLOSE_RANGE_CLOEXEC: 4,
 } as const;
 
 export type Constant = keyof typeof constants;

@@ -35,9 +35,15 @@ export interface Gate {
   readonly wait: number;
 }
 
+/** What of a launch the command's process depends on; entering a container knows no more. */
+export type CommandSpec = Pick<
+  LaunchSpec,
+  'command' | 'user' | 'becomesUser' | 'keepsCapabilities' | 'newPrivileges' | 'terminal'
+>;
+
 /** What the process does between clone(2) and execve(2). */
 export function commandChain(
-  spec: LaunchSpec,
+  spec: CommandSpec,
   path: string,
   environment: Record<string, string>,
   gate: Gate,

@@ -170,7 +170,7 @@ export const childStep: Step<ParentContext> = {
 };
 
 /** The namespaces that the next child of a process will be in. */
-function namespacesForChildren(process: number): Record<string, string> {
+export function namespacesForChildren(process: number): Record<string, string> {
   const own = namespaceIds(process);
   return {
     ...own,

@@ -1,0 +1,149 @@
+/** The steps of `gontainer enter`: from a process to a command in its namespaces. All are done by the parent. */
+import { readFileSync, statSync } from 'node:fs';
+import { innermostPid, namespaceId, namespaceIds } from '../evidence.js';
+import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
+import { shellWord } from '../shell-word.js';
+import type { Evidence, Step, StepContext } from '../step.js';
+import { type CommandSpec, commandStep, execStep } from './command.js';
+import { namespacesForChildren } from './hand-over.js';
+
+/** What entering is: everything that is known before it begins. */
+export interface EnterSpec extends CommandSpec {
+  /** The container's name, or the process ID as it was given. */
+  readonly name: string;
+  /** The process whose namespaces are joined. */
+  readonly target: number;
+  readonly joined: readonly NamespaceFlag[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** The command's program, as a path inside. */
+  readonly path: string;
+  /** Nanoseconds by which CLOCK_MONOTONIC inside is ahead of the one here. */
+  readonly clockShift: bigint;
+}
+
+/** The two processes that entering takes, P and then G, as a launch does (docs/call-chain.md). */
+export interface Joining {
+  /** The pidfd of the target, -1 before it is open. */
+  readonly pidfd: number;
+  /** The process IDs, 0 before they run. */
+  readonly first: number;
+  readonly second: number;
+  /** Opens the target's pidfd, and its root and working directory. */
+  hold(): void;
+  /** Starts P and waits until it has joined. */
+  join(): void;
+  /** Has P make G and waits until G stands before its execve(2). */
+  make(): void;
+  /** Lets G execute the command. */
+  execute(): void;
+}
+
+export interface EnterContext extends StepContext<EnterSpec> {
+  readonly joining: Joining;
+}
+
+const entersRoot = ({ joined }: EnterSpec): boolean => joined.includes('mnt');
+
+const holdStep: Step<EnterContext> = {
+  id: 'hold',
+  stage: 'parent',
+  title: ({ target }) => `hold on to process ${target}`,
+  why:
+    'The ID of a process that has ended may be given to another one. A pidfd stands for this process and no other, and ' +
+    'for all of its namespaces at once.',
+  man: 'pidfd_open(2), proc_pid_root(5)',
+  shell: ({ target }) => `ls -l /proc/${target}/ns`,
+  applies: () => true,
+  run: ({ joining }) => joining.hold(),
+  evidence: ({ joining: { pidfd } }) => ({ held: pidfd < 0 ? 'nothing' : `process ${processOf(pidfd)}` }),
+  shortfall: (_, after, { target }) =>
+    after.held === `process ${target}` ? undefined : `what is held is ${after.held}`,
+};
+
+const joinStep: Step<EnterContext> = {
+  id: 'join',
+  stage: 'parent',
+  title: ({ joined, name }) =>
+    `join the ${list(namespacesFor(joined).map(({ name: kind }) => kind))} namespace${joined.length === 1 ? '' : 's'} of ${name}`,
+  why:
+    'A process with several threads may not join a user namespace, and Node has several, so a copy of this process with ' +
+    'one thread, P, does it, for all the kinds in one call. A mount namespace brings its root along; where a process has ' +
+    'a root of its own, P takes that one.',
+  man: 'setns(2)',
+  shell: ({ target, joined, command }) =>
+    `nsenter --target ${target} ${[
+      ...namespacesFor(joined).map(({ name }) => `--${name.toLowerCase().replace('network', 'net')}`),
+      ...(joined.includes('mnt') ? ['--root', '--wd'] : []),
+    ].join(' ')} -- ${command.map(shellWord).join(' ')}`,
+  applies: () => true,
+  run: ({ joining }) => joining.join(),
+  evidence: ({ joining: { first }, spec }) => ({
+    namespaces: first === 0 ? namespaceIds('self') : namespacesForChildren(first),
+    ...(entersRoot(spec) ? directories(first || 'self') : {}),
+  }),
+  shortfall: (_, after, spec) => notJoined(after, spec),
+};
+
+const makeStep: Step<EnterContext> = {
+  id: commandStep.id,
+  stage: 'parent',
+  title: commandTitle,
+  why:
+    'setns(2) moves only the children of a process into a PID namespace. So P makes one more process, G, and ends; ' +
+    'CLONE_PARENT makes it a child of this process, which can wait for it.',
+  man: 'clone(2), credentials(7)',
+  shell: (spec) => `( ${executeStep.shell(spec)} )`,
+  applies: () => true,
+  run: ({ joining }) => joining.make(),
+  evidence: ({ joining: { second }, spec }) =>
+    second === 0
+      ? { namespaces: namespaceIds('self'), process: 'none' }
+      : {
+          namespaces: namespaceIds(second),
+          process: { outside: second, inside: innermostPid(second) },
+          ...(entersRoot(spec) ? directories(second) : {}),
+        },
+  shortfall: (_, after, spec) => notJoined(after, spec),
+};
+
+const executeStep: Step<EnterContext> = {
+  id: execStep.id,
+  stage: 'parent',
+  title: ({ command }) => `execute ${command[0]}`,
+  why: execStep.why,
+  man: execStep.man,
+  shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
+  applies: () => true,
+  run: ({ joining }) => joining.execute(),
+  evidence: ({ joining: { second }, spec }) => ({
+    program: execStep.evidence({ spec, command: { pid: second } } as never).program,
+  }),
+};
+
+export const enterSteps: readonly Step<EnterContext>[] = [holdStep, joinStep, makeStep, executeStep];
+
+function commandTitle({ command }: EnterSpec): string {
+  return `make the process that becomes ${command[0]}`;
+}
+
+/** The process of a pidfd: its line `Pid` in /proc/self/fdinfo (pidfd_open(2)), -1 once it has ended. */
+const processOf = (pidfd: number): number =>
+  Number(/^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8'))?.[1]);
+
+/** The root and the working directory of a process, by what tells a folder from every other. */
+function directories(process: number | 'self'): Evidence {
+  const identity = (link: string): string => {
+    const { dev, ino } = statSync(`/proc/${process}/${link}/`);
+    return `device ${dev} inode ${ino}`;
+  };
+  return { 'root directory': identity('root'), 'working directory': identity('cwd') };
+}
+
+function notJoined(after: Evidence, { joined, target }: EnterSpec): string | undefined {
+  const now = after.namespaces as Record<string, string>;
+  const missing = namespacesFor(joined).find(({ entry }) => now[entry] !== namespaceId(target, entry));
+  return missing && `the process is in ${now[missing.entry]}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+const list = (words: readonly string[]): string => new Intl.ListFormat('en-GB').format(words);

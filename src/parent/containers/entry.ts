@@ -1,0 +1,68 @@
+/**
+ * What is written down of a running container: one file, NAME.ndjson in the state folder. It comes into being at once,
+ * with its first line in it, and lines are added as the launch goes on; later fields take the place of earlier ones.
+ */
+import { readFileSync } from 'node:fs';
+import { namespaceId } from '../../common/evidence.js';
+import type { ProcessIdentity } from './process-identity.js';
+
+/** The first line. */
+export interface Beginning {
+  readonly format: 1;
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  /** The process that launches, and stays outside. */
+  readonly launcher: ProcessIdentity;
+  /** The file of --log-file, an absolute path. */
+  readonly log?: string;
+  /** Where process IDs and start times hold: they differ by PID and time namespace. */
+  readonly seenFrom: string;
+}
+
+/** A line added after a step of the launch. */
+export interface Progress {
+  /** The last step that is done. */
+  readonly step: string;
+  /** The process that is in the new namespaces: P, and from the step `child` on the child. */
+  readonly process: ProcessIdentity;
+}
+
+/** The last line. */
+export interface End {
+  /** The command's exit status, as gontainer run returns it. */
+  readonly status: number;
+}
+
+export type Entry = Beginning & Partial<Progress> & Partial<End>;
+
+/** The name of an entry's file ends with this. */
+export const entryExtension = '.ndjson';
+
+/** A container may be named so. Not by digits alone: those are a process ID. */
+export const isContainerName = (name: string): boolean =>
+  /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) && !/^\d+$/.test(name);
+
+/** The PID and time namespaces of this process. */
+export const viewpoint = (): string => `${namespaceId('self', 'pid')} ${namespaceId('self', 'time')}`;
+
+/**
+ * Reads an entry from a path or an open file. A last line that is still being written does not count.
+ * @throws an error when it is no entry
+ */
+export function readEntry(file: string | number): Entry {
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  const entry = Object.assign({}, ...lines.map((text) => JSON.parse(text))) as Entry;
+  const isIdentity = (value: ProcessIdentity | undefined): boolean =>
+    Number.isInteger(value?.pid) && Number.isInteger(value?.startTime);
+  const whole =
+    entry.format === 1 &&
+    isContainerName(String(entry.name)) &&
+    Array.isArray(entry.command) &&
+    Number.isFinite(entry.started) &&
+    isIdentity(entry.launcher) &&
+    (entry.process === undefined || isIdentity(entry.process));
+  if (!whole) throw new Error('not an entry');
+  return entry;
+}

@@ -1,0 +1,139 @@
+/** The launch's side of the state folder: a container is written down while it lives. */
+import {
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { type Failure, usageFailure } from '../../common/failure.js';
+import {
+  type Beginning,
+  type End,
+  entryExtension,
+  isContainerName,
+  type Progress,
+  viewpoint,
+} from './entry.js';
+import { removeStale } from './listing.js';
+import { identify } from './process-identity.js';
+import { madeStateFolder } from './state-folder.js';
+
+export class Registration {
+  private constructor(
+    readonly name: string,
+    private readonly path: string,
+    private file: number | undefined,
+  ) {}
+
+  /**
+   * Takes a name, before anything is started.
+   * @param given the name of --name; without it one is made from the command
+   * @param warn is told when the container cannot be written down: it is launched all the same
+   * @throws Failure with status 2 when the name is taken, or is none
+   */
+  static take(
+    command: readonly string[],
+    given: string | undefined,
+    log: string | undefined,
+    warn: (sentence: string) => void,
+  ): Registration | undefined {
+    if (given !== undefined && !isContainerName(given)) {
+      throw usageFailure(
+        `-name “${given}” is no name for a container`,
+        'Letters, digits, “_”, “.” and “-”, at most 63, the first a letter or digit, and not digits alone.',
+      );
+    }
+    try {
+      const folder = madeStateFolder();
+      for (;;) {
+        const name = given ?? madeUpName(command);
+        const path = join(folder, `${name}${entryExtension}`);
+        if (written(path, beginning(name, command, log))) {
+          return new Registration(name, path, openSync(path, constants.O_WRONLY | constants.O_APPEND));
+        }
+        if (!removeStale(path) && given !== undefined) {
+          throw usageFailure(
+            `the name ${name} is taken: there is ${path}`,
+            'See gontainer ps, and choose another --name.',
+          );
+        }
+      }
+    } catch (error) {
+      if ((error as Failure).status === 2) throw error;
+      warn(`this container is not in gontainer ps: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  /** A step is done, and this process is in the new namespaces. */
+  done(step: string, pid: number): void {
+    const process = identify(pid);
+    if (process !== undefined) this.add({ step, process });
+  }
+
+  /** The command has ended: whoever waits for it has the file open. */
+  ended(status: number): void {
+    this.add({ status });
+  }
+
+  /** Nothing of the container is left. */
+  release(): void {
+    if (this.file === undefined) return;
+    closeSync(this.file);
+    this.file = undefined;
+    rmSync(this.path, { force: true });
+  }
+
+  /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */
+  private add(line: Progress | End): void {
+    if (this.file === undefined) return;
+    try {
+      writeSync(this.file, `${JSON.stringify(line)}\n`);
+    } catch {
+      // A full disk is no reason to end a container; it is then reported as not yet running.
+    }
+  }
+}
+
+function beginning(name: string, command: readonly string[], log: string | undefined): Beginning {
+  const launcher = identify(process.pid);
+  if (launcher === undefined) throw new Error('/proc does not show this process');
+  return {
+    ...{ format: 1, name, command, started: Date.now(), launcher, seenFrom: viewpoint() },
+    ...(log === undefined ? {} : { log: resolve(log) }),
+  };
+}
+
+/**
+ * Writes a file that appears with all its content or not at all: link(2) fails where the name is taken.
+ * @returns false in that case
+ */
+function written(path: string, content: Beginning): boolean {
+  const draft = join(path, '..', `.${process.pid}.draft`);
+  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+/** `sh-3fa2`: the program and four digits of chance. */
+function madeUpName(command: readonly string[]): string {
+  const program = basename(command[0] ?? '')
+    .replace(/[^A-Za-z0-9_.-]/g, '')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  const chance = Math.floor(Math.random() * 0x10000)
+    .toString(16)
+    .padStart(4, '0');
+  return `${program.slice(0, 40) || 'container'}-${chance}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * `gontainer enter`: one more command in the namespaces of a process. Its steps are those of src/common/steps/enter.ts;
+ * then this process passes signals on and waits, as a launch does.
+ */
+import { isatty } from 'node:tty';
+import { statusOfSignal } from '../../common/failure.js';
+import { KernelError } from '../../common/kernel/kernel-error.js';
+import { giveTerminal, signalNumber } from '../../common/kernel/processes.js';
+import { Recorder } from '../../common/kernel/recorder.js';
+import { perform } from '../../common/step.js';
+import { type EnterContext, type EnterSpec, enterSteps } from '../../common/steps/enter.js';
+import { coloured } from '../banner.js';
+import type { Values } from '../command.js';
+import { findTarget } from '../containers/find.js';
+import type { ProcessIdentity } from '../containers/process-identity.js';
+import { Log } from '../log.js';
+import { logOptions } from '../run.js';
+import { SignalRelay } from '../signal-relay.js';
+import { Terminal } from '../terminal.js';
+import { enterSpec } from './enter-spec.js';
+import { ProcessJoining } from './process-joining.js';
+
+/**
+ * Runs a command inside a container, or in the namespaces of any process that is ours.
+ * @returns the command's exit status, 128+N if signal N ended it
+ * @throws Failure when it was not started
+ */
+export async function enter(values: Values): Promise<number> {
+  const target = findTarget(values.positionals.NAME ?? '');
+  const spec = enterSpec(values, target);
+  const log = new Log(logOptions(values, coloured({ isTTY: isatty(2) })));
+  try {
+    return await joinAndRun(spec, target.process, log);
+  } catch (error) {
+    log.failed(error as Error);
+    throw error;
+  } finally {
+    await log.open();
+    log.close();
+  }
+}
+
+async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): Promise<number> {
+  const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const signals = new SignalRelay();
+  const terminal = new Terminal(spec.terminal);
+  const joining = new ProcessJoining(spec, target, kernel, () => {
+    terminal.given();
+    log.hold(true);
+  });
+  const context: EnterContext = { spec, kernel, joining };
+  try {
+    await log.open();
+    for (const [index, step] of enterSteps.entries()) {
+      await perform(step, context, {
+        done: (record) => log.step(record, index + 1, enterSteps.length, process.pid),
+      });
+    }
+    return await follow(spec, joining, terminal, signals);
+  } catch (error) {
+    joining.abandon();
+    throw explained(error as Error, spec);
+  } finally {
+    joining.release();
+    signals.release();
+    terminal.takeBack();
+    log.hold(false);
+  }
+}
+
+/** Until the command has ended: its signals, its stops, its end. */
+function follow(
+  spec: EnterSpec,
+  joining: ProcessJoining,
+  terminal: Terminal,
+  signals: SignalRelay,
+): Promise<number> {
+  signals.passTo((signal) => {
+    // In a shared process group the terminal sends the signals of its keys to the command too.
+    const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
+    if (spec.terminal === 'shared' && fromKeys && terminal.isForeground()) return;
+    joining.signal(signal);
+  });
+  return new Promise((done) => {
+    const look = (): void => {
+      for (let change = joining.change(); change !== undefined; change = joining.change()) {
+        if (change.stoppedBy === undefined) {
+          process.off('SIGCHLD', look);
+          clearInterval(alive);
+          const { status = 0, killedBy } = change;
+          done(killedBy === undefined ? status : statusOfSignal(signalNumber(killedBy)));
+          return;
+        }
+        const foreground = terminal.stop(change.stoppedBy);
+        if (foreground === undefined) continue;
+        if (foreground) giveTerminal(joining.second);
+        process.kill(spec.terminal === 'foreground' ? -joining.second : joining.second, 'SIGCONT');
+      }
+    };
+    // A listener for a signal does not keep Node running; something has to.
+    const alive = setInterval(() => {}, 2 ** 30);
+    process.on('SIGCHLD', look);
+    look();
+  });
+}
+
+/** Adds to a failed kernel call what can be done about it. */
+function explained(error: Error, { joined, name }: EnterSpec): Error {
+  if (!(error instanceof KernelError) || error.next !== undefined) return error;
+  const { call, errno } = error.data;
+  const next =
+    errno === 'ESRCH'
+      ? `${name} has just ended.`
+      : call === 'setns' && errno === 'EPERM' && !joined.includes('uid')
+        ? 'Joining these takes privilege over them, which its user namespace gives: add -uid, or do it as root.'
+        : errno === 'EPERM' || errno === 'EACCES'
+          ? `It takes privilege over the namespaces of ${name}: enter containers of your own, or do it as root.`
+          : undefined;
+  return next === undefined ? error : Object.assign(error, { next });
+}
