@@ -81,6 +81,7 @@ const forms: Record<
       args: [`{version=${version}, pid=${pid}}`, `{effective=${set}, permitted=${set}, inheritable=${set}}`],
     };
   },
+  setgroups: ({ size, list }) => ({ args: [known(size), texts(list)] }),
   sethostname: ({ name, len }) => ({ args: [text(name), known(len)] }),
   mount: ({ source, target, filesystemtype, mountflags, data }) => ({
     args: [text(source), text(target), text(filesystemtype), known(mountflags), text(data)],
