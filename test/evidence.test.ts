@@ -14,6 +14,8 @@ interface Case {
   readonly call: string;
   /** Only the one that writes this file of /proc. */
   readonly file?: string;
+  /** Only the mount(2) on this place of the new root. */
+  readonly target?: string;
   /** Only the one with this number, counted from 1 in each process. */
   readonly when?: number;
   readonly options: readonly string[];
@@ -50,27 +52,80 @@ const cases: readonly Case[] = [
     step: 'proc',
     says: /\/proc is not mounted there/,
   },
-  { call: 'chdir', options: ['--uid'], newRoot: true, step: 'bind-root', says: /the working directory is / },
+  // The first calls of chroot(2) and chdir(2) are those of the step chroot.
+  ...[[], ['--chroot']].flatMap((method): Case[] => [
+    {
+      ...{ call: 'chroot', when: 1, options: ['--uid', ...method], newRoot: true },
+      ...{ step: 'chroot', says: /the root directory is another/ },
+    },
+    {
+      ...{ call: 'chdir', when: 1, options: ['--uid', ...method], newRoot: true },
+      ...{ step: 'chroot', says: /the working directory is not the old root/ },
+    },
+  ]),
   {
-    call: 'pivot_root',
-    options: ['--uid'],
-    newRoot: true,
-    step: 'pivot-root',
-    says: /the root directory is another/,
+    ...{ call: 'chdir', when: 2, options: ['--uid', '--chroot'], newRoot: true },
+    ...{ step: 'working-directory', says: /the working directory is another/ },
   },
   {
-    call: 'umount2',
-    options: ['--uid'],
-    newRoot: true,
-    step: 'detach-old-root',
-    says: /the old root is still mounted/,
+    ...{ call: 'chdir', when: 3, options: ['--uid', '--workdir', '/etc'], newRoot: true },
+    ...{ step: 'working-directory', says: /the working directory is another/ },
   },
   {
-    call: 'chroot',
-    options: ['--uid', '--chroot'],
-    newRoot: true,
-    step: 'chroot',
-    says: /the root directory is another/,
+    ...{ call: 'pivot_root', options: ['--uid'], newRoot: true },
+    ...{ step: 'pivot-root', says: /the root directory is another/ },
+  },
+  {
+    ...{ call: 'umount2', when: 1, options: ['--uid'], newRoot: true },
+    ...{ step: 'detach-old-root', says: /the old root is still mounted/ },
+  },
+  {
+    ...{ call: 'umount2', when: 1, options: ['--uid', '--uts'], newRoot: true },
+    ...{ step: 'names', says: /the tmpfs of the files is still on \/dev/ },
+  },
+  {
+    ...{ call: 'mount_setattr', when: 1, options: ['--uid', '--read-only'], newRoot: true },
+    ...{ step: 'read-only', says: /\/ is writable/ },
+  },
+  {
+    ...{ call: 'mount_setattr', when: 1, options: ['--uid'], newRoot: true },
+    ...{ step: 'sys', says: /\/sys is writable/ },
+  },
+  {
+    ...{ call: 'mount_setattr', when: 2, options: ['--uid'], newRoot: true },
+    ...{ step: 'masks', says: /\/proc\/\w+ is writable/ },
+  },
+  {
+    ...{ call: 'symlink', when: 1, options: ['--uid'], newRoot: true },
+    ...{ step: 'dev', says: /\/dev\/fd is missing/ },
+  },
+  {
+    ...{ call: 'mount', target: '/sys', options: ['--uid', '--net'], newRoot: true },
+    ...{ step: 'sys', says: /\/sys is not mounted there/ },
+  },
+  {
+    ...{ call: 'mount', target: '/proc/interrupts', options: ['--uid'], newRoot: true },
+    ...{ step: 'masks', says: /\/proc\/interrupts is not covered/ },
+  },
+  {
+    ...{ call: 'mount', target: '/dev/null', options: ['--uid'], newRoot: true },
+    ...{ step: 'dev', says: /\/dev\/null is not the device 1:3/ },
+  },
+  {
+    ...{ call: 'mount', target: '/dev/shm', options: ['--uid'], newRoot: true },
+    ...{ step: 'dev', says: /no tmpfs is mounted at \/dev\/shm/ },
+  },
+  {
+    ...{ call: 'mount', target: '/etc/hosts', options: ['--uid', '--uts'], newRoot: true },
+    ...{ step: 'names', says: /\/etc\/hosts is not covered/ },
+  },
+  {
+    ...{ call: 'mount', target: '/mnt', options: ['--uid', '--bind', '/dev/pts:/mnt'], newRoot: true },
+    ...{ step: 'requested-mounts', says: /fewer mounts than were asked for/ },
+  },
+  {
+    ...{ call: 'mount', target: '/tmp', options: ['--uid', '--tmpfs', '/tmp'], newRoot: true },
+    ...{ step: 'requested-mounts', says: /fewer mounts than were asked for/ },
   },
   { call: 'ioctl', options: ['--uid', '--net'], step: 'loopback', says: /lo has no address 127\.0\.0\.1/ },
   {
@@ -140,6 +195,17 @@ async function numberOfWrite(file: string, words: readonly string[], user: User)
   return writes.findIndex((line) => line.includes(`/${file}>`)) + 1;
 }
 
+/** Which call of the child mounts something there, counted from 1. */
+async function numberOfMount(target: string, words: readonly string[], user: User): Promise<number> {
+  const log = join(folder(user), 'log');
+  await run([...words.slice(0, 1), '--log-file', log, ...words.slice(1)], { user });
+  return (
+    records(log)
+      .filter(({ call, actor }) => call === 'mount' && actor === 'child')
+      .findIndex(({ args }) => (args as { target: string }).target === target) + 1
+  );
+}
+
 /** Processes whose command line holds a word. */
 const processesWith = (word: string): string[] =>
   readdirSync('/proc').filter((name) => {
@@ -152,19 +218,27 @@ const processesWith = (word: string): string[] =>
   });
 
 async function fails(user: User, expected: Case): Promise<void> {
-  const { call, file, options, newRoot, step, says, under = [] } = expected;
+  const { call, file, target, options, newRoot, step, says, under = [] } = expected;
   const log = join(folder(user), 'log');
   const rootOption = newRoot ? ['--mnt', await rootfs(user)] : [];
   const base = user.uid === 0 || options.includes('--uid') || options.includes('--all') ? [] : ['--uid'];
-  const words = ['run', '--quiet', '--log-file', log, ...base, ...options, ...rootOption, '--', '/bin/true'];
-  const when = file === undefined ? expected.when : await numberOfWrite(file, words, user);
-  assert.notEqual(when, 0, 'no such write');
+  const launch = [...base, ...options, ...rootOption, '--', '/bin/true'];
+  const words = ['run', '--quiet', '--log-file', log, ...launch];
+  const when =
+    file !== undefined
+      ? await numberOfWrite(file, words, user)
+      : target !== undefined
+        ? await numberOfMount(target, ['run', '--quiet', ...launch], user)
+        : expected.when;
+  assert.notEqual(when, 0, 'no such call');
   // Success: 0, or for a write the number of bytes, which here only has to be more than none.
   const inject = `${call}:retval=${call === 'write' ? 4 : 0}${when === undefined ? '' : `:when=${when}`}`;
   // A write is the parent's own: other threads and processes have counts of their own.
   const follow = call === 'write' ? [] : ['-f'];
   const { status, stderr } = await run(words, {
     user,
+    // In / the first chdir(2) would have nothing to do.
+    cwd: '/tmp',
     under: [
       ...under,
       'strace',
@@ -190,8 +264,8 @@ async function fails(user: User, expected: Case): Promise<void> {
 
 for (const user of users) {
   for (const expected of user.uid === root.uid ? [...cases, ...casesOfRoot] : cases) {
-    const { call, file, options, newRoot, step } = expected;
-    const what = `${call}${file === undefined ? '' : ` of ${file}`} that does nothing, ${options.join(' ')}`;
+    const { call, file, target, when, options, newRoot, step } = expected;
+    const what = `${call}${when === undefined ? '' : ` ${when}`}${(file ?? target) === undefined ? '' : ` of ${file ?? target}`} that does nothing, ${options.join(' ')}`;
     const title = `${user.name}: ${what}${newRoot ? ' --mnt' : ''}: ${step} fails`;
     test(title, { skip: user.skip || lacking('strace', ...(expected.under?.slice(0, 1) ?? [])) }, () =>
       fails(user, expected),

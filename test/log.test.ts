@@ -113,7 +113,7 @@ for (const user of users) {
     const launch = await logged(words, { user });
     assert.equal(launch.status, 7);
     assert.deepEqual(last(launch).ended, { status: 7 });
-    assert.equal(stepsOf(launch).length, 13);
+    assert.equal(stepsOf(launch).length, 19);
     // Every record was made within this launch, whatever the clocks inside say.
     assert.ok(launch.log.every(({ at }) => at < 86_400_000_000 / 2));
   });
@@ -121,6 +121,55 @@ for (const user of users) {
   test(`${user.name}: chroot, and the caller mapped to 1000`, only, async () => {
     const words = ['--uid', '--uid-map', `1000:${user.uid}:1`, '--mnt', await rootfs(user), '--chroot'];
     assert.equal((await logged([...words, '--', '/bin/true'], { user })).status, 0);
+  });
+
+  test(`${user.name}: a furnished new root`, only, async () => {
+    const [path, source, kept] = [await rootfs(user), folder(user), folder(user)];
+    const file = join(source, 'file');
+    writeFileSync(file, '');
+    const mounts = ['--bind', `${source}:/mnt`, '--bind', `${file}:/srv/file:ro`, '--tmpfs', '/tmp:size=1m'];
+    const map = ['--uid-map', `1000:${user.uid}:1`, '--gid-map', `1000:${user.gid}:1`];
+    for (const [words, expected] of [
+      [
+        [...mounts, '--read-only', '--workdir', '/tmp'],
+        ['read-only', 'requested-mounts', 'working-directory'],
+      ],
+      [
+        [...mounts, '--chroot', '--ephemeral'],
+        ['overlay', 'requested-mounts', 'working-directory'],
+      ],
+      [
+        ['--overlay', kept, '--read-only'],
+        ['overlay', 'read-only'],
+      ],
+      [[...map, '--user', '1000'], []],
+      [user.uid === 0 ? ['--uid-map', '0:54321:1', '--gid-map', '0:54321:1', '--ephemeral'] : [], []],
+    ]) {
+      const all = ['--all', '--mnt', path, ...(words as string[]), '--', '/bin/sh', '-c', 'exit 7'];
+      const launch = await logged(all, { user });
+      assert.equal(launch.status, 7, launch.stderr);
+      for (const step of [
+        ...(expected as string[]),
+        'chroot',
+        'mount-points',
+        'sys',
+        'masks',
+        'dev',
+        'names',
+      ])
+        assert.ok(stepsOf(launch).includes(step), `${step} is missing in ${stepsOf(launch)}`);
+    }
+    // Of outside: the network with its resolver, and the processes.
+    assert.equal((await logged(['--uid', '--mnt', path, '--', '/bin/true'], { user })).status, 0);
+  });
+
+  test(`${user.name}: a call that fails in a new root`, only, async () => {
+    const kept = folder(user);
+    writeFileSync(join(kept, 'work'), '');
+    const words = ['--uid', '--mnt', await rootfs(user), '--overlay', kept, '--', '/bin/true'];
+    const launch = await logged(words, { user });
+    assert.equal(launch.status, 125);
+    assert.equal((last(launch).failure as { call: { step: string } }).call.step, 'overlay');
   });
 
   test(`${user.name}: a launch that fails`, only, async () => {

@@ -94,7 +94,8 @@ function systemCall(text: string): SystemCall | undefined {
           part.replace(/^\[(\d+)<[^>]*>, (\d+)<[^>]*>\]$/, '[$1, $2]'),
     ),
     files,
-    ret: Number(ret),
+    // umask(2) returns a mode, which strace writes in octal.
+    ret: /^0\d+$/.test(ret) ? Number.parseInt(ret, 8) : Number(ret),
     errno,
   };
 }

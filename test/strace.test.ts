@@ -37,7 +37,7 @@ const mattering = new Set(
   (
     'fork vfork clone clone3 unshare setns mount umount2 pivot_root chroot chdir fchdir sethostname setdomainname ' +
     'capset setuid setgid setreuid setregid setresuid setresgid setgroups setpgid setsid execve execveat mkdir mkdirat ' +
-    'mount_setattr move_mount open_tree fsopen fsmount'
+    'mknod mknodat symlink symlinkat chmod fchmodat umask flock setfsuid setfsgid mount_setattr move_mount open_tree fsopen fsmount'
   ).split(' '),
 );
 const matteringOptions = /^PR_(SET_PDEATHSIG|SET_NO_NEW_PRIVS|SET_CHILD_SUBREAPER|CAPBSET_DROP|CAP_AMBIENT)$/;
@@ -58,8 +58,9 @@ const ofTheLibrary = ({ name }: SystemCall): boolean => name === 'rt_sigprocmask
 const text = (value: unknown): string => (value === null ? 'NULL' : JSON.stringify(value));
 const texts = (values: unknown): string => `[${(values as unknown[]).map(text).join(', ')}]`;
 const known = (value: unknown): string => String(value ?? 'NULL');
-const octal = (mode: unknown): string => `0${(mode as number).toString(8)}`;
 const capabilities = (names: unknown): string => (names as string[]).map((name) => `1<<${name}`).join('|');
+
+const hexadecimal = (number: number): string => (number === 0 ? '0' : `0x${number.toString(16)}`);
 
 type Written = readonly (string | undefined)[];
 
@@ -82,6 +83,7 @@ const forms: Record<
       args: [`{version=${version}, pid=${pid}}`, `{effective=${set}, permitted=${set}, inheritable=${set}}`],
     };
   },
+  setgroups: ({ size, list }) => ({ args: [known(size), texts(list)] }),
   sethostname: ({ name, len }) => ({ args: [text(name), known(len)] }),
   mount: ({ source, target, filesystemtype, mountflags, data }) => ({
     args: [text(source), text(target), text(filesystemtype), known(mountflags), text(data)],
@@ -90,8 +92,34 @@ const forms: Record<
   pivot_root: ({ new_root, put_old }) => ({ args: [text(new_root), text(put_old)] }),
   chroot: ({ path }) => ({ args: [text(path)] }),
   chdir: ({ path }) => ({ args: [text(path)] }),
-  mkdir: ({ pathname, mode }) => ({ args: [text(pathname), octal(mode)] }),
-  open: ({ pathname, flags }) => ({ name: 'openat', args: ['AT_FDCWD', text(pathname), known(flags)] }),
+  mkdir: ({ pathname, mode }) => ({ args: [text(pathname), known(mode)] }),
+  chmod: ({ pathname, mode }) => ({ args: [text(pathname), known(mode)] }),
+  symlink: ({ target, linkpath }) => ({ args: [text(target), text(linkpath)] }),
+  umask: ({ mask }) => ({ args: [mask === '00' ? '000' : known(mask)] }),
+  mknod: ({ pathname, mode, dev }) => ({
+    name: 'mknodat',
+    args: [
+      'AT_FDCWD',
+      text(pathname),
+      known(mode).replace(/^020/, 'S_IFCHR|0'),
+      `makedev(${hexadecimal((dev as number) >> 8)}, ${hexadecimal((dev as number) & 255)})`,
+    ],
+  }),
+  mount_setattr: ({ dirfd, pathname, flags, attr, size }) => ({
+    args: [
+      known(dirfd),
+      text(pathname),
+      known(flags),
+      `{attr_set=${(attr as Record<string, unknown>).attr_set},`,
+      known(size),
+    ],
+  }),
+  // strace shows the mode where a file may be made, and O_RDONLY, which is 0, where no other access is asked for.
+  open: ({ pathname, flags, mode }) => {
+    const shown = /O_(RDONLY|WRONLY|RDWR)/.test(known(flags)) ? known(flags) : `O_RDONLY|${flags}`;
+    const made = shown.includes('O_CREAT') ? [known(mode)] : [];
+    return { name: 'openat', args: ['AT_FDCWD', text(pathname), shown, ...made] };
+  },
   pipe2: ({ pipefd, flags }) => ({ args: [`[${(pipefd as number[]).join(', ')}]`, known(flags)] }),
   write: ({ fd, buf, count }) => ({
     args: [known(fd), typeof fd === 'string' ? text(buf) : undefined, known(count)],
@@ -123,7 +151,8 @@ function sameArgument(logged: string | undefined, { name, args, files }: SystemC
   if (logged === undefined) return true;
   // What strace leaves out is what the call does not look at.
   if (traced === undefined) return logged === '0';
-  if (files[index] === logged) return true;
+  // Of a file of the new root strace knows the path from outside.
+  if (files[index] === logged || (logged.startsWith('/') && files[index]?.endsWith(logged))) return true;
   if (name === 'execve' && index === 2)
     return traced.replace(/"([^"=]*)=(?:[^"\\]|\\.)*"/g, '"$1"') === logged;
   if (logged.endsWith(',')) return traced.startsWith(logged);
@@ -315,10 +344,24 @@ for (const user of users) {
     });
   }
 
-  for (const method of [[], ['--chroot'], ['--pid'], ['--all']]) {
+  for (const method of [
+    ...[[], ['--chroot'], ['--pid'], ['--all']],
+    ['--all', '--read-only', '--tmpfs', '/tmp:size=1m', '--workdir', '/tmp'],
+    ['--bind', '/usr:/mnt', '--bind', '/etc/passwd:/srv/users:ro', '--bind', '/usr:/tmp/a/b:ro', '--chroot'],
+    ['--all', '--ephemeral', '--tmpfs', '/new/place', '--chroot'],
+    ['--pid', '--overlay', 'FOLDER', '--read-only'],
+    ['--uid', '--uid-map', `1000:${user.uid}:1`, '--gid-map', `1000:${user.gid}:1`, '--user', '1000'],
+    ...(user.uid === 0
+      ? [
+          ['--user', '65534:65534'],
+          ['--all', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1', '--ephemeral'],
+        ]
+      : []),
+  ]) {
     test(`${user.name}: a new root ${method.join(' ')}`, { skip: user.skip || skip }, async (context) => {
-      const base = user.uid === 0 ? [] : ['--uid'];
-      const words = [...base.filter(() => method[0] !== '--all'), '--mnt', await rootfs(user), ...method];
+      const base = user.uid === 0 || method.some((word) => /^--(all|uid)$/.test(word)) ? [] : ['--uid'];
+      const options = method.map((word) => (word === 'FOLDER' ? folder(user) : word));
+      const words = [...base, '--mnt', await rootfs(user), ...options];
       context.diagnostic(await traced([...words, '--', '/bin/true'], user, 0));
     });
   }

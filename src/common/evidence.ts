@@ -1,5 +1,5 @@
 /** Reading from the kernel what it did: the evidence that steps show before and after. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { type Namespace, namespaces } from './namespaces.js';
 
 /** `user:[4026531837]` and so on for a process (namespaces(7)), by what the namespace is called in /proc/PID/ns. */
@@ -82,6 +82,16 @@ export const mountsAt = (place: string): string[] =>
   mountTable()
     .filter(({ mountPoint }) => mountPoint === place)
     .map(mountLine);
+
+/** Device and inode tell a directory from every other, by whatever path it is reached: inode(7). */
+export function directoryId(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? 'absent' : `device ${found.dev} inode ${found.ino}`;
+}
+
+/** Whether a line of `mountLine` is that of a read-only mount. */
+export const isReadOnly = (line: string): boolean =>
+  line.split(' ').at(-1)?.split(',').includes('ro') === true;
 
 /** The process IDs that can be seen in a /proc; none where it is not mounted. */
 export const visibleProcesses = (proc = '/proc'): number[] =>

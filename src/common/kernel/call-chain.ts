@@ -28,13 +28,13 @@ const contextSize = process.arch === 'arm64' ? 5120 : 1024;
 const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
 
 /**
- * Calls whose wrappers do more than the system call: those of setresuid and setresgid have every thread of the process
+ * Calls whose wrappers do more than the system call: those of setresuid, setresgid and setgroups have every thread of the process
  * change its user (nptl(7)), and wait for one that was just being made when this process was cloned, for ever, as the
  * clone does not have it. So these go through syscall(2), by their numbers: syscalls(2).
  */
 const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
-  x64: { setresuid: 117, setresgid: 119 },
-  arm64: { setresuid: 147, setresgid: 149 },
+  x64: { setgroups: 116, setresuid: 117, setresgid: 119 },
+  arm64: { setgroups: 159, setresuid: 147, setresgid: 149 },
 };
 
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */

@@ -1,7 +1,7 @@
 /**
  * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
  * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
- * the system call of the same name in glibc, so no system call numbers are needed; call-chain.ts names two exceptions.
+ * the system call of the same name in glibc, so no system call numbers are needed; call-chain.ts names three exceptions.
  */
 import { type Flags, shownFlags } from './constants.js';
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { mountLine, mountsInside } from '../evidence.js';
 import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -115,15 +115,26 @@ export const devStep: Step = {
   },
   evidence: () => ({
     '/dev': list('/dev'),
+    devices: Object.keys(devices).flatMap(deviceLine),
     mounts: mountsInside()
       .filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
       .map(mountLine),
   }),
-  shortfall: (_, after) => {
-    const missing = [...Object.keys(devices), ...Object.keys(links)].find(
-      (name) => !(after['/dev'] as string[]).includes(name),
+  shortfall: (_, after, spec) => {
+    const [names, found, mounts] = [after['/dev'], after.devices, after.mounts] as string[][];
+    const mounted = [{ place: '/dev', type: 'tmpfs' }].concat(
+      fileSystems(spec).map(({ name, type }) => ({ place: `/dev/${name}`, type })),
     );
-    return missing && `/dev/${missing} is missing`;
+    const absent = mounted.find(
+      ({ place, type }) => !mounts?.some((line) => line.startsWith(`${place} ${type} `)),
+    );
+    if (absent !== undefined) return `no ${absent.type} is mounted at ${absent.place}`;
+    const device = Object.entries(devices).find(
+      ([name, [major, minor]]) => !found?.includes(`${name} ${major}:${minor}`),
+    );
+    if (device !== undefined) return `/dev/${device[0]} is not the device ${device[1].join(':')}`;
+    const link = Object.keys(links).find((name) => !names?.includes(name));
+    return link && `/dev/${link} is missing`;
   },
 };
 
@@ -153,6 +164,16 @@ function mknod(kernel: Kernel, pathname: string, [major, minor]: readonly [numbe
   } catch (error) {
     if (error instanceof KernelError && error.data.errno === 'EPERM') return false;
     throw error;
+  }
+}
+
+/** `null 1:3` for a device, nothing for what is none: makedev(3), for numbers below 256. */
+function deviceLine(name: string): string[] {
+  try {
+    const found = lstatSync(`/dev/${name}`);
+    return found.isCharacterDevice() ? [`${name} ${found.rdev >> 8}:${found.rdev & 255}`] : [];
+  } catch {
+    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 /** What /proc and /sys offer beyond processes and devices is the whole machine's: the same lists as runc's. */
 import { lstatSync } from 'node:fs';
-import { mountLine, mountsInside } from '../evidence.js';
+import { isReadOnly, mountLine, mountsInside } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';
@@ -65,7 +65,13 @@ export const masksStep: Step = {
     const open = [...readOnly, ...masked].find(
       (path) => present(path) !== undefined && !covered.includes(path),
     );
-    return open && `${open} is not covered`;
+    if (open !== undefined) return `${open} is not covered`;
+    // The last one at a place is the one that is seen.
+    const writable = readOnly.find((path) => {
+      const seen = (after.mounts as string[]).findLast((line) => line.startsWith(`${path} `));
+      return seen !== undefined && !isReadOnly(seen);
+    });
+    return writable && `${writable} is writable`;
   },
 };
 

@@ -75,6 +75,12 @@ export const mountPointsStep: Step = {
       .filter(({ path }) => statOf(path) === undefined)
       .map(({ path }) => path),
   }),
+  shortfall: (_, after, spec) => {
+    const missing = mountPointsOf(spec).find(
+      ({ path, optional }) => !optional && (after.missing as string[]).includes(path),
+    );
+    return missing && `${missing.path} is missing`;
+  },
 };
 
 /**

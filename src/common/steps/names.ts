@@ -1,10 +1,18 @@
 /** Files that carry the names of the container and of those it can reach: hostname(5), hosts(5), resolv.conf(5). */
-import { closeSync, fstatSync, constants as open, openSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  constants as open,
+  openSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { mountLine, mountsInside } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
-import type { Step } from '../step.js';
+import type { Evidence, Step } from '../step.js';
 import { seen } from './mount-points.js';
 import { makeReadOnly } from './read-only.js';
 import { outside } from './shell-lines.js';
@@ -75,11 +83,24 @@ export const namesStep: Step = {
   },
   evidence: ({ spec }) => ({
     mounts: mountsInside()
-      .filter(({ mountPoint }) => mountPoint.startsWith('/etc/'))
+      .filter(({ mountPoint }) => ['/dev', ...covered(spec)].includes(mountPoint))
       .map(mountLine),
     ...(spec.hostname === undefined ? {} : { '/etc/hostname': text('/etc/hostname').trimEnd() }),
   }),
+  shortfall: (before, after, spec) => {
+    const at = (evidence: Evidence, path: string) =>
+      (evidence.mounts as string[]).filter((line) => line.startsWith(`${path} `)).length;
+    const open = covered(spec).find((path) => at(after, path) <= at(before, path));
+    if (open !== undefined) return `${open} is not covered`;
+    return at(after, '/dev') === at(before, '/dev') ? undefined : 'the tmpfs of the files is still on /dev';
+  },
 };
+
+/** Where the files are that are there to be covered: a link among them leads to another place. */
+const covered = (spec: LaunchSpec): string[] =>
+  namedFiles(spec)
+    .filter(isFile)
+    .map((path) => realpathSync(path));
 
 /** The files are made on a tmpfs that is mounted on /dev only for this; bound over the others, they live on. */
 function coverWithOwn(kernel: Kernel, hostname: string): void {

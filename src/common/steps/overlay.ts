@@ -60,14 +60,30 @@ export const overlayStep: Step = {
   },
   evidence: ({ spec }) => ({
     mounts: mountTable()
-      .filter(({ mountPoint }) => mountPoint === spec.root?.path)
+      .filter(({ mountPoint }) => placesOf(spec.root).includes(mountPoint))
       .map(mountLine),
   }),
-  shortfall: (_, after) =>
-    (after.mounts as string[]).some((line) => line.includes(' overlay overlay '))
+  shortfall: (_, after, { root }) => {
+    const mounts = after.mounts as string[];
+    if (!mounts.some((line) => line.startsWith(`${root?.path} overlay overlay `)))
+      return 'no overlay is mounted there';
+    const absent = placesOf(root).find((place) => !mounts.some((line) => line.startsWith(`${place} `)));
+    if (absent !== undefined) return `${absent} is not mounted`;
+    return mounts.some((line) => line.startsWith(`${root?.path} tmpfs tmpfs `))
       ? undefined
-      : 'no overlay is mounted there',
+      : 'no tmpfs holds its parts together';
+  },
 };
+
+/** Where it mounts something: the directory itself, and the parts in the tmpfs over it. */
+const placesOf = (root: NewRoot | undefined): string[] =>
+  root === undefined
+    ? []
+    : [
+        root.path,
+        `${root.path}/${parts.lower}`,
+        ...(root.overlay?.keptIn ? [`${root.path}/${parts.changes}`] : []),
+      ];
 
 /**
  * A tmpfs over the directory, the directory itself bound in it as `lower`, and the working directory there. The tmpfs

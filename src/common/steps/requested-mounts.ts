@@ -1,4 +1,5 @@
-import { mountLine, mountsInside } from '../evidence.js';
+import { realpathSync } from 'node:fs';
+import { isReadOnly, mountLine, mountsInside } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
@@ -53,10 +54,18 @@ export const requestedMountsStep: Step = {
     }
   },
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),
-  shortfall: (before, after, spec) =>
-    (after.mounts as string[]).length >= (before.mounts as string[]).length + requested(spec).length
-      ? undefined
-      : 'there are fewer mounts than were asked for',
+  shortfall: (before, after, spec) => {
+    const [old, mounts] = [before.mounts, after.mounts] as [string[], string[]];
+    if (mounts.length < old.length + requested(spec).length)
+      return 'there are fewer mounts than were asked for';
+    const writable = requested(spec).find((mount) => {
+      if (mount.kind !== 'bind' || !mount.readOnly) return false;
+      const place = realpathSync(mount.target);
+      const seen = mounts.findLast((line) => line.startsWith(`${place} `));
+      return seen !== undefined && !isReadOnly(seen);
+    });
+    return writable && `${writable.target} is writable`;
+  },
 };
 
 /** Its mount point is not in the root file system, and so could not be made before. */

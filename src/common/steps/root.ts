@@ -1,19 +1,27 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
-import { readdirSync, statSync } from 'node:fs';
-import { mountLine, mountsAt, mountsInside } from '../evidence.js';
+import { readdirSync } from 'node:fs';
+import { directoryId, mountLine, mountsAt, mountsInside } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
-import type { Step } from '../step.js';
+import type { Evidence, Step } from '../step.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
 const newRoot = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
 
-/** What stands at the root of this process: a folder's device and inode tell it from every other. */
-function rootEvidence(): Record<string, unknown> {
-  const { dev, ino } = statSync('/');
-  return { 'root directory': `device ${dev} inode ${ino}`, '/': readdirSync('/').sort() };
-}
+/** Where absolute and relative paths of this process start. */
+const directories = (): Evidence => ({
+  'root directory': directoryId('/'),
+  'working directory': directoryId('.'),
+});
+
+/** The new root is the root directory already when it becomes the root of the mount namespace, and stays so. */
+const leftTheRoot = (before: Evidence, after: Evidence): string | undefined => {
+  if (after['root directory'] !== before['root directory']) return 'the root directory is another';
+  return after['working directory'] === before['root directory']
+    ? undefined
+    : 'the working directory is not the new root';
+};
 
 export const bindRootStep: Step = {
   id: 'bind-root',
@@ -69,9 +77,18 @@ export const chrootStep: Step = {
     kernel.call('chdir', { path: '/' });
     kernel.call('chroot', { path: root.path });
   },
-  evidence: rootEvidence,
-  shortfall: (before, after) =>
-    before['root directory'] === after['root directory'] ? 'the root directory is the same' : undefined,
+  // Inside, the path of outside leads nowhere, or somewhere else.
+  evidence: ({ spec }) => ({
+    'directory at its path': directoryId(spec.root?.path ?? '/'),
+    ...directories(),
+    '/': readdirSync('/').sort(),
+  }),
+  shortfall: (before, after) => {
+    if (after['root directory'] !== before['directory at its path']) return 'the root directory is another';
+    return after['working directory'] === before['root directory']
+      ? undefined
+      : 'the working directory is not the old root';
+  },
 };
 
 export const pivotRootStep: Step = {
@@ -91,11 +108,12 @@ export const pivotRootStep: Step = {
     kernel.call('close', { fd: newRoot });
     kernel.call('pivot_root', { new_root: '.', put_old: '.' });
   },
-  evidence: () => ({ 'mounts at /': rootMounts() }),
+  evidence: () => ({ 'mounts at /': rootMounts(), ...directories() }),
   shortfall: (before, after) =>
-    (after['mounts at /'] as string[]).length === (before['mounts at /'] as string[]).length + 1
+    leftTheRoot(before, after) ??
+    ((after['mounts at /'] as string[]).length === (before['mounts at /'] as string[]).length + 1
       ? undefined
-      : 'the old root is not mounted on top of the new one',
+      : 'the old root is not mounted on top of the new one'),
 };
 
 export const detachOldRootStep: Step = {
@@ -113,9 +131,11 @@ export const detachOldRootStep: Step = {
     kernel.call('chroot', { path: '.' });
     kernel.call('chdir', { path: '/' });
   },
-  evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().length }),
-  shortfall: (_, after) =>
-    (after['mounts at /'] as string[]).length === 1 ? undefined : 'the old root is still mounted',
+  evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().length, ...directories() }),
+  shortfall: (before, after) =>
+    (after['mounts at /'] as string[]).length === 1
+      ? leftTheRoot(before, after)
+      : 'the old root is still mounted',
 };
 
 const rootMounts = (): string[] =>

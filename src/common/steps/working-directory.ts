@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { directoryId } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
@@ -17,5 +18,14 @@ export const workingDirectoryStep: Step = {
   run: ({ spec, kernel }) => {
     kernel.call('chdir', { path: directory(spec) });
   },
-  evidence: () => ({ 'working directory': readlinkSync('/proc/self/cwd') }),
+  // The name alone does not tell: after chroot(2), that of the old root is / too.
+  evidence: ({ spec }) => ({
+    'working directory': readlinkSync('/proc/self/cwd'),
+    'is the directory': directoryId('.'),
+    'directory at its path': directoryId(directory(spec)),
+  }),
+  shortfall: (_, after) =>
+    after['is the directory'] === after['directory at its path']
+      ? undefined
+      : 'the working directory is another',
 };
