@@ -8,7 +8,7 @@
  * It is synchronous from beginning to end, so that libuv never waits for the traced processes. x86-64 only: the
  * registers of a stopped process have other names elsewhere.
  */
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
 import {
   closeSync,
   mkdtempSync,
@@ -162,21 +162,33 @@ const patience = '10';
 /** Within this after the parent's end everything else has to be gone. */
 const grace = '1';
 
+/**
+ * Starts a process that is waited for by waitpid(2) here, and not by Node, which would otherwise keep this process
+ * alive to hear of its end.
+ */
+function startUnheard(file: string, words: readonly string[], options: SpawnOptions): number {
+  const child = spawn(file, words, options);
+  child.unref();
+  return child.pid as number;
+}
+
 /** Runs a command to its end, with at most one fault. */
 export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   const scratch = mkdtempSync(join(tmpdir(), 'gontainer-fault-'));
   const outputs = [join(scratch, 'stdout'), join(scratch, 'stderr')];
   const [stdout, stderr] = outputs.map((path) => openSync(path, 'w')) as [number, number];
   const temporary = mkdtempSync(join(tmpdir(), 'gontainer-fault-tmp-'));
-  call('chown', Buffer.from(`${temporary}\0`), user.uid, user.gid);
+  // Where running containers are written down: what is left there by a parent that was killed is known to be stale.
+  const runtime = mkdtempSync(join(tmpdir(), 'gontainer-fault-run-'));
+  for (const path of [temporary, runtime]) call('chown', Buffer.from(`${path}\0`), user.uid, user.gid);
   const before = mounts();
   const groups = controlGroups();
 
-  const first = spawn('/bin/sh', ['-c', 'kill -STOP $$; exec "$@"', 'sh', ...command], {
+  const first = startUnheard('/bin/sh', ['-c', 'kill -STOP $$; exec "$@"', 'sh', ...command], {
     ...{ cwd: '/', stdio: ['ignore', stdout, stderr] },
     ...(process.getuid?.() === 0 ? user : {}),
-    env: { PATH: process.env.PATH, HOME: '/', TERM: 'dumb', TMPDIR: temporary },
-  }).pid as number;
+    env: { PATH: process.env.PATH, HOME: '/', TERM: 'dumb', TMPDIR: temporary, XDG_RUNTIME_DIR: runtime },
+  });
   const word = Buffer.alloc(4);
   call('waitpid', first, word, WUNTRACED);
   const options =
@@ -203,7 +215,7 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   });
   tracees.set(first, tracee('other'));
   const alarms = new Set<number>();
-  const alarm = (seconds: string) => alarms.add(spawn('sleep', [seconds], { stdio: 'ignore' }).pid as number);
+  const alarm = (seconds: string) => alarms.add(startUnheard('sleep', [seconds], { stdio: 'ignore' }));
   alarm(patience);
 
   let [status, signal, injected, argument, hung] = [null as number | null, 0, false, '', false];
@@ -279,7 +291,7 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
       .map((name) => `cgroup ${name}`),
   );
   const [out, err] = outputs.map((path) => readFileSync(path, 'utf8')) as [string, string];
-  for (const folder of [scratch, temporary]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [scratch, temporary, runtime]) rmSync(folder, { recursive: true, force: true });
   for (const descriptor of [stdout, stderr]) closeSync(descriptor);
   return { status, signal, stdout: out, stderr: err, injected, argument, places, hung, left };
 
