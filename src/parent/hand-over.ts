@@ -18,6 +18,7 @@ import { endChildren, type ProcessChange, signalNumber, waitForProcess } from '.
 import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { type LaunchSpec, type MapLine, monotonicShift, unshares } from '../common/spec.js';
+import { cloneSibling, deathSignal } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
 
 /** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
@@ -66,12 +67,6 @@ function capabilityStructures(): { header: Memory; data: Memory } {
   };
 }
 
-const pdeathsig = (step: string): ChainCall => ({
-  step,
-  call: 'prctl',
-  args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 },
-});
-
 /**
  * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
  * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
@@ -91,7 +86,7 @@ function secondProcess(
     actor: 'G',
     clockShift: monotonicShift(spec),
     calls: [
-      pdeathsig(step),
+      deathSignal(step),
       // P reports through this pipe; the parent is to see its end if P cannot.
       { step, call: 'close', args: { fd: cloned } },
       // A parent that died before the first of these calls sends no signal, but neither does it send the first byte of the path.
@@ -148,7 +143,7 @@ function firstProcess(
   return {
     actor: 'P',
     calls: [
-      pdeathsig(step),
+      deathSignal(step),
       // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
       { step, call: 'close', args: { fd: go[1] } },
       { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
@@ -160,17 +155,7 @@ function firstProcess(
         call: 'read',
         args: { fd: go[0], buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
       },
-      {
-        step: childStep.id,
-        call: 'clone',
-        args: {
-          fn: { place: 'setcontext' },
-          stack: { place: 'stack' },
-          flags: ['CLONE_PARENT', 'CLONE_PARENT_SETTID', 'SIGCHLD'],
-          arg: second,
-          parent_tid: { place: 'process ID' },
-        },
-      },
+      cloneSibling(childStep.id, second),
       { step: childStep.id, call: 'write', args: { fd: cloned, buf: { place: 'errno of clone' }, count: 4 } },
       { step: childStep.id, call: '_exit', args: { status: 0 } },
     ],

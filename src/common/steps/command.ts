@@ -6,6 +6,7 @@ import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
+import { deathSignal } from './chain-calls.js';
 
 /** The process that becomes the command. */
 export interface CommandProcess {
@@ -81,7 +82,7 @@ export function commandChain(
         ] as const)
       : []),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
-    { step, call: 'prctl', args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 } },
+    deathSignal(step),
     ...(spec.newPrivileges
       ? []
       : ([

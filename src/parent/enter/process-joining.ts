@@ -11,6 +11,7 @@ import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { pipe } from '../../common/kernel/pipe.js';
 import { type ProcessChange, waitForProcess } from '../../common/kernel/processes.js';
 import { namespacesFor } from '../../common/namespaces.js';
+import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
 import { commandChain, commandStep, type Gate } from '../../common/steps/command.js';
 import type { EnterSpec, Joining } from '../../common/steps/enter.js';
 import { isAlive, type ProcessIdentity } from '../containers/process-identity.js';
@@ -178,17 +179,7 @@ export class ProcessJoining implements Joining {
           call: 'read',
           args: { fd: go[0], buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
         },
-        {
-          step: commandStep.id,
-          call: 'clone',
-          args: {
-            fn: { place: 'setcontext' },
-            stack: { place: 'stack' },
-            flags: ['CLONE_PARENT', 'CLONE_PARENT_SETTID', 'SIGCHLD'],
-            arg: second,
-            parent_tid: { place: 'process ID' },
-          },
-        },
+        cloneSibling(commandStep.id, second),
         {
           step: commandStep.id,
           call: 'write',
@@ -232,9 +223,3 @@ export class ProcessJoining implements Joining {
     if (length === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`);
   }
 }
-
-const deathSignal = (step: string): ChainCall => ({
-  step,
-  call: 'prctl',
-  args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 },
-});
