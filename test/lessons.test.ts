@@ -24,32 +24,13 @@ import {
   unprivileged,
   users,
 } from './gontainer.js';
+import { home, leftIn } from './learner.js';
 import { TerminalSession } from './terminal-session.js';
 
 const lessonFolder = join(dirname(program), '../docs/lessons');
 const names = readdirSync(lessonFolder)
   .filter((name) => /^\d/.test(name))
   .map((name) => name.replace(/^\d+-|\.md$/g, ''));
-
-/** A place of its own for what a learner leaves behind. */
-function home(user: User): Record<string, string> {
-  const path = folder(user);
-  return { TMPDIR: path, XDG_STATE_HOME: path };
-}
-
-/** The folders of lessons that are left, and the processes that were started with this TMPDIR. */
-function leftIn({ TMPDIR = '' }: Record<string, string>): string[] {
-  const processes = readdirSync('/proc').filter((name) => {
-    try {
-      return (
-        /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').includes(`TMPDIR=${TMPDIR}\0`)
-      );
-    } catch {
-      return false;
-    }
-  });
-  return [...readdirSync(TMPDIR).filter((name) => name.startsWith('gontainer-lesson-')), ...processes];
-}
 
 /** The users whose turn it is, each with a place of its own; made here, as a test removes what was made in it. */
 const checkers = users.filter(({ skip }) => skip === false).map((user) => ({ user, env: home(user) }));
