@@ -73,7 +73,8 @@ class Learner {
     const section = Number([...screen.matchAll(/^(\d+)\/\d+ {2}\S/gm)].at(-1)?.[1] ?? 0);
     if (section !== this.section) this.predicted.inSection = 0;
     this.section = section;
-    if (!this.hasLeft && section > sections.length / 2) return this.leaveAndComeBack();
+    const within = !screen.endsWith('next section ‣');
+    if (!this.hasLeft && within && section > sections.length / 2) return this.leaveAndComeBack();
     if (screen.endsWith('your turn $')) return this.solve();
     if (screen.endsWith('show me) ‣')) return this.predict();
     if (!this.hasTyped && screen.endsWith('Enter runs it ‣')) {
