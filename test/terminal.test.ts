@@ -7,6 +7,10 @@ import { TerminalSession } from './terminal-session.js';
 const skip = lacking('tmux', 'setpriv');
 const prompt = /📦 \[root@box\] ~\S* ‣$/;
 
+/** Says that it runs, in a word that the typed line does not hold, and then waits for ever. */
+const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
+const begun = /^begun$/m;
+
 /** A terminal with a shell in all namespaces. */
 async function inside(options = ''): Promise<TerminalSession> {
   const terminal = new TerminalSession();
@@ -35,8 +39,8 @@ test('no prompt prints an error in a root without a passwd file', { skip }, asyn
 
 test('Ctrl-C interrupts the command inside, and the shell and its launcher live on', { skip }, async () => {
   const terminal = await inside();
-  terminal.type('sleep 1000; echo "and now $?"');
-  await terminal.shows(/sleep 1000/);
+  terminal.type(`${waiting}; echo "and now $?"`);
+  await terminal.shows(begun);
   terminal.press('C-c');
   await terminal.shows(/\^C[\s\S]*📦/);
   terminal.type('echo still here');
@@ -45,29 +49,29 @@ test('Ctrl-C interrupts the command inside, and the shell and its launcher live 
 
 test('Ctrl-Z, jobs, bg and fg work inside', { skip }, async () => {
   const terminal = await inside();
-  terminal.type('sleep 1000');
-  await terminal.shows(/sleep 1000/);
+  terminal.type(waiting);
+  await terminal.shows(begun);
   terminal.press('C-z');
-  await terminal.shows(/Stopped/);
-  terminal.clear();
+  await terminal.shows(/Stopped[\s\S]*‣$/);
   terminal.type('jobs');
-  await terminal.shows(/\[1\].*Stopped/);
+  await terminal.shows(/jobs\n\[1\].*Stopped.*\n📦.*‣$/);
   terminal.type('fg');
-  await terminal.shows(/fg\nsleep 1000/);
+  await terminal.shows(/fg\nsh -c/);
   terminal.press('C-c');
   await terminal.shows(/\^C[\s\S]*‣$/);
 });
 
 test('Ctrl-Z stops a command that is not a shell, and fg continues it', { skip }, async () => {
   const terminal = new TerminalSession();
-  terminal.type('gontainer run --quiet --uid --pid -- sleep 1000');
-  await terminal.shows(/sleep 1000/);
+  terminal.type(`gontainer run --quiet --uid --pid -- ${waiting}`);
   // The terminal belongs to the command from here on; before that, Ctrl-Z would stop the launcher, as it should.
+  await terminal.shows(begun);
   terminal.press('C-z');
   await terminal.shows(/\[1\]\+\s+Stopped/);
   terminal.type('fg');
-  await terminal.shows(/fg\n/);
+  await terminal.shows(/fg\n.*main\.cjs/);
   terminal.press('C-c');
+  await terminal.shows(/\^C\s*outside\$$/);
   terminal.type('echo status $?');
   await terminal.shows(/^status 130$/m);
 });
