@@ -50,7 +50,11 @@ export class ChildChannel {
 
   /** Returns when the parent is gone, or ends this process before that. */
   waitForEnd(): void {
-    while (readSync(channelDescriptors.control, this.buffer) > 0);
+    try {
+      while (readSync(channelDescriptors.control, this.buffer) > 0);
+    } catch {
+      // The pipe itself may be what failed (dup2(2) before the execve of this stage): then there is nothing to wait on.
+    }
   }
 
   /** Calls `take` with each message from now on, and with those that came too early; `gone` when the parent is. */
