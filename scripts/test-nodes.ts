@@ -14,10 +14,16 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Where the binaries are kept: where the tests' unprivileged user can run them, or in a folder named by the caller. */
 const cache = process.env.GONTAINER_NODES ?? join(tmpdir(), 'gontainer-test-nodes');
 
+const pathOf = (version: number): string =>
+  join(cache, `node${version}`, `node_modules/node-linux-${process.arch}/bin/node`);
+
+/** The versions whose binaries are there. */
+export const presentVersions = (): number[] => versions.filter((version) => existsSync(pathOf(version)));
+
 /** The path of a version's binary, installed if need be. */
 export function nodeBinary(version: number): string {
   const folder = join(cache, `node${version}`);
-  const binary = join(folder, `node_modules/node-linux-${process.arch}/bin/node`);
+  const binary = pathOf(version);
   if (existsSync(binary)) return binary;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');

@@ -1,0 +1,70 @@
+/**
+ * `npm run bench`: how long start-up takes, in every mode and with every Node that is there, beside bare Node,
+ * unshare(1) and bubblewrap in the same rounds. Prints tables and writes JSON.
+ *
+ *   --rounds N      how often everything takes its turn (20)
+ *   --only PARTS    start, memory, calls, throughput, mounts, containers; with commas in between
+ *   --nodes LIST    20,24: the versions to measure with; installed if need be. All that are there when it is left out
+ *   --json FILE     where the findings are written (bench.json)
+ *   --docs          writes the tables into docs/performance.md too
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
+import { tables } from './bench/tables.js';
+import { copyProgram } from './copy-program.js';
+import { nodeBinary, presentVersions } from './test-nodes.js';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '20' },
+    only: { type: 'string', default: parts.join(',') },
+    nodes: { type: 'string', default: presentVersions().join(',') },
+    json: { type: 'string', default: join(root, 'bench.json') },
+    docs: { type: 'boolean', default: false },
+  },
+});
+
+const binaries =
+  values.nodes === ''
+    ? [process.execPath]
+    : values.nodes.split(',').map((version) => nodeBinary(Number(version)));
+const versionOf = (binary: string): string =>
+  spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
+const copy = copyProgram();
+try {
+  const plan: Plan = {
+    program: join(copy, 'dist/main.cjs'),
+    nodes: binaries.map((binary) => ({ version: versionOf(binary), binary })),
+    rounds: Number(values.rounds),
+    parts: values.only.split(',') as Part[],
+  };
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', join(root, 'scripts/bench/measure.ts'), JSON.stringify(plan)],
+    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26 },
+  );
+  if (status !== 0) throw new Error(`the measurement ended with status ${status}`);
+  const found = JSON.parse(stdout) as Findings;
+  const machine = `${cpus().length} cores, Linux ${release().replace(/-.*/, '')}, ${process.arch}; ${plan.rounds} rounds.`;
+  writeFileSync(values.json, `${JSON.stringify({ machine, ...found }, undefined, 2)}\n`);
+  const text = `${machine}\n\n${tables(found)}`;
+  console.log(text);
+  if (values.docs) writeIntoDocs(text);
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+
+/** Puts the tables between the two marks of docs/performance.md. */
+function writeIntoDocs(text: string): void {
+  const file = join(root, 'docs/performance.md');
+  const page = readFileSync(file, 'utf8');
+  const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
+  const [head, tail] = [page.slice(0, page.indexOf(begin) + begin.length), page.slice(page.indexOf(end))];
+  writeFileSync(file, `${head}\n\n${text}\n\n${tail}`);
+}

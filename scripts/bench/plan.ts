@@ -1,0 +1,29 @@
+/** What the bench is to measure, and what it found. */
+import type { ComparedCalls } from './kernel-calls.js';
+import type { Memory } from './memory.js';
+import type { AtSize, Throughput } from './scale.js';
+import type { Result } from './turns.js';
+
+/** The parts of the bench, which --only chooses from. */
+export const parts = ['start', 'memory', 'calls', 'throughput', 'mounts', 'containers'] as const;
+export type Part = (typeof parts)[number];
+
+export interface Plan {
+  readonly program: string;
+  readonly nodes: readonly { readonly version: string; readonly binary: string }[];
+  readonly rounds: number;
+  readonly parts: readonly Part[];
+}
+
+export interface Findings {
+  readonly nodes: readonly {
+    readonly version: string;
+    readonly start?: readonly Result[];
+    readonly memory?: Memory;
+    readonly calls?: ComparedCalls & { readonly ratios: Readonly<Record<string, number>> };
+    readonly throughput?: readonly Throughput[];
+    readonly mounts?: readonly AtSize[];
+    readonly containers?: readonly AtSize[];
+  }[];
+  readonly others?: readonly Result[];
+}

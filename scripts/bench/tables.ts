@@ -1,0 +1,149 @@
+/** The findings as Markdown tables, which are read as well in a terminal. */
+import type { Findings } from './plan.js';
+import type { AtSize } from './scale.js';
+import type { Result } from './turns.js';
+
+const ms = (value: number): string => value.toFixed(1);
+const times = (value: number): string => value.toFixed(2);
+
+/** A table whose columns are even: the first to the left, numbers to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) =>
+    Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)),
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
+  const rule = `|${widths.map((width, column) => (column === 0 ? `:${'-'.repeat(width + 1)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+/** Start-up: every mode with every Node, and the others. */
+function startTable({ nodes, others = [] }: Findings): string[] {
+  const rows = (version: string, results: readonly Result[]): string[][] => {
+    const bare = results.find(({ id }) => id === 'bare');
+    const row = (
+      title: string,
+      wall: number,
+      least: number,
+      cpu: number | undefined,
+      floor = 0,
+      target = 0,
+    ) => {
+      const ratio = (value: number | undefined, of: number | undefined): string =>
+        floor === 0 || value === undefined || of === undefined ? '' : times(value / (of * floor));
+      return [
+        ...[
+          title,
+          version,
+          ms(wall),
+          ms(least),
+          ratio(wall, bare?.wall.median),
+          ratio(least, bare?.wall.min),
+        ],
+        ...[
+          ratio(cpu, bare?.cpu.median),
+          floor === 0 ? '' : String(floor),
+          target === 0 ? '' : times(target),
+        ],
+      ];
+    };
+    return results.flatMap(({ id, title, wall, cpu, floor, target, child }) => [
+      row(title, wall.median, wall.min, cpu.median, floor, target),
+      ...(id === 'launch' && child !== undefined
+        ? [row('its child stage alone', child.median, child.min, undefined, 1, 1.05)]
+        : []),
+    ]);
+  };
+  const head = [
+    '',
+    'Node',
+    'median, ms',
+    'least, ms',
+    'ratio',
+    'of the least',
+    'of CPU time',
+    'floor',
+    'target',
+  ];
+  return nodes.every(({ start }) => start === undefined)
+    ? []
+    : [
+        '### Start-up',
+        'The ratio is to as many bare start-ups of the same Node as the column “floor” says.',
+        table(head, [
+          ...nodes.flatMap(({ version, start = [] }) => rows(version, start)),
+          ...rows('', others),
+        ]),
+      ];
+}
+
+function memoryTable({ nodes }: Findings): string[] {
+  const rows = nodes.flatMap(({ version, memory }) =>
+    memory === undefined
+      ? []
+      : [
+          [
+            ...[version, ...[memory.bare, memory.parent, memory.child].map((kib) => ms(kib / 1024))],
+            times((memory.parent + memory.child) / (2 * memory.bare)),
+          ],
+        ],
+  );
+  const head = ['Node', 'bare, MiB', 'parent, MiB', 'child, MiB', 'both to two bare (target 1.15)'];
+  return rows.length === 0 ? [] : ['### Peak resident memory', table(head, rows)];
+}
+
+function callsTables({ nodes }: Findings): string[] {
+  const rows = nodes.flatMap(({ version, calls, start }) => {
+    const own = start?.find(({ id }) => id === 'launch')?.calls;
+    if (calls === undefined) return [];
+    const total = Object.values(calls.ours).reduce((sum, { count, each }) => sum + count * each, 0) / 1000;
+    const { unshare = Number.NaN, bwrap = Number.NaN } = calls.ratios;
+    return [[version, own === undefined ? '' : ms(own.median), ms(total), times(unshare), times(bwrap)]];
+  });
+  const head = [
+    'Node',
+    'all calls, by the log, ms',
+    'set-up calls under strace, ms',
+    'to unshare(1)',
+    'to bubblewrap',
+  ];
+  const note =
+    'The ratios are of what one call takes, for the kinds of call that both make, weighted by how often we make them (target 1.5).';
+  return rows.length === 0 ? [] : ['### Kernel calls', note, table(head, rows)];
+}
+
+const sizes = (title: string, what: string, rows: readonly AtSize[] | undefined): string[] =>
+  rows === undefined
+    ? []
+    : [
+        `### ${title}`,
+        table(
+          [what, '`node -e 0`, ms', 'gontainer, ms', 'ratio to two', 'unshare(1), ms', 'bubblewrap, ms'],
+          rows.map(({ size, bare, launch, unshare, bwrap }) => [
+            ...[String(size), ms(bare), ms(launch), times(launch / (2 * bare)), ms(unshare), ms(bwrap)],
+          ]),
+        ),
+      ];
+
+function scaleTables({ nodes }: Findings): string[] {
+  const { throughput, mounts, containers } = nodes.at(-1) ?? {};
+  return [
+    ...(throughput === undefined
+      ? []
+      : [
+          '### Many at a time',
+          table(
+            ['at a time', 'launches a second', 'pairs of bare Nodes a second', 'ratio'],
+            throughput.map(({ atATime, launches, bare }) => [
+              ...[String(atATime), ms(launches), ms(bare), times(bare / launches)],
+            ]),
+          ),
+        ]),
+    ...sizes('Mounts on the host', 'bind mounts', mounts),
+    ...sizes('Containers that run already', 'containers', containers),
+  ];
+}
+
+/** All tables that there are findings for. */
+export const tables = (found: Findings): string =>
+  [startTable, memoryTable, callsTables, scaleTables].flatMap((part) => part(found)).join('\n\n');

@@ -1,0 +1,31 @@
+/** A copy of the built program where every user can read it, as a checkout in a home folder often cannot be. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Installs nothing: copies dist/ and the packages that run-time code needs, as `npm install --omit=dev` would lay them. */
+export function copyProgram(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'gontainer-program-'));
+  chmodSync(copy, 0o755);
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
+  for (const path of [...files, 'package.json'])
+    cpSync(join(root, path), join(copy, path), { recursive: true });
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  for (const [path, { dev }] of Object.entries(packages)) {
+    if (path === '' || dev) continue;
+    try {
+      cpSync(join(root, path), join(copy, path), { recursive: true });
+    } catch (error) {
+      // Packages for other processors are not installed.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  spawnSync('chmod', ['-R', 'a+rX', copy]);
+  return copy;
+}
