@@ -22,6 +22,7 @@ import {
 import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, load, open } from 'ffi-rs';
+import { controlGroups, mounts } from './remains.js';
 
 open({ library: 'libc', path: 'libc.so.6' });
 
@@ -418,17 +419,5 @@ function field(pid: number, name: string): string | undefined {
     return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   } catch {
     return undefined;
-  }
-}
-
-const mounts = (): string[] => readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-
-function controlGroups(): string[] {
-  try {
-    return readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.includes('gontainer'),
-    );
-  } catch {
-    return [];
   }
 }

@@ -40,13 +40,12 @@ export class FaultMatrix {
     }
   }
 
-  /** Every fault that there is to inject. */
+  /** Every fault that there is to inject: each errno at every call, and so an even sample has as many of each. */
   faults(): Fault[] {
     const places = this.reference.places.filter(({ call }) => !notOurs.has(call));
+    const failing = places.filter(({ call }) => !neverFails.has(call));
     return [
-      ...places
-        .filter(({ call }) => !neverFails.has(call))
-        .flatMap((place) => errors.map((fault) => ({ ...place, fault }))),
+      ...errors.flatMap((fault) => failing.map((place) => ({ ...place, fault }))),
       ...places.map((place) => ({ ...place, fault: 'KILL' })),
     ];
   }

@@ -1,0 +1,37 @@
+/** What a launch may leave behind on the host: processes, mounts, files, control groups. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The processes of a user, with their command lines; of one with an ID of its own, all are ours. */
+export function processesOf(uid: number): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [, owner] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8')) ?? [];
+        const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return Number(owner) === uid ? [`${name} ${line}`] : [];
+      } catch {
+        return []; // It has ended.
+      }
+    });
+}
+
+/** The lines of proc_pid_mountinfo(5), as this process sees the host. */
+export const mounts = (): string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(Boolean);
+
+/** Control groups that are named for gontainer. */
+export const controlGroups = (): string[] =>
+  files('/sys/fs/cgroup').filter((name) => name.includes('gontainer'));
+
+/** Everything but folders below a folder. */
+export function files(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map(({ parentPath, name }) => join(parentPath, name));
+  } catch {
+    return [];
+  }
+}
