@@ -49,7 +49,7 @@ export async function launch(
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
   const observe = (handOver: ProcessHandOver): StepObserver<ParentContext> => ({
-    before: (step, evidence) => walk?.before(step.id, evidence, handOver),
+    before: (step, evidence) => walk?.before(step.id, evidence, handOver, log),
     done: (record) => {
       log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid);
       registration?.done(record.step, handOver.second || handOver.first);
@@ -82,6 +82,8 @@ export async function launch(
   }
 
   async function work(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
+    // Whoever reads the log meanwhile sees each stop at once.
+    if (walk !== undefined) await log.open();
     for (const step of parentStepsOf(spec))
       await perform(step, { spec, kernel, handOver }, observe(handOver));
     channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
@@ -122,7 +124,7 @@ export async function launch(
         }
         case 'pause':
           await terminal.lend(async () =>
-            walk?.before(message.step, message.evidence, handOver, message.known),
+            walk?.before(message.step, message.evidence, handOver, log, message.known),
           );
           channel.send({ type: 'continue' });
           break;

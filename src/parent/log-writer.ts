@@ -15,6 +15,7 @@ export function openWriter(options: LogOptions): LogWriter {
   const terminal =
     options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
   const file = options.file === undefined ? undefined : fileStream(options.file);
+  const followed = options.followed === undefined ? undefined : expendable(fileStream(options.followed));
   // A terminal belongs to the command while it runs; anything else may be written at once.
   const isTerminal = fstatSync(standardError).isCharacterDevice();
   const shown = {
@@ -31,7 +32,7 @@ export function openWriter(options: LogOptions): LogWriter {
   const elsewhere = pino(
     settings,
     pino.multistream(
-      [file, lines && { write: (line: string) => lines.push(line) }]
+      [file, followed, lines && { write: (line: string) => lines.push(line) }]
         .filter((stream) => stream !== undefined)
         .map((stream) => ({ level: 'trace' as const, stream })),
     ),
@@ -54,12 +55,32 @@ export function openWriter(options: LogOptions): LogWriter {
       held = now;
       if (!now) for (const line of waiting.splice(0)) terminal.write(line);
     },
-    close: () => file?.close(),
+    close: () => {
+      file?.close();
+      followed?.close();
+    },
   };
 }
 
+/** A launch goes on without this file, when it cannot be written any more. */
+const expendable = ({ write, close }: FileStream): FileStream => ({
+  write: (line) => {
+    try {
+      write(line);
+    } catch {
+      // fileStream does not try again: who follows sees a log that was cut off.
+    }
+  },
+  close,
+});
+
+interface FileStream {
+  write(line: string): void;
+  close(): void;
+}
+
 /** Writes lines to a file at once: what is logged is there even if this process is killed in the next moment. */
-function fileStream(descriptor: number): { write(line: string): void; close(): void } {
+function fileStream(descriptor: number): FileStream {
   let works = true;
   return {
     write: (line) => {

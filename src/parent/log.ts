@@ -4,7 +4,8 @@
  */
 import type { CallRecord } from '../common/kernel/kernel.js';
 import type { LaunchSpec } from '../common/spec.js';
-import type { StepRecord } from '../common/step.js';
+import type { Evidence, StepRecord } from '../common/step.js';
+import type { RehearsedStep } from './rehearse.js';
 
 declare const VERSION: string;
 
@@ -21,6 +22,8 @@ export interface LogOptions {
   readonly colour: boolean;
   /** A file open for writing, which gets every level as NDJSON. */
   readonly file?: number;
+  /** A file open for writing that gets the same for as long as it can be written: for whoever follows the launch. */
+  readonly followed?: number | undefined;
   /** Takes every level as lines of NDJSON, for the report. */
   readonly lines?: string[];
 }
@@ -58,9 +61,8 @@ export class Log {
 
   /** Whether anybody reads it. */
   get wanted(): boolean {
-    return (
-      this.options.level !== 'silent' || this.options.file !== undefined || this.options.lines !== undefined
-    );
+    const { level, file, followed, lines } = this.options;
+    return level !== 'silent' || [file, followed, lines].some((place) => place !== undefined);
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
@@ -87,6 +89,16 @@ export class Log {
 
   step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {
     this.add('info', title, { pid, ...record, number, of }, record.at);
+  }
+
+  /** --step waits for a key before this step: the calls about to be made, and the evidence as it stands. */
+  stop(step: RehearsedStep, before: Evidence, pid: number): void {
+    const { step: id, stage, number, of, title, calls } = step;
+    this.add('debug', `stopped before: ${title}`, {
+      stage,
+      pid,
+      stop: { step: id, number, of, calls, before },
+    });
   }
 
   /** A launch that failed: the sentence, and for a kernel call its parts; where in the source, only at level trace. */

@@ -5,6 +5,7 @@ import { errnoWords } from '../common/kernel/kernel-error.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
+import { openFollowedLog } from './containers/followed-log.js';
 import { Registration } from './containers/registration.js';
 import { launch } from './launch.js';
 import { launchSpec } from './launch-spec.js';
@@ -64,7 +65,11 @@ export const runCommand: Command = {
         : Registration.take(prepared.command, name, logFile, (sentence) => warnings.push(sentence));
     let log: Log | undefined;
     try {
-      log = new Log({ ...logOptions(values, colour), ...(report && { lines: report.lines }) });
+      log = new Log({
+        ...logOptions(values, colour),
+        ...(report && { lines: report.lines }),
+        followed: registration && openFollowedLog(registration.name),
+      });
       if (prepared instanceof Failure) throw prepared;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
       for (const sentence of warnings) log.warn(sentence);

@@ -7,6 +7,7 @@ import { execStep } from '../common/steps/command.js';
 import { coloured } from './banner.js';
 import type { ProcessHandOver } from './hand-over.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
+import type { Log } from './log.js';
 import { changes, type Paint, wrapped } from './log-pretty.js';
 import { type RehearsedStep, rehearse } from './rehearse.js';
 import { stepText } from './step-text.js';
@@ -46,7 +47,7 @@ export class Walk {
   }
 
   /**
-   * Shows a step and the evidence as it stands, and returns when it shall be done.
+   * Shows a step and the evidence as it stands, and returns when it shall be done. A stop is logged, for whoever follows.
    * @param known process IDs and descriptors of the stage that does it, for the names in its rehearsal
    * @throws Failure when the launch is given up
    */
@@ -54,13 +55,16 @@ export class Walk {
     id: string,
     evidence: Evidence,
     handOver: ProcessHandOver,
+    log: Log,
     known: Readonly<Record<string, number>> = handOver.known,
   ): Promise<void> {
-    const step = this.steps.get(id);
-    if (step === undefined) throw new Error(`no step ${id} was rehearsed`);
+    const rehearsed = this.steps.get(id);
+    if (rehearsed === undefined) throw new Error(`no step ${id} was rehearsed`);
+    const step = withKnown(rehearsed, known);
+    if (this.stops) log.stop(step, evidence, step.stage === 'parent' ? process.pid : handOver.second);
     this.show([
       '',
-      ...stepText(withKnown(step, known), this.width, this.paint),
+      ...stepText(step, this.width, this.paint),
       `${indent}${this.paint('dim', 'as it is now')}`,
       ...this.evidenceLines(evidence),
     ]);

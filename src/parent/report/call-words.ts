@@ -2,7 +2,7 @@
 import { type CallName, calls, type Kind } from '../../common/kernel/calls.js';
 import { isFields } from './fields.js';
 import { type Html, html } from './html.js';
-import type { Call } from './launch-log.js';
+import type { Call, ComingCall } from './launch-log.js';
 
 /** An argument: text in quotes, constants with room around the bars, `NULL`. What is no text in C is not quoted. */
 export function argumentText(call: string, parameter: string, value: unknown): string {
@@ -33,13 +33,16 @@ export const shortened = (text: string, length: number): string =>
 export const resultText = ({ ret, errno }: Call): string =>
   errno === undefined ? `= ${ret}` : `= ${ret} ${errno}`;
 
-/** `mount("proc", "/proc", "proc", MS_NOSUID | …, NULL) = 0`, with long arguments cut. */
-export function callLine(call: Call): Html {
-  const written = Object.entries(call.args).map(([name, value]) =>
-    shortened(argumentText(call.call, name, value), 200),
+/** `mount("proc", "/proc", "proc", MS_NOSUID | …, NULL)`, with long arguments cut. */
+export function comingCallLine({ call, args }: ComingCall): Html {
+  const written = Object.entries(args).map(([name, value]) =>
+    shortened(argumentText(call, name, value), 200),
   );
-  return html`<b>${call.call}</b>(${written.join(', ')}) ${resultText(call)}`;
+  return html`<b>${call}</b>(${written.join(', ')})`;
 }
+
+/** The same with the result: `… = 0`. */
+export const callLine = (call: Call): Html => html`${comingCallLine(call)} ${resultText(call)}`;
 
 /** What a call is named in the drawing: its name, or the file of /proc that it writes. */
 export function shortName({ call, args }: Call): string {

@@ -6,11 +6,16 @@ import { evidenceDiff } from './evidence-diff.js';
 import { type Html, html } from './html.js';
 import { type Call, duration, type LaunchLog, type Step, stepOf } from './launch-log.js';
 
-/** Every step and every call, of which one is seen at a time. */
-export function details(log: LaunchLog): Html {
+/**
+ * Every step and every call, of which one is seen at a time.
+ * @param first which is to be seen first, unless one failed
+ */
+export function details(
+  log: LaunchLog,
+  first: Call | Step | undefined = log.calls.find(({ call }) => call === 'unshare') ?? log.calls[0],
+): Html {
   const failedStep = log.steps.find(({ state }) => state === 'failed');
-  const chosen =
-    log.failure?.call ?? failedStep ?? log.calls.find(({ call }) => call === 'unshare') ?? log.calls[0];
+  const chosen = log.failure?.call ?? failedStep ?? first;
   return html`<div class="details" id="details" role="region" aria-label="What is chosen" tabindex="-1">
 ${log.steps.map((step) => stepDetail(step, log, step === chosen))}
 ${log.calls.map((call) => callDetail(call, log, call === chosen))}

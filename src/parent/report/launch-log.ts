@@ -48,6 +48,18 @@ export interface LaunchFailure {
   readonly call?: Call;
 }
 
+/** A call that is about to be made. */
+export type ComingCall = Pick<Call, 'actor' | 'call' | 'args'>;
+
+/** Where a launch with --step waits for a key. */
+export interface Stop {
+  /** The id of the step that is about to be done. */
+  readonly step: string;
+  readonly calls: readonly ComingCall[];
+  /** The evidence as it stands. */
+  readonly before: Evidence;
+}
+
 export interface LaunchLog {
   /** The version of gontainer that wrote it. */
   readonly version: string;
@@ -58,6 +70,8 @@ export interface LaunchLog {
   readonly calls: readonly Call[];
   /** In the order in which they are done, those that were not reached included. */
   readonly steps: readonly Step[];
+  /** Absent unless it is the last that the log tells of. */
+  readonly stop?: Stop;
   readonly failure?: LaunchFailure;
   readonly ended?: { readonly status: number; readonly signal?: string; readonly at: number };
   /** What the log lacks, a sentence each, for a log that was cut off. */

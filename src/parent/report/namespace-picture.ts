@@ -21,7 +21,9 @@ export function namespacePicture(log: LaunchLog): Html {
   return html`<p>${
     made
       ? html`The container has <strong class="new">${fresh.length === pairs.length ? 'all eight' : fresh.length} of its own</strong> and shares ${fresh.length === pairs.length ? 'none' : pairs.length - fresh.length} with the host. Where both have the same number, it is the same namespace.`
-      : html`The launch ended before there was a container: nothing was made.`
+      : log.failure === undefined
+        ? html`The container has none of its own yet: these are the host’s.`
+        : html`The launch ended before there was a container: nothing was made.`
   }</p>
 <div class="namespaces" role="table" aria-label="Namespaces of host and container">
 <div class="row heads" role="row"><span role="columnheader" class="kind">namespace of</span><span role="columnheader" class="host">host</span><span role="columnheader" class="container">container</span></div>
@@ -42,14 +44,15 @@ function row({ name, isolates, host, container }: Pair): Html {
 `;
 }
 
-/** From the evidence of the steps: before the first, and after the last that tells. */
-function namespacePairs({ steps }: LaunchLog): Pair[] | undefined {
+/** From the evidence of the steps: before the first, and after the last that tells; and of a stop before the first. */
+function namespacePairs({ steps, stop }: LaunchLog): Pair[] | undefined {
   const told = steps.flatMap(({ evidence }) =>
     isFields(evidence?.before.namespaces) && isFields(evidence.after.namespaces)
       ? [{ before: evidence.before.namespaces, after: evidence.after.namespaces }]
       : [],
   );
-  const [first, last] = [told[0]?.before, told.at(-1)?.after];
+  const stopped = isFields(stop?.before.namespaces) ? stop.before.namespaces : undefined;
+  const [first, last] = [told[0]?.before ?? stopped, told.at(-1)?.after];
   if (first === undefined) return undefined;
   return namespaces.map(({ name, entry, isolates }) => ({
     name,

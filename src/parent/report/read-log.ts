@@ -3,8 +3,8 @@
  * as far as it goes; what is no log of ours, or is of a newer format, is refused.
  */
 import { usageFailure } from '../../common/failure.js';
-import { asNumber, asText, asTexts, type Fields, isFields } from './fields.js';
-import { type Call, endOf, type LaunchFailure, type LaunchLog } from './launch-log.js';
+import { asFields, asNumber, asText, asTexts, type Fields, isFields } from './fields.js';
+import { type Call, endOf, type LaunchFailure, type LaunchLog, type Stop } from './launch-log.js';
 import { doneSteps, stepsOf } from './read-steps.js';
 
 /** The last moment that a Date can hold, milliseconds since 1970. */
@@ -22,6 +22,16 @@ export function readLog(text: string, name: string): LaunchLog {
   if (text.trim() === '')
     throw usageFailure(`${name} is empty`, 'A log is written by: gontainer run --log-file FILE');
   const { records, cut } = recordsOf(text, name);
+  return launchOf(records, name, cut);
+}
+
+/**
+ * The launch that these records tell of, as far as they go.
+ * @param name what the log is called in messages
+ * @param cut whether something is missing at the end
+ * @throws Failure with status 2 when the first of them is not that of a launch
+ */
+export function launchOf(records: readonly Fields[], name: string, cut = false): LaunchLog {
   const first = records[0];
   if (first === undefined || !isFields(first.launch) || typeof first.format !== 'number') {
     throw usageFailure(
@@ -38,6 +48,7 @@ export function readLog(text: string, name: string): LaunchLog {
   const calls = callsOf(records);
   const failure = failureOf(records, calls);
   const ended = endedOf(records);
+  const stop = stopOf(records);
   const steps = stepsOf(first.launch, records, calls, failure);
   const lacks = [
     ...(cut ? ['The last line of the log is cut off: what it said is missing here.'] : []),
@@ -53,6 +64,7 @@ export function readLog(text: string, name: string): LaunchLog {
     command: asTexts(first.launch.command),
     calls,
     steps,
+    ...(stop && { stop }),
     ...(failure && { failure }),
     ...(ended && { ended }),
     lacks,
@@ -84,7 +96,8 @@ function recordsOf(text: string, name: string): { records: Fields[]; cut: boolea
   return { records, cut: false };
 }
 
-function parsed(line: string): Fields | undefined {
+/** The object that a line holds; undefined when it holds none. */
+export function parsed(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line);
     return isFields(value) ? value : undefined;
@@ -109,6 +122,21 @@ function callsOf(records: readonly Fields[]): Call[] {
     }))
     .sort((a, b) => a.at - b.at)
     .map((call, index) => ({ number: index + 1, ...call }));
+}
+
+function stopOf(records: readonly Fields[]): Stop | undefined {
+  const stop = records.at(-1)?.stop;
+  if (!isFields(stop)) return undefined;
+  const calls = (Array.isArray(stop.calls) ? stop.calls : []).filter(isFields);
+  return {
+    step: asText(stop.step),
+    calls: calls.map(({ actor, call, args }) => ({
+      actor: asText(actor),
+      call: asText(call),
+      args: asFields(args),
+    })),
+    before: asFields(stop.before),
+  };
 }
 
 function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFailure | undefined {
