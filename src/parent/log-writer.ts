@@ -14,7 +14,9 @@ export function openWriter(options: LogOptions): LogWriter {
   let held = false;
   const terminal =
     options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
-  const file = options.file === undefined ? undefined : fileStream(options.file);
+  const files = [options.file, options.descriptor].flatMap((open) =>
+    open === undefined ? [] : fileStream(open),
+  );
   // A terminal belongs to the command while it runs; anything else may be written at once.
   const isTerminal = fstatSync(standardError).isCharacterDevice();
   const shown = {
@@ -31,7 +33,7 @@ export function openWriter(options: LogOptions): LogWriter {
   const elsewhere = pino(
     settings,
     pino.multistream(
-      [file, lines && { write: (line: string) => lines.push(line) }]
+      [...files, lines && { write: (line: string) => lines.push(line) }]
         .filter((stream) => stream !== undefined)
         .map((stream) => ({ level: 'trace' as const, stream })),
     ),
@@ -54,7 +56,9 @@ export function openWriter(options: LogOptions): LogWriter {
       held = now;
       if (!now) for (const line of waiting.splice(0)) terminal.write(line);
     },
-    close: () => file?.close(),
+    close: () => {
+      for (const file of files) file.close();
+    },
   };
 }
 

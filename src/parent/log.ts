@@ -21,6 +21,8 @@ export interface LogOptions {
   readonly colour: boolean;
   /** A file open for writing, which gets every level as NDJSON. */
   readonly file?: number;
+  /** A descriptor of the caller's, which gets the same. */
+  readonly descriptor?: number;
   /** Takes every level as lines of NDJSON, for the report. */
   readonly lines?: string[];
 }
@@ -58,9 +60,8 @@ export class Log {
 
   /** Whether anybody reads it. */
   get wanted(): boolean {
-    return (
-      this.options.level !== 'silent' || this.options.file !== undefined || this.options.lines !== undefined
-    );
+    const { level, file, descriptor, lines } = this.options;
+    return level !== 'silent' || [file, descriptor, lines].some((reader) => reader !== undefined);
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
