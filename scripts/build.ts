@@ -45,7 +45,7 @@ const splitAtDynamicImport: Plugin = {
 };
 
 rmSync(output, { recursive: true, force: true });
-const entries = [join(source, 'main.ts'), ...splitPoints()];
+const entries = [join(source, 'main.ts'), join(source, 'library/index.ts'), ...splitPoints()];
 await build({
   entryPoints: entries.map((file) => ({ in: file, out: outputName(file) })),
   outdir: output,

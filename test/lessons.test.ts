@@ -242,7 +242,9 @@ test('a learner walks through a lesson: runs, types, predicts, errs, asks, and s
   await terminal.shows(/│ uts:\[\d+\][\s\S]*Enter: next section ‣$/);
   // A command of one's own, in the same shell.
   terminal.type('mine=$((6 * 7)); nosuchcommand');
-  await terminal.shows(/^ *nosuchcommand: command not found\n +\(exit status 127\)\n +Enter: next section ‣$/m);
+  await terminal.shows(
+    /^ *nosuchcommand: command not found\n +\(exit status 127\)\n +Enter: next section ‣$/m,
+  );
   terminal.type('echo it is $mine');
   await terminal.shows(/^it is 42$/m);
   terminal.type('help');

@@ -57,6 +57,7 @@ export async function launch(
     },
   });
   log.launch(spec);
+  supervision?.begin(kernel);
   const outside = new Outside(spec);
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);

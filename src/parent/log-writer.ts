@@ -14,8 +14,12 @@ export function openWriter(options: LogOptions): LogWriter {
   let held = false;
   const terminal =
     options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
-  const file = options.file === undefined ? undefined : fileStream(options.file);
-  const followed = options.followed === undefined ? undefined : expendable(fileStream(options.followed));
+  const open = (descriptor: number | undefined) => (descriptor === undefined ? [] : [fileStream(descriptor)]);
+  const files = [
+    ...open(options.file),
+    ...open(options.descriptor),
+    ...open(options.followed).map(expendable),
+  ];
   // A terminal belongs to the command while it runs; anything else may be written at once.
   const isTerminal = fstatSync(standardError).isCharacterDevice();
   const shown = {
@@ -32,9 +36,9 @@ export function openWriter(options: LogOptions): LogWriter {
   const elsewhere = pino(
     settings,
     pino.multistream(
-      [file, followed, lines && { write: (line: string) => lines.push(line) }]
-        .filter((stream) => stream !== undefined)
-        .map((stream) => ({ level: 'trace' as const, stream })),
+      [...files, ...(lines === undefined ? [] : [{ write: (line: string) => lines.push(line) }])].map(
+        (stream) => ({ level: 'trace' as const, stream }),
+      ),
     ),
   );
   let announced: unknown;
@@ -56,8 +60,7 @@ export function openWriter(options: LogOptions): LogWriter {
       if (!now) for (const line of waiting.splice(0)) terminal.write(line);
     },
     close: () => {
-      file?.close();
-      followed?.close();
+      for (const file of files) file.close();
     },
   };
 }

@@ -22,6 +22,8 @@ export interface LogOptions {
   readonly colour: boolean;
   /** A file open for writing, which gets every level as NDJSON. */
   readonly file?: number;
+  /** A descriptor of the caller's, which gets the same. */
+  readonly descriptor?: number;
   /** A file open for writing that gets the same for as long as it can be written: for whoever follows the launch. */
   readonly followed?: number | undefined;
   /** Takes every level as lines of NDJSON, for the report. */
@@ -61,8 +63,8 @@ export class Log {
 
   /** Whether anybody reads it. */
   get wanted(): boolean {
-    const { level, file, followed, lines } = this.options;
-    return level !== 'silent' || [file, followed, lines].some((place) => place !== undefined);
+    const { level, file, descriptor, followed, lines } = this.options;
+    return level !== 'silent' || [file, descriptor, followed, lines].some((place) => place !== undefined);
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */

@@ -1,16 +1,18 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
 import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
-import { canonical } from './command-line.js';
+import { type Canonical, canonical } from './command-line.js';
 import { commands } from './commands.js';
 import { isPlain, plainValues } from './plain-reader.js';
+import { leadingOptions, tellFailure } from './status-descriptor.js';
 
 declare const VERSION: string;
 
 /** @returns the exit status */
 export async function parent(line: readonly string[]): Promise<number> {
+  let read: Canonical | undefined;
   try {
-    const read = canonical(line, commands);
+    read = canonical(line, commands);
     if (read.options.includes('--version')) return print(`gontainer ${VERSION}`);
     if (isPlain(read)) return await read.command.run(plainValues(read));
     const { help, readValues } = await import('./yargs-reader.js');
@@ -19,7 +21,7 @@ export async function parent(line: readonly string[]): Promise<number> {
     }
     return await read.command.run(readValues({ ...read, command: read.command }));
   } catch (error) {
-    return explain(error as Failure, line);
+    return explain(error as Failure, line, read?.options ?? leadingOptions(line));
   }
 }
 
@@ -37,8 +39,10 @@ function print(text: string): number {
  * One sentence and what to do next. What is no Failure is a defect of this program; it is said in one sentence too, and
  * the stack trace is shown to whoever asks for every detail.
  */
-function explain(error: Failure, line: readonly string[]): number {
+function explain(error: Failure, line: readonly string[], options: readonly string[]): number {
   const expected = error.name === 'Failure';
+  const status = expected ? error.status : exitStatus.launcher;
+  if (tellFailure(options, error, status)) return status;
   const detailed =
     line.some((word) => /^--?log-level=trace$/.test(word)) || line.join(' ').includes('-log-level trace');
   const next = expected
@@ -50,5 +54,5 @@ function explain(error: Failure, line: readonly string[]): number {
   } catch {
     // Nobody reads standard error either; the exit status is left.
   }
-  return expected ? error.status : exitStatus.launcher;
+  return status;
 }

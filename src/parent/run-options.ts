@@ -178,6 +178,12 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'die-with-parent',
+    kind: 'flag',
+    describe: 'end the container when the process that started gontainer ends',
+    group: 'Supervision',
+  },
+  {
     name: 'name',
     kind: 'text',
     value: 'NAME',
@@ -206,6 +212,13 @@ export const runOptions: readonly Option[] = [
     kind: 'text',
     value: 'FILE',
     describe: 'write every level to FILE too, as NDJSON',
+    group: 'Log',
+  },
+  {
+    name: 'log-fd',
+    kind: 'number',
+    value: 'N',
+    describe: 'write every level to file descriptor N too, as NDJSON',
     group: 'Log',
   },
   {

@@ -12,6 +12,7 @@ import { launchSpec } from './launch-spec.js';
 import { type Level, Log } from './log.js';
 import { runOptions } from './run-options.js';
 import { RunReport } from './run-report.js';
+import { checkDescriptor } from './status-descriptor.js';
 
 const standardError = 2;
 
@@ -49,7 +50,7 @@ export const runCommand: Command = {
       walked && !(prepared instanceof Failure)
         ? new (await import('./walk.js')).Walk(prepared, script)
         : undefined;
-    const supervised = ['timeout', 'pid-file', 'status-fd'].some(
+    const supervised = ['timeout', 'pid-file', 'status-fd', 'die-with-parent'].some(
       (name) => values.options[name] !== undefined,
     );
     const supervision = supervised ? new (await import('./supervision.js')).Supervision(values) : undefined;
@@ -77,10 +78,10 @@ export const runCommand: Command = {
       supervision?.ended(status);
       return status;
     } catch (error) {
-      supervision?.ended((error as Partial<Failure>).status ?? exitStatus.launcher);
       log?.failed(error as Error);
       throw error;
     } finally {
+      supervision?.release();
       registration?.release();
       await log?.open();
       log?.close();
@@ -114,6 +115,11 @@ function openLogFile(path: string): number {
   }
 }
 
+function openDescriptor(descriptor: number): number {
+  checkDescriptor('log-fd', descriptor);
+  return descriptor;
+}
+
 /** How the log of a command with the options of the group Log is written. */
 export function logOptions({ options }: Values, colour: boolean) {
   // At a terminal the walk shows every step itself.
@@ -125,5 +131,6 @@ export function logOptions({ options }: Values, colour: boolean) {
     format,
     colour,
     ...(options['log-file'] === undefined ? {} : { file: openLogFile(String(options['log-file'])) }),
+    ...(options['log-fd'] === undefined ? {} : { descriptor: openDescriptor(Number(options['log-fd'])) }),
   };
 }

@@ -2,10 +2,12 @@
  * For whoever starts gontainer from a program: who the container is (--pid-file, --status-fd), how it ended, and an end
  * to it when its time is up (--timeout).
  */
-import { fstatSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { namespaceIds } from '../common/evidence.js';
 import { Failure, usageFailure } from '../common/failure.js';
+import type { Kernel } from '../common/kernel/kernel.js';
 import type { Values } from './command.js';
+import { checkDescriptor, tell } from './status-descriptor.js';
 
 /** Milliseconds between SIGTERM and SIGKILL, for a command that wants to put things in order. */
 const grace = 2_000;
@@ -17,6 +19,7 @@ export class Supervision {
   private readonly pidFile: string | undefined;
   private readonly statusDescriptor: number | undefined;
   private readonly timeout: number | undefined;
+  private readonly diesWithParent: boolean;
   private timer: NodeJS.Timeout | undefined;
   private hasStarted = false;
 
@@ -25,9 +28,16 @@ export class Supervision {
     this.pidFile = options['pid-file'] as string | undefined;
     this.statusDescriptor = options['status-fd'] as number | undefined;
     this.timeout = options.timeout as number | undefined;
+    this.diesWithParent = options['die-with-parent'] === true;
     if (this.timeout !== undefined && (this.timeout < 1 || this.timeout > longestTimeout))
       throw usageFailure(`-timeout is 1 to ${longestTimeout} seconds, not ${this.timeout}`);
-    if (this.statusDescriptor !== undefined) checkDescriptor(this.statusDescriptor);
+    if (this.statusDescriptor !== undefined) checkDescriptor('status-fd', this.statusDescriptor);
+  }
+
+  /** Before the first step. The signal comes when the thread ends that made this process: PR_SET_PDEATHSIG(2const). */
+  begin(kernel: Kernel): void {
+    if (this.diesWithParent)
+      kernel.call('prctl', { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 });
   }
 
   /**
@@ -38,7 +48,8 @@ export class Supervision {
   started(child: number, signal: (signal: NodeJS.Signals) => void): void {
     this.hasStarted = true;
     if (this.pidFile !== undefined) this.write(this.pidFile, `${child}\n`);
-    this.tell({ state: 'started', pid: child, namespaces: namespaceIds(child) });
+    if (this.statusDescriptor !== undefined)
+      tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
     if (this.timeout === undefined) return;
     this.timer = setTimeout(() => {
       signal('SIGTERM');
@@ -46,11 +57,15 @@ export class Supervision {
     }, this.timeout * 1000);
   }
 
-  /** gontainer ends with this status. */
+  /** The command has ended with this status. */
   ended(status: number): void {
+    if (this.statusDescriptor !== undefined) tell(this.statusDescriptor, { state: 'exited', status });
+  }
+
+  /** The container is gone, however it ended. */
+  release(): void {
     clearTimeout(this.timer);
     if (this.hasStarted && this.pidFile !== undefined) rmSync(this.pidFile, { force: true });
-    this.tell({ state: 'exited', status });
   }
 
   private write(path: string, text: string): void {
@@ -62,32 +77,5 @@ export class Supervision {
         cause,
       });
     }
-  }
-
-  /** One JSON document a line. A reader that went away is no reason to end the container. */
-  private tell(change: Readonly<Record<string, unknown>>): void {
-    if (this.statusDescriptor === undefined) return;
-    try {
-      writeSync(this.statusDescriptor, `${JSON.stringify(change)}\n`);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-    }
-  }
-}
-
-/** The descriptor has to be the caller's: Node's own are anonymous, and those are no place for a report. */
-function checkDescriptor(descriptor: number): void {
-  let file: string | undefined;
-  try {
-    fstatSync(descriptor);
-    file = readlinkSync(`/proc/self/fd/${descriptor}`);
-  } catch {
-    // Not open: said below.
-  }
-  if (file === undefined || file.startsWith('anon_inode:')) {
-    throw usageFailure(
-      `-status-fd=${descriptor} is not an open file descriptor`,
-      `In a shell: gontainer -run … -status-fd=${descriptor} ${descriptor}>status`,
-    );
   }
 }

@@ -1,0 +1,72 @@
+/** What launch() takes and gives: the types of the library that are written by hand. */
+import type { Readable, Stream, Writable } from 'node:stream';
+import type { CallRecord, LogRecord, StepRecord } from './records.js';
+import type { RunOptions } from './run-options.js';
+
+/** Where one of the command's standard streams leads, as in node:child_process; a number is a file descriptor. */
+export type StandardStream = 'pipe' | 'inherit' | 'ignore' | number | Stream;
+
+/** One for all three standard streams, or one for each: input, output, error. */
+export type StandardStreams =
+  | 'pipe'
+  | 'inherit'
+  | 'ignore'
+  | readonly [input: StandardStream, output: StandardStream, error: StandardStream];
+
+export interface LaunchOptions<Streams extends StandardStreams = StandardStreams> extends RunOptions {
+  /** The command and its arguments; `/bin/sh` when it is left out. */
+  command?: readonly string[] | undefined;
+  /** `pipe` when it is left out. */
+  stdio?: Streams | undefined;
+  /** Where relative paths begin, and, without a new root, the command; the program's own when it is left out. */
+  cwd?: string | undefined;
+  /** Ends the container: SIGTERM to the command, and SIGKILL two seconds later. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The container's first process, and its namespaces as /proc/PID/ns names them, for example `user:[4026532177]`. */
+export interface Started {
+  /** As it is numbered outside. */
+  readonly pid: number;
+  readonly namespaces: Readonly<Record<string, string>>;
+}
+
+/** How the command ended. */
+export interface Ended {
+  /** Its exit status; 128+N if signal N ended it. */
+  readonly status: number;
+  /** The signal that ended it. */
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** The signals that a launcher passes on to the command, and the one that nothing survives. */
+export type ContainerSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGKILL';
+
+type InputOf<Streams> = Streams extends 'pipe' | readonly ['pipe', ...unknown[]] ? Writable : null;
+type OutputOf<Streams> = Streams extends 'pipe' | readonly [unknown, 'pipe', unknown] ? Readable : null;
+type ErrorOf<Streams> = Streams extends 'pipe' | readonly [unknown, unknown, 'pipe'] ? Readable : null;
+
+export interface Container<Streams extends StandardStreams = StandardStreams> {
+  /** The command's standard input, where it is a pipe. */
+  readonly stdin: InputOf<Streams>;
+  /** The command's standard output, where it is a pipe. */
+  readonly stdout: OutputOf<Streams>;
+  /** The command's standard error, where it is a pipe. */
+  readonly stderr: ErrorOf<Streams>;
+  /** Resolves right before the command is executed; rejects like `ended` when it never is. */
+  readonly started: Promise<Started>;
+  /**
+   * Resolves when the command has ended, and nothing of the container is left. Rejects with a Failure when the launch
+   * failed or the container was lost, a KernelError where a kernel call failed; with the reason of the AbortSignal when
+   * that ended it.
+   */
+  readonly ended: Promise<Ended>;
+  /** Each step of the launch when it is done, from the first on, whenever reading begins. */
+  readonly steps: AsyncIterable<StepRecord>;
+  /** The same for each kernel call. */
+  readonly calls: AsyncIterable<CallRecord>;
+  /** The same for every record of the log. */
+  readonly records: AsyncIterable<LogRecord>;
+  /** Sends a signal to the command; before it runs, gives the launch up. SIGTERM when none is named. */
+  kill(signal?: ContainerSignal): void;
+}

@@ -1,0 +1,22 @@
+/** From the options of a program to the command line of `gontainer run`, which checks the values. */
+import { usageFailure } from '../common/failure.js';
+import { leftOut, optionOf } from './left-out.js';
+import type { RunOptions } from './run-options.js';
+
+/**
+ * @throws Failure (status 2) for an option that is not for programs, or a value of no kind that an option has
+ */
+export function optionWords(options: RunOptions): string[] {
+  return Object.entries(options).flatMap(([property, value]) => {
+    const name = optionOf(property);
+    if (leftOut.includes(name)) {
+      throw usageFailure(`launch() has no option ${property}`, 'Use the command gontainer run for that.');
+    }
+    if (value === undefined || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return [value].flat().map((single: unknown) => {
+      if (typeof single === 'string' || typeof single === 'number') return `--${name}=${single}`;
+      throw usageFailure(`option ${property} of launch() cannot be ${String(single)}`);
+    });
+  });
+}

@@ -1,0 +1,141 @@
+/** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { Failure } from '../common/failure.js';
+import type { Container, ContainerSignal, Ended, Started } from './container.js';
+import { readJsonLines } from './json-lines.js';
+import type { CallRecord, LogRecord, StepRecord } from './records.js';
+import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
+import { Story } from './story.js';
+
+/** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
+const grace = 2_000;
+
+export class RunningContainer implements Container {
+  readonly stdin;
+  readonly stdout;
+  readonly stderr;
+  readonly started: Promise<Started>;
+  readonly ended: Promise<Ended>;
+  private readonly story = new Story<LogRecord>();
+  /** The command's process, as it is numbered here. */
+  private command: number | undefined;
+  private executed = false;
+  private killed = false;
+  private exited: Exited | undefined;
+  private endedBy: string | undefined;
+
+  constructor(
+    private readonly launcher: ChildProcess,
+    signal: AbortSignal | undefined,
+  ) {
+    // Which of them are pipes is what the options say.
+    this.stdin = launcher.stdin as never;
+    this.stdout = launcher.stdout as never;
+    this.stderr = launcher.stderr as never;
+    let start: (started: Started) => void = () => {};
+    const startedOnce = new Promise<Started>((done) => {
+      start = done;
+    });
+    this.ended = this.untilAborted(this.follow(start), signal);
+    const never = this.ended.then(() => startedOnce);
+    this.started = Promise.race([startedOnce, never]);
+    // Whoever does not ask for one of them need not be ready for its failure.
+    for (const promise of [this.started, this.ended]) promise.catch(() => {});
+  }
+
+  get records(): AsyncIterable<LogRecord> {
+    return this.story.read();
+  }
+
+  get steps(): AsyncIterable<StepRecord> {
+    return filtered(this.story.read(), (record): record is StepRecord => 'shell' in record);
+  }
+
+  get calls(): AsyncIterable<CallRecord> {
+    return filtered(this.story.read(), (record): record is CallRecord => 'call' in record);
+  }
+
+  kill(signal: ContainerSignal = 'SIGTERM'): void {
+    if (this.exited !== undefined) return;
+    if (signal !== 'SIGKILL') this.launcher.kill(signal);
+    else if (this.executed) killProcess(this.command as number);
+    else {
+      // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too.
+      this.launcher.kill('SIGTERM');
+      this.killed = true;
+    }
+  }
+
+  /** Listens to the launcher until it is gone. */
+  private async follow(start: (started: Started) => void): Promise<Ended> {
+    // There are none where this process may open no more files.
+    const [status, log] = (this.launcher.stdio?.slice(3) ?? []) as Readable[];
+    const gone = new Promise<[number | null, NodeJS.Signals | null]>((done, failed) => {
+      this.launcher.on('exit', (code, signal) => done([code, signal]));
+      this.launcher.on('error', failed);
+    });
+    const told = readJsonLines(status, (document) => {
+      const change = document as StatusChange;
+      if (change.state === 'started') start({ pid: change.pid, namespaces: change.namespaces });
+      else this.exited = change;
+    });
+    const logged = readJsonLines(log, (document) => this.hear(document as LogRecord));
+    try {
+      const [code, signal] = await gone.catch((cause) => {
+        throw new Failure(`the launcher cannot be started: ${cause.message}`, { cause });
+      });
+      await Promise.all([told, logged]);
+      if (this.exited === undefined) throw silentEnd(code, signal);
+      const failure = failureOf(this.exited);
+      if (failure !== undefined) throw failure;
+      return { status: this.exited.status, signal: this.endedBy as NodeJS.Signals | undefined };
+    } finally {
+      this.story.end();
+    }
+  }
+
+  private hear(record: LogRecord): void {
+    if ('call' in record && record.actor === 'command') this.command = record.pid;
+    if ('shell' in record && record.step === 'exec') {
+      this.executed = true;
+      if (this.killed) this.kill('SIGKILL');
+    }
+    if ('ended' in record) this.endedBy = record.ended.signal;
+    this.story.add(record);
+  }
+
+  /** Ends the container when the signal is aborted, and then rejects with its reason. */
+  private async untilAborted(ended: Promise<Ended>, signal: AbortSignal | undefined): Promise<Ended> {
+    let timer: NodeJS.Timeout | undefined;
+    const abort = () => {
+      this.kill('SIGTERM');
+      timer = setTimeout(() => this.kill('SIGKILL'), grace);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await ended.catch(() => {});
+      if (timer !== undefined) throw signal?.reason;
+      return await ended;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+}
+
+async function* filtered<Kind extends LogRecord>(
+  records: AsyncIterable<LogRecord>,
+  isWanted: (record: LogRecord) => record is Kind,
+): AsyncGenerator<Kind, void, undefined> {
+  for await (const record of records) if (isWanted(record)) yield record;
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has just ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,34 @@
+/** What the launcher tells over --status-fd (docs/lifecycle.md). */
+import { constants } from 'node:os';
+import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
+import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
+import type { Started } from './container.js';
+
+export type StatusChange = ({ readonly state: 'started' } & Started) | Exited;
+
+export interface Exited {
+  readonly state: 'exited';
+  readonly status: number;
+  /** There when the launch failed, or the container was lost. */
+  readonly failure?: { readonly message: string; readonly next?: string; readonly call?: KernelErrorData };
+}
+
+/** The failure as the launcher met it. */
+export function failureOf({ status, failure }: Exited): Failure | undefined {
+  if (failure === undefined) return undefined;
+  const { message, next, call } = failure;
+  const error = call === undefined ? new Failure(message, { status, next }) : new KernelError(call);
+  return Object.assign(error, { message, status, next });
+}
+
+/** The launcher is gone without a word: somebody killed it, or it could not be loaded. */
+export function silentEnd(status: number | null, signal: NodeJS.Signals | null): Failure {
+  if (signal === null)
+    return new Failure(`gontainer ended with status ${status} and no word`, {
+      next: 'Run gontainer doctor by hand: it says whether gontainer works on this machine.',
+    });
+  return new Failure(`gontainer was killed by ${signal}, and everything in the container with it`, {
+    status: statusOfSignal(constants.signals[signal]),
+    next: killedNext,
+  });
+}
