@@ -1,9 +1,11 @@
 /**
  * The second stage: this process is in the new namespaces. It does the child's steps, makes the process that becomes
- * the command, and stays as its init.
+ * the command, and stays as its init; or becomes the command itself.
  */
 import type { RecordMessage } from '../common/channel.js';
+import { CommandAsPid1 } from '../common/command-as-pid-1.js';
 import { HeldCommand } from '../common/command-process.js';
+import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
@@ -31,11 +33,15 @@ export async function child(): Promise<void> {
     kernel = new Recorder('child', BigInt(origin) + monotonicShift(spec), (record) =>
       report({ type: 'call', record }),
     );
-    const command = new HeldCommand(spec, kernel, () => {
+    const ready = () => {
       channel.send({ type: 'ready' });
       channel.wait('continue');
       started = true;
-    });
+    };
+    const executes = (record: CallRecord) => channel.send({ type: 'executes', record });
+    const command = spec.asPid1
+      ? new CommandAsPid1(spec, kernel, ready, executes)
+      : new HeldCommand(spec, kernel, ready);
     const context: CommandContext = { spec, kernel, command };
     for (const step of childStepsOf(spec)) {
       await perform(step, context, {

@@ -40,6 +40,8 @@ export type RecordMessage =
     }
   /** The command's process stands before its execve(2), and the child waits until all of the log is written. */
   | { readonly type: 'ready' }
+  /** The child becomes the command: its execve(2), as it is if neither a failure nor anything else follows. */
+  | { readonly type: 'executes'; readonly record: CallRecord }
   | { readonly type: 'failure'; readonly failure: FailureData }
   | { readonly type: 'stopped'; readonly signal: NodeJS.Signals }
   /** The command has ended: with this exit status, or killed by this signal. */

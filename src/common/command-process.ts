@@ -1,10 +1,9 @@
-import { exitStatus, Failure, killedNext } from './failure.js';
+import { commandEnvironment, commandPath, notExecutable } from './command.js';
+import { Failure, killedNext } from './failure.js';
 import { memory } from './kernel/calls.js';
 import type { Kernel, Running } from './kernel/kernel.js';
 import { KernelError } from './kernel/kernel-error.js';
 import { drop, pipe } from './kernel/pipe.js';
-import { locateProgram } from './program.js';
-import { prompt } from './prompt.js';
 import { type LaunchSpec, unshares } from './spec.js';
 import { type CommandProcess, commandChain } from './steps/command.js';
 
@@ -12,7 +11,6 @@ import { type CommandProcess, commandChain } from './steps/command.js';
 export class HeldCommand implements CommandProcess {
   pid = 0;
   private process: Running | undefined;
-  private readonly searchPath: string;
   private report = -1;
   private gate = -1;
   /** What a rehearsal has only names for (kernel/rehearsal.ts), once it is there. */
@@ -25,13 +23,10 @@ export class HeldCommand implements CommandProcess {
     private readonly whenReady: () => void,
     /** Where the command's root is, seen from this process. */
     private readonly root = '/',
-  ) {
-    this.searchPath = spec.environment.PATH ?? '/bin:/usr/bin';
-  }
+  ) {}
 
   get path(): string {
-    const workingDirectory = this.root === '/' ? process.cwd() : '/';
-    return locateProgram(this.spec.command[0] as string, this.searchPath, this.root, workingDirectory);
+    return commandPath(this.spec, this.root);
   }
 
   make(): void {
@@ -39,9 +34,8 @@ export class HeldCommand implements CommandProcess {
     const [readyRead, readyWrite] = pipe(this.kernel, 'ready');
     const [reportRead, reportWrite] = pipe(this.kernel, 'report');
     const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
-    const environment = { ...this.spec.environment, PS1: this.spec.prompt ?? prompt(this.spec.user.uid) };
     const gate = { open: gateWrite, ready: readyWrite, report: reportWrite, wait: gateRead };
-    this.process = this.kernel.clone(commandChain(this.spec, this.path, environment, gate));
+    this.process = this.kernel.clone(commandChain(this.spec, this.path, commandEnvironment(this.spec), gate));
     this.pid = this.process.pid;
     this.report = reportRead;
     this.gate = gateWrite;
@@ -88,11 +82,7 @@ export class HeldCommand implements CommandProcess {
       this.process?.throwFailure();
     } catch (error) {
       if (error instanceof KernelError && error.data.call !== 'execve') throw error;
-      throw new Failure((error as Error).message, {
-        status: exitStatus.notExecutable,
-        next: `${this.spec.command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${this.path}`,
-        cause: error,
-      });
+      throw notExecutable(this.path, this.spec, error as Error);
     }
     if (failed) throw new Failure('step exec: execve(2) returned, which it does only when it fails');
     this.process?.release();

@@ -84,6 +84,8 @@ export interface LaunchSpec {
   readonly keepsCapabilities: boolean;
   /** As whom the child makes files, where the maps leave out the user that it is; a file of nobody cannot be made. */
   readonly fileOwner?: { readonly uid: number; readonly gid: number };
+  /** Whether the child itself becomes the command, as PID 1, and no init stays beside it. */
+  readonly asPid1: boolean;
   /** Whether execve(2) may give the command privileges, as set-user-ID programs do: PR_SET_NO_NEW_PRIVS(2const). */
   readonly newPrivileges: boolean;
   /**

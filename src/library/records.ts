@@ -85,6 +85,8 @@ export interface LaunchRecord {
     };
     readonly becomesUser: boolean;
     readonly keepsCapabilities: boolean;
+    /** Whether the child becomes the command itself. */
+    readonly asPid1: boolean;
     readonly newPrivileges: boolean;
     readonly fileOwner?: {
       readonly uid: number;
@@ -109,7 +111,7 @@ export interface CallRecord {
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: 'parent' | 'child';
-  readonly actor: 'parent' | 'P' | 'G' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
+  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
   /** Empty for what is done before the first step or after the last one. */
   readonly step:
     | 'unshare'
@@ -135,6 +137,7 @@ export interface CallRecord {
     | 'working-directory'
     | 'loopback'
     | 'command'
+    | 'as-pid-1'
     | 'exec'
     | '';
   /** A C library function, named like its system call. */
@@ -186,6 +189,7 @@ export interface StepRecord {
     | 'working-directory'
     | 'loopback'
     | 'command'
+    | 'as-pid-1'
     | 'exec';
   readonly why: string;
   readonly man: string;
@@ -234,6 +238,7 @@ export interface StopRecord {
       | 'working-directory'
       | 'loopback'
       | 'command'
+      | 'as-pid-1'
       | 'exec';
     readonly number: number;
     readonly of: number;
@@ -313,6 +318,7 @@ export interface FailureRecord {
         | 'working-directory'
         | 'loopback'
         | 'command'
+        | 'as-pid-1'
         | 'exec'
         | '';
       /** A C library function, named like its system call. */

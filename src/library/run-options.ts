@@ -49,6 +49,8 @@ export interface RunOptions {
   user?: string | undefined;
   /** DIR: start the command in this directory inside */
   workdir?: string | undefined;
+  /** run the command as PID 1 itself, with no init beside it, with -pid */
+  asPid1?: boolean | undefined;
   /** NAME=VALUE: set a variable of the environment inside; several times for several */
   env?: readonly string[] | undefined;
   /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */

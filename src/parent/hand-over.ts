@@ -20,6 +20,7 @@ import { locateProgram } from '../common/program.js';
 import { type LaunchSpec, type MapLine, monotonicShift, unshares } from '../common/spec.js';
 import { cloneSibling, deathSignal } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
+import { Guard } from './guard.js';
 
 /** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
 export interface ChannelEnds {
@@ -175,6 +176,7 @@ export class ProcessHandOver implements HandOver {
   first = 0;
   second = 0;
   private running: Running | undefined;
+  private guard: Guard | undefined;
   private cloned = -1;
   private go = -1;
   private descriptors: Record<string, number> = {};
@@ -242,6 +244,7 @@ export class ProcessHandOver implements HandOver {
     this.waited.set(this.first, this.kernel.wait(this.first));
     for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite])
       this.kernel.call('close', { fd });
+    if (this.spec.asPid1) this.guard = new Guard(this.kernel, this.second);
   }
 
   /**
@@ -261,6 +264,23 @@ export class ProcessHandOver implements HandOver {
   /** Waits for the end of the child. */
   waitForChild(): ProcessChange | undefined {
     return this.wait(this.second);
+  }
+
+  /** Looks, without waiting, what has become of the child where it is the command; undefined when it runs on as before. */
+  change(): ProcessChange | undefined {
+    const change = waitForProcess(this.second, false);
+    if (change !== undefined && change.stoppedBy === undefined) this.waited.set(this.second, change);
+    return change;
+  }
+
+  /** Sends the child a signal, where it is the command. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.waited.has(this.second)) return;
+    try {
+      process.kill(this.second, signal);
+    } catch {
+      // It has become another user, and the kernel does not let us.
+    }
   }
 
   /**
@@ -289,6 +309,8 @@ export class ProcessHandOver implements HandOver {
     } catch {
       // How the launch went is known; its last processes are then waited for by whoever inherits them.
     }
+    this.guard?.release();
+    this.guard = undefined;
     // Where no PID namespace ended with the child, what it left behind are our children now.
     if (!unshares(this.spec, 'pid')) endChildren();
     // What was still under way when last looked at.

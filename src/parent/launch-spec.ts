@@ -34,6 +34,7 @@ export function launchSpec(values: Values): LaunchSpec {
   needs('uts', ['hostname']);
   needs('uid', ['uid-map', 'gid-map', 'map-auto']);
   needs('time', ['monotonic', 'boottime']);
+  needs('pid', ['as-pid-1']);
 
   const root = newRoot(values, has('net'));
   const workingDirectory =
@@ -91,6 +92,7 @@ export function launchSpec(values: Values): LaunchSpec {
       ? { fileOwner: { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) } }
       : {}),
     keepsCapabilities: maps !== undefined && launcher.uid !== 0,
+    asPid1: options['as-pid-1'] === true,
     newPrivileges: options['allow-new-privs'] === true,
     terminal: terminalUse(),
   };

@@ -5,16 +5,19 @@
  */
 import type { FailureData } from '../common/channel.js';
 import { Failure, killedNext } from '../common/failure.js';
+import type { CallRecord } from '../common/kernel/kernel.js';
 import { KernelError, systemCallError } from '../common/kernel/kernel-error.js';
 import type { ProcessChange } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
-import { perform, type Step, type StepObserver } from '../common/step.js';
+import { type Evidence, perform, type Step, type StepObserver, type StepRecord } from '../common/step.js';
 import { type CommandContext, execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
 import type { Registration } from './containers/registration.js';
+import { executedStep, program } from './executed.js';
+import { follow, statusOf } from './follow.js';
 import { channelPipes, childKilled, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { mountPointsIn } from './mount-points.js';
@@ -48,13 +51,15 @@ export async function launch(
 ): Promise<number> {
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const done = (record: StepRecord, handOver: ProcessHandOver): void => {
+    const pid = record.stage === 'parent' ? process.pid : handOver.second;
+    log.step(record, numbers.get(record.step) ?? 0, numbers.size, pid);
+    registration?.done(record.step, handOver.second || handOver.first);
+    walk?.done(record);
+  };
   const observe = (handOver: ProcessHandOver): StepObserver<ParentContext> => ({
     before: (step, evidence) => walk?.before(step.id, evidence, handOver, log),
-    done: (record) => {
-      log.step(record, numbers.get(record.step) ?? 0, numbers.size, process.pid);
-      registration?.done(record.step, handOver.second || handOver.first);
-      walk?.done(record);
-    },
+    done: (record) => done(record, handOver),
   });
   log.launch(spec);
   supervision?.begin(kernel);
@@ -90,7 +95,7 @@ export async function launch(
     channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
     // The child starts on another core meanwhile.
     await log.open();
-    return await follow(handOver, channel);
+    return await hear(handOver, channel);
   }
 
   /** The last step is shown before the terminal is the command's; its record comes after. */
@@ -99,12 +104,15 @@ export async function launch(
     log.announce(step, numbers.get(id) ?? 0, numbers.size);
   }
 
-  /** Reads what the child says until it is gone. */
-  async function follow(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
+  /** Reads what the child says until it is gone, or has become the command. */
+  async function hear(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
     let heard = false;
     let started = false;
+    let before: Evidence = {};
+    let execve: CallRecord | undefined;
     let ended: number | undefined;
-    const pass = (signal: NodeJS.Signals) => channel.send({ type: 'signal', signal });
+    const pass = (signal: NodeJS.Signals) =>
+      spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
     for await (const message of channel.messages()) {
       if (!heard) handOver.finish(true);
       heard = true;
@@ -116,13 +124,9 @@ export async function launch(
             'child',
           );
           break;
-        case 'step': {
-          const record = outside.complete(message.record);
-          log.step(record, numbers.get(record.step) ?? 0, numbers.size, handOver.second);
-          registration?.done(record.step, handOver.second);
-          walk?.done(record);
+        case 'step':
+          done(outside.complete(message.record), handOver);
           break;
-        }
         case 'pause':
           await terminal.lend(async () =>
             walk?.before(message.step, message.evidence, handOver, log, message.known),
@@ -134,7 +138,8 @@ export async function launch(
           terminal.given();
           announce(execStep);
           log.hold(true);
-          signals.passTo(pass);
+          if (spec.asPid1) before = program(spec, handOver.second);
+          else signals.passTo(pass);
           supervision?.started(handOver.second, pass);
           channel.send({ type: 'continue' });
           break;
@@ -143,6 +148,9 @@ export async function launch(
           if (foreground !== undefined) channel.send({ type: 'resume', foreground });
           break;
         }
+        case 'executes':
+          execve = message.record;
+          break;
         case 'failure':
           throw received(message.failure);
         case 'ended':
@@ -154,7 +162,20 @@ export async function launch(
     }
     if (!heard) handOver.finish(false);
     if (ended !== undefined) return ended;
+    if (execve !== undefined) return await attend(handOver, before, execve);
     return lost(handOver.waitForChild(), started);
+  }
+
+  /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
+  async function attend(handOver: ProcessHandOver, before: Evidence, execve: CallRecord): Promise<number> {
+    const pid = handOver.second;
+    log.call({ ...execve, pid }, 'child');
+    done(executedStep(spec, pid, before, execve, kernel.clock()), handOver);
+    const change = await follow(handOver, pid, spec.terminal, terminal, signals);
+    const status = statusOf(change);
+    registration?.ended(status);
+    log.ended(pid, status, change.killedBy);
+    return status;
   }
 }
 

@@ -1,4 +1,5 @@
 /** The whole launch gone through beforehand: each step's own `run`, with a kernel that only notes what it is asked. */
+import { CommandAsPid1 } from '../common/command-as-pid-1.js';
 import { HeldCommand } from '../common/command-process.js';
 import { Rehearsal, type RehearsedCall } from '../common/kernel/rehearsal.js';
 import type { LaunchSpec } from '../common/spec.js';
@@ -32,7 +33,15 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   play(parentSteps, { spec, kernel: parent, handOver });
 
   const child = new Rehearsal('child', spec.root?.path);
-  const command = new HeldCommand(spec, child, () => {}, spec.root?.path);
+  const command = spec.asPid1
+    ? new CommandAsPid1(
+        spec,
+        child,
+        () => {},
+        () => {},
+        spec.root?.path,
+      )
+    : new HeldCommand(spec, child, () => {}, spec.root?.path);
   const childSteps = childStepsOf(spec);
   play(childSteps, { spec, kernel: child, command });
 

@@ -120,6 +120,12 @@ export const runOptions: readonly Option[] = [
     group: 'Inside',
   },
   {
+    name: 'as-pid-1',
+    kind: 'flag',
+    describe: 'run the command as PID 1 itself, with no init beside it, with -pid',
+    group: 'Inside',
+  },
+  {
     name: 'env',
     kind: 'list',
     value: 'NAME=VALUE',

@@ -61,7 +61,8 @@ function childPart(steps: readonly RehearsedStep[]): string {
 
 /** Each step's heading and command; the parentheses of the command's process hold its execve already. */
 function plain(steps: readonly RehearsedStep[]): string[] {
-  const exec = steps.find(({ step }) => step === execStep.id);
+  const own = steps.some(({ step }) => step === commandStep.id);
+  const exec = own ? steps.find(({ step }) => step === execStep.id) : undefined;
   return steps.flatMap((step) => {
     if (step === exec) return [];
     const headings = [heading(step), ...(step.step === commandStep.id && exec ? [heading(exec)] : [])];

@@ -19,6 +19,7 @@ import {
   type Memory,
   type Place,
   parametersOf,
+  systemCallNumber,
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
 import { address, int, invoke, pointer, word } from './libc.js';
@@ -26,16 +27,6 @@ import { address, int, invoke, pointer, word } from './libc.js';
 /** Room for a ucontext_t of glibc: 968 bytes on x86-64, 4560 on aarch64. The fields used below are alike on both. */
 const contextSize = process.arch === 'arm64' ? 5120 : 1024;
 const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
-
-/**
- * Calls whose wrappers do more than the system call: those of setresuid, setresgid and setgroups have every thread of the process
- * change its user (nptl(7)), and wait for one that was just being made when this process was cloned, for ever, as the
- * clone does not have it. So these go through syscall(2), by their numbers: syscalls(2).
- */
-const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
-  x64: { setgroups: 116, setresuid: 117, setresgid: 119 },
-  arm64: { setgroups: 159, setresuid: 147, setresgid: 149 },
-};
 
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
 const slotSize = 24;
@@ -225,7 +216,7 @@ export class CallChain {
   /** The C function of a call with its arguments. */
   private functionFor(call: ChainCall, prepared: Prepared): Omit<Context, 'at'> {
     const args = this.argumentsOf(call, prepared);
-    const number = withoutWrapper[process.arch]?.[call.call];
+    const number = systemCallNumber(call.call);
     return number === undefined
       ? { function: call.call, args }
       : { function: 'syscall', args: [BigInt(number), ...args] };

@@ -1,7 +1,7 @@
 /**
  * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
  * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
- * the system call of the same name in glibc, so no system call numbers are needed; call-chain.ts names three exceptions.
+ * the system call of the same name in glibc, so no system call numbers are needed; `withoutWrapper` has the exceptions.
  */
 import { type Flags, shownFlags } from './constants.js';
 
@@ -56,12 +56,27 @@ export const calls = {
   write: { fd: 'int', buf: 'memory', count: 'long' },
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
-  signal: { signum: 'int', handler: 'long' },
+  sigaction: { signum: 'int', act: 'memory', oldact: 'memory' },
   pidfd_open: { pid: 'int', flags: 'int' },
+  pidfd_send_signal: { pidfd: 'int', sig: 'int', info: 'memory', flags: 'int' },
   poll: { fds: 'memory', nfds: 'long', timeout: 'int' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
 export type CallName = keyof typeof calls;
+
+/**
+ * Calls that go through syscall(2), by their numbers (syscalls(2)). The wrappers of setresuid, setresgid and setgroups
+ * have every thread of the process change its user (nptl(7)): in a call chain they would wait for one that was just
+ * being made when this process was cloned, for ever, as the clone does not have it; and in front of an execve(2), which
+ * ends the other threads, there is no need. That of pidfd_send_signal came with glibc 2.36.
+ */
+const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
+  x64: { setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424 },
+  arm64: { setgroups: 159, setresuid: 147, setresgid: 149, pidfd_send_signal: 424 },
+};
+
+/** The number of a call that goes through syscall(2). */
+export const systemCallNumber = (name: CallName): number | undefined => withoutWrapper[process.arch]?.[name];
 
 /** Bytes that a pointer parameter points to. */
 export interface Memory {

@@ -49,6 +49,12 @@ export interface Kernel {
    */
   call<Name extends CallName>(name: Name, args: Arguments<Name>): number;
   /**
+   * Replaces the program of this process: execve(2). When that succeeds nobody is left here to record it, so `foretold`
+   * is given the record beforehand.
+   * @throws KernelError when it fails; a rehearsal returns
+   */
+  execute(args: Arguments<'execve'>, foretold: (record: CallRecord) => void): void;
+  /**
    * Writes a file of /proc: open(2), one write(2), as the kernel wants the ID maps, and close(2).
    * @throws KernelError
    */

@@ -2,6 +2,7 @@
  * The recorder: every kernel call of the launch goes through it, in both stages. It makes the call, takes the time,
  * turns -1 into a KernelError, and hands a record of it to the log.
  */
+import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
 import {
   type Argument,
@@ -14,6 +15,7 @@ import {
   memory,
   parametersOf,
   shownArguments,
+  systemCallNumber,
 } from './calls.js';
 import { type Flags, numberOf } from './constants.js';
 import type { CallRecord, Kernel, Running } from './kernel.js';
@@ -56,8 +58,13 @@ export class Recorder implements Kernel {
     const passed = parametersOf(name).map(([parameter, kind]) =>
       pass(kind, (args as Record<string, Argument>)[parameter] as Argument),
     );
+    const number = systemCallNumber(name);
+    const make = () =>
+      number === undefined ? invoke(name, passed) : invoke('syscall', [pointer(BigInt(number)), ...passed]);
     const began = now();
-    const { value, errno } = invoke(name, passed);
+    // From the background this one stops the caller with SIGTTOU, unless that is blocked: tcsetpgrp(3).
+    const takesTerminal = 'request' in args && args.request === 'TIOCSPGRP';
+    const { value, errno } = takesTerminal ? withSignalMask(0xff, make) : make();
     const ended = now();
     return this.finish(
       name,
@@ -67,6 +74,29 @@ export class Recorder implements Kernel {
       began,
       ended,
     );
+  }
+
+  execute(args: Arguments<'execve'>, foretold: (record: CallRecord) => void): void {
+    const arena = new Arena();
+    const variables = Object.entries(args.envp).map(([name, value]) => `${name}=${value}`);
+    const strings = [arena.text(args.pathname as string), arena.texts(args.argv), arena.texts(variables)];
+    arena.commit();
+    const shown = shownArguments('execve', args);
+    const record = {
+      actor: this.actor,
+      pid: process.pid,
+      step: this.step,
+      call: 'execve',
+      args: shown,
+      ret: 0,
+    };
+    foretold({ ...record, at: this.clock() });
+    const began = now();
+    // A program inherits the signal mask: it has to start with nothing blocked.
+    const { value, errno } = withSignalMask(0, () => invoke('execve', strings.map(pointer)));
+    const ended = now();
+    arena.release();
+    this.finish('execve', shown, value, errnoName(errno), began, ended);
   }
 
   writeFile(path: string, content: string): void {

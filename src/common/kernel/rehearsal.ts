@@ -66,6 +66,10 @@ export class Rehearsal implements Kernel {
     return answer;
   }
 
+  execute(args: Arguments<'execve'>): void {
+    this.note(this.actor, this.step, 'execve', shownArguments('execve', args));
+  }
+
   writeFile(path: string, content: string): void {
     const file = { fd: path };
     this.note(this.actor, this.step, 'open', { pathname: path, flags: 'O_WRONLY|O_CLOEXEC', mode: '00' });
@@ -100,6 +104,8 @@ export class Rehearsal implements Kernel {
       }
       case 'open':
         return this.standIn(`descriptor of ${args.pathname}`);
+      case 'pidfd_open':
+        return this.standIn('pidfd');
       case 'umask':
         return this.mask;
       case 'socket':

@@ -1,25 +1,24 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
 import { readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
-import { type Chain, type ChainCall, type Memory, memory } from '../kernel/calls.js';
+import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
-import type { Step, StepContext } from '../step.js';
+import type { Evidence, Step, StepContext } from '../step.js';
 import { deathSignal } from './chain-calls.js';
 
-/** The process that becomes the command. */
+/** The process that becomes the command: one of its own (command-process.ts), or this one (command-as-pid-1.ts). */
 export interface CommandProcess {
   /** 0 before it is made. */
   readonly pid: number;
   /** The path of the program, found inside. */
   readonly path: string;
-  /** Makes the process and waits until it stands at the gate, everything before execve(2) done. */
+  /** What a rehearsal has only names for (kernel/rehearsal.ts), once it is there. */
+  readonly known: Readonly<Record<string, number>>;
+  /** Makes the process, and does in it everything that comes before execve(2). */
   make(): void;
-  /**
-   * Opens the gate and waits until execve(2) has succeeded or failed. That it succeeded is seen by the end of the report,
-   * which it closes: the program may have ended by the time one looks.
-   */
+  /** Has it call execve(2), and returns when that has succeeded. @throws Failure or KernelError when it has failed */
   execute(): void;
 }
 
@@ -42,24 +41,18 @@ export type CommandSpec = Pick<
   'command' | 'user' | 'becomesUser' | 'keepsCapabilities' | 'newPrivileges' | 'terminal'
 >;
 
-/** What the process does between clone(2) and execve(2). */
-export function commandChain(
-  spec: CommandSpec,
-  path: string,
-  environment: Record<string, string>,
-  gate: Gate,
-): Chain {
-  const step = commandStep.id;
-  const exec = execStep.id;
+/**
+ * What makes a process of this launcher the command's, in front of its execve(2).
+ * @param ownPid where that process finds its process ID
+ */
+export function commandCalls(spec: CommandSpec, step: string, ownPid: Memory | Place): ChainCall[] {
   const { uid, gid, groups } = spec.user;
-  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
-  const calls: ChainCall[] = [
-    { step, call: 'close', args: { fd: gate.open } },
+  return [
     // A job of its own with the terminal, as a shell would do; TIOCSPGRP from the background needs SIGTTOU blocked.
     ...(spec.terminal === 'foreground'
       ? ([
           { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
-          { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSPGRP', argp: { place: 'own process ID' } } },
+          { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSPGRP', argp: ownPid } },
         ] as const)
       : []),
     ...(spec.becomesUser && groups !== undefined
@@ -94,10 +87,26 @@ export function commandChain(
         ] as const)),
     // Node ignores these, and what is ignored stays ignored across execve(2).
     ...(['SIGPIPE', 'SIGXFSZ'] as const).map(
-      (signum): ChainCall => ({ step, call: 'signal', args: { signum, handler: 'SIG_DFL' } }),
+      (signum): ChainCall => ({ step, call: 'sigaction', args: { signum, act: usual, oldact: NULL } }),
     ),
     // Node marks its standard streams close-on-exec.
     ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
+  ];
+}
+
+/** What the process does between clone(2) and execve(2). */
+export function commandChain(
+  spec: CommandSpec,
+  path: string,
+  environment: Record<string, string>,
+  gate: Gate,
+): Chain {
+  const step = commandStep.id;
+  const exec = execStep.id;
+  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
+  const calls: ChainCall[] = [
+    { step, call: 'close', args: { fd: gate.open } },
+    ...commandCalls(spec, step, { place: 'own process ID' }),
     { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
     // Whoever waits for it sees the end of the pipe even if the write failed.
     { step, call: 'close', args: { fd: gate.ready } },
@@ -110,6 +119,9 @@ export function commandChain(
   ];
   return { actor: 'command', calls };
 }
+
+/** A struct sigaction of zeros: the default action, no flags, nothing blocked (sigaction(2)). */
+const usual = memory(Buffer.alloc(152), { sa_handler: 'SIG_DFL' });
 
 /** An array of gid_t, 32 bits each. */
 function groupList(groups: readonly number[]): Memory {
@@ -130,17 +142,26 @@ export const commandStep: Step<CommandContext> = {
   man: 'clone(2), credentials(7)',
   // In a shell it is the parentheses that make the process.
   shell: (spec) => `( ${execStep.shell(spec)} )`,
-  applies: () => true,
+  applies: ({ asPid1 }) => !asPid1,
   run: ({ command }) => command.make(),
   evidence: ({ command: { pid } }) => ({ process: pid === 0 ? 'none' : identity(pid) }),
-  shortfall: (_, after, { user, keepsCapabilities }) => {
-    const { uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
-    // A /proc mounted with hidepid does not show the processes of other users.
-    if (uid === undefined) return undefined;
-    if (Number(uid) !== user.uid || Number(gid) !== user.gid)
-      return `the process is user ${uid} and group ${gid}`;
-    return keepsCapabilities && !/^0+$/.test(String(ambient)) ? 'it has ambient capabilities' : undefined;
-  },
+  shortfall: notTheCommands,
+};
+
+export const asPid1Step: Step<CommandContext> = {
+  id: 'as-pid-1',
+  stage: 'child',
+  title: ({ command }) => `make this process, PID 1, ready to become ${command[0]}`,
+  why:
+    'No child stays as the init: its own process becomes the command. So it takes off here what a program must not ' +
+    'inherit: the user and powers it had, the signals Node ignores, and every file descriptor but 0, 1 and 2.',
+  man: 'pid_namespaces(7), credentials(7)',
+  // In a shell it is `exec` that makes no process; the signals it traps or ignores are what it can give back.
+  shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
+  applies: ({ asPid1 }) => asPid1,
+  run: ({ command }) => command.make(),
+  evidence: ({ command: { pid } }) => ({ process: identity(pid) }),
+  shortfall: notTheCommands,
 };
 
 export const execStep: Step<CommandContext> = {
@@ -154,6 +175,16 @@ export const execStep: Step<CommandContext> = {
   run: ({ command }) => command.execute(),
   evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
 };
+
+/** What the evidence shows of a process that should be ready to become the command, and is not. */
+function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string | undefined {
+  const { uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
+  // A /proc mounted with hidepid does not show the processes of other users.
+  if (uid === undefined) return undefined;
+  if (Number(uid) !== spec.user.uid || Number(gid) !== spec.user.gid)
+    return `the process is user ${uid} and group ${gid}`;
+  return spec.keepsCapabilities && !/^0+$/.test(String(ambient)) ? 'it has ambient capabilities' : undefined;
+}
 
 /** The process ID, process group and user IDs of a process: proc_pid_status(5). */
 function identity(pid: number): Record<string, unknown> {

@@ -1,7 +1,7 @@
 /** The list of steps, in the order in which they are done. */
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
-import { type CommandContext, commandStep, execStep } from './command.js';
+import { asPid1Step, type CommandContext, commandStep, execStep } from './command.js';
 import { devStep } from './dev.js';
 import { fileOwnerStep } from './file-owner.js';
 import { childStep, clockOffsetsStep, idMapsStep, type ParentContext, unshareStep } from './hand-over.js';
@@ -41,6 +41,7 @@ const childSteps: readonly Step<CommandContext>[] = [
   workingDirectoryStep,
   loopbackStep,
   commandStep,
+  asPid1Step,
   execStep,
 ];
 

@@ -3,9 +3,7 @@
  * then this process passes signals on and waits, as a launch does.
  */
 import { isatty } from 'node:tty';
-import { statusOfSignal } from '../../common/failure.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
-import { giveTerminal, signalNumber } from '../../common/kernel/processes.js';
 import { Recorder } from '../../common/kernel/recorder.js';
 import { perform } from '../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../common/steps/enter.js';
@@ -13,6 +11,7 @@ import { coloured } from '../banner.js';
 import type { Values } from '../command.js';
 import { findTarget } from '../containers/find.js';
 import type { ProcessIdentity } from '../containers/process-identity.js';
+import { follow, statusOf } from '../follow.js';
 import { Log } from '../log.js';
 import { logOptions } from '../run.js';
 import { SignalRelay } from '../signal-relay.js';
@@ -56,7 +55,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
         done: (record) => log.step(record, index + 1, enterSteps.length, process.pid),
       });
     }
-    return await follow(spec, joining, terminal, signals);
+    return statusOf(await follow(joining, joining.second, spec.terminal, terminal, signals));
   } catch (error) {
     joining.abandon();
     throw explained(error as Error, spec);
@@ -66,42 +65,6 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
     terminal.takeBack();
     log.hold(false);
   }
-}
-
-/** Until the command has ended: its signals, its stops, its end. */
-function follow(
-  spec: EnterSpec,
-  joining: ProcessJoining,
-  terminal: Terminal,
-  signals: SignalRelay,
-): Promise<number> {
-  signals.passTo((signal) => {
-    // In a shared process group the terminal sends the signals of its keys to the command too.
-    const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
-    if (spec.terminal === 'shared' && fromKeys && terminal.isForeground()) return;
-    joining.signal(signal);
-  });
-  return new Promise((done) => {
-    const look = (): void => {
-      for (let change = joining.change(); change !== undefined; change = joining.change()) {
-        if (change.stoppedBy === undefined) {
-          process.off('SIGCHLD', look);
-          clearInterval(alive);
-          const { status = 0, killedBy } = change;
-          done(killedBy === undefined ? status : statusOfSignal(signalNumber(killedBy)));
-          return;
-        }
-        const foreground = terminal.stop(change.stoppedBy);
-        if (foreground === undefined) continue;
-        if (foreground) giveTerminal(joining.second);
-        process.kill(spec.terminal === 'foreground' ? -joining.second : joining.second, 'SIGCONT');
-      }
-    };
-    // A listener for a signal does not keep Node running; something has to.
-    const alive = setInterval(() => {}, 2 ** 30);
-    process.on('SIGCHLD', look);
-    look();
-  });
 }
 
 /** Adds to a failed kernel call what can be done about it. */

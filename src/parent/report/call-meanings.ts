@@ -27,6 +27,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   mkdir: { does: 'Makes a directory.' },
   pipe2: { does: 'Makes a pipe, over which processes tell each other how far they are.' },
   waitpid: { does: 'Waits until a child process ends or stops.' },
+  pidfd_send_signal: { does: 'Sends a signal to the process that a file descriptor stands for.' },
   pidfd_open: { does: 'Gets a file descriptor that stands for a process.' },
   socket: { does: 'Makes a socket; here only to reach the network interface.' },
   ioctl: { does: 'Asks a device, here a network interface or the terminal, for something special.' },
@@ -39,7 +40,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   write: { does: 'Writes bytes: a word to another process, or a setting into a file of /proc.' },
   setpgid: { does: 'Puts the process into a process group, a job of its own.' },
   setsid: { does: 'Starts a session without a terminal.' },
-  signal: { does: 'Sets what a signal does to the process.' },
+  sigaction: { does: 'Sets what a signal does to the process.' },
   sigprocmask: { does: 'Sets which signals are held back.' },
 };
 

@@ -5,7 +5,7 @@
 import { meaningOf } from './call-meanings.js';
 import { argumentText, resultText, shortened, shortName } from './call-words.js';
 import { type Html, html } from './html.js';
-import { type Call, endOf, type LaunchLog, type Step, waits } from './launch-log.js';
+import { type Call, endOf, executesCommand, type LaunchLog, type Step, waits } from './launch-log.js';
 import { processTree, treeText, treeWidth } from './process-tree.js';
 import { type Process, processesOf } from './processes.js';
 import { compressedScale, px, type Scale, type Span } from './scale.js';
@@ -64,7 +64,7 @@ function scaleOf(log: LaunchLog): Scale {
     span === undefined ? [] : [{ from: span.from, to: Math.max(span.to, span.from + 1), least: 28 }],
   );
   // The command's run is what it is all for, and gets room for its name.
-  const runs = log.calls.findLast(({ actor, call }) => actor === 'command' && call === 'execve');
+  const runs = log.calls.findLast(executesCommand);
   const run =
     runs === undefined ? [] : [{ from: runs.at + 1, to: Math.max(log.end, runs.at + 2), least: 76 }];
   const idle = notableWaits(log).map((stretch) => ({ ...stretch, least: waitWidth }));

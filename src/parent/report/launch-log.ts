@@ -86,6 +86,10 @@ export const endOf = ({ at, us }: Call): number => Math.round((at + (us ?? 0)) *
 /** Whether a call only waits for another process: it reads from a pipe. */
 export const waits = ({ call }: Call): boolean => call === 'read';
 
+/** Whether a call makes its process the command: the child itself executes nothing else (--as-pid-1). */
+export const executesCommand = ({ actor, call }: Call): boolean =>
+  call === 'execve' && (actor === 'command' || actor === 'child');
+
 /** The step that a call belongs to. */
 export const stepOf = ({ steps }: LaunchLog, { step }: Call): Step | undefined =>
   steps.find(({ id }) => id === step);

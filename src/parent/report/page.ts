@@ -7,7 +7,7 @@ import { details } from './details.js';
 import { Html, html } from './html.js';
 import { idMapPictures } from './id-map-picture.js';
 import { lanes } from './lanes.js';
-import { counted, duration, type LaunchLog } from './launch-log.js';
+import { counted, duration, executesCommand, type LaunchLog } from './launch-log.js';
 import { namespacePicture } from './namespace-picture.js';
 import { script } from './script.js';
 import { stepList } from './step-list.js';
@@ -79,9 +79,7 @@ const buttons = [
 /** What the page answers: how the command came to run, or why it did not. */
 function headline(log: LaunchLog): Html {
   const name = html`<code>${shownCommand(log)}</code>`;
-  const ran = log.calls.some(
-    ({ actor, call, errno }) => actor === 'command' && call === 'execve' && errno === undefined,
-  );
+  const ran = log.calls.some((call) => executesCommand(call) && call.errno === undefined);
   if (ran && log.failure !== undefined) return html`How ${name} came to run, and why that ended`;
   if (ran) return html`How ${name} came to run in a container`;
   if (log.failure !== undefined) return html`Why ${name} did not run`;

@@ -1,6 +1,6 @@
 /** The processes of a launch: which there were, who made them, and when they lived. */
 import { isFields } from './fields.js';
-import { type Call, endOf, type LaunchLog } from './launch-log.js';
+import { type Call, endOf, executesCommand, type LaunchLog } from './launch-log.js';
 
 export interface Process {
   /** Who it is in the log. */
@@ -30,6 +30,7 @@ const roles: readonly { actor: string; role: string; depth: number }[] = [
   { actor: 'P', role: 'unshares, makes G', depth: 1 },
   { actor: 'G', role: 'becomes the child', depth: 1 },
   { actor: 'child', role: 'sets up, then reaps', depth: 1 },
+  { actor: 'guard', role: 'waits for the end of the parent', depth: 1 },
   { actor: 'command', role: '', depth: 2 },
 ];
 
@@ -52,15 +53,20 @@ function processOf(log: LaunchLog, { actor, role, depth }: (typeof roles)[number
     actor === 'child'
       ? log.calls.findLast((call) => call.actor === 'G' && call.call === 'execve' && call.errno === undefined)
       : log.calls.find(({ call, args }) => call === 'clone' && args.arg === actor);
-  const executed = own.find(({ call, errno }) => call === 'execve' && errno === undefined);
+  const executed = own.find((call) => executesCommand(call) && call.errno === undefined);
   const unshared = log.calls.find((call) => call.call === 'unshare' && call.errno === undefined);
   const inside = insidePid(log, actor);
-  const lasts = actor === 'parent' || actor === 'child' || (actor === 'command' && executed !== undefined);
+  const lasts = ['parent', 'child', 'guard'].includes(actor) || executed !== undefined;
   const newFrom =
     actor === 'P' ? unshared && endOf(unshared) : ['G', 'child', 'command'].includes(actor) ? 0 : undefined;
   return {
     actor,
-    role: actor === 'command' ? `becomes ${log.command[0]}` : role,
+    role:
+      actor === 'command'
+        ? `becomes ${log.command[0]}`
+        : executed === undefined
+          ? role
+          : `sets up, becomes ${log.command[0]}`,
     depth,
     pid: first.pid,
     ...(inside !== undefined && inside !== first.pid && { inside }),
@@ -68,7 +74,7 @@ function processOf(log: LaunchLog, { actor, role, depth }: (typeof roles)[number
     from: actor === 'parent' ? 0 : madeBy === undefined ? first.at : Math.min(first.at, endOf(madeBy)),
     to: lasts ? log.end : last,
     ...(madeBy && { madeBy }),
-    ...(actor === 'command' && executed && { runsFrom: endOf(executed) }),
+    ...(executed && { runsFrom: endOf(executed) }),
   };
 }
 

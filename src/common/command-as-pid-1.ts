@@ -1,0 +1,46 @@
+import { commandEnvironment, commandPath, notExecutable } from './command.js';
+import { memory } from './kernel/calls.js';
+import type { CallRecord, Kernel } from './kernel/kernel.js';
+import type { LaunchSpec } from './spec.js';
+import { asPid1Step, type CommandProcess, commandCalls } from './steps/command.js';
+
+/**
+ * The command with --as-pid-1: this process, the first in its PID namespace, becomes the command itself. The calls are
+ * made here and not in a call chain, by the main thread; the other threads of Node end with execve(2).
+ */
+export class CommandAsPid1 implements CommandProcess {
+  readonly known = {};
+  readonly pid = process.pid;
+  path = '';
+
+  constructor(
+    private readonly spec: LaunchSpec,
+    private readonly kernel: Kernel,
+    /** Called when everything is ready; returns when execve(2) may be called. */
+    private readonly whenReady: () => void,
+    /** Takes the record of execve(2) beforehand, as it will be if that succeeds. */
+    private readonly foretold: (record: CallRecord) => void,
+    /** Where the command's root is, seen from this process. */
+    private readonly root = '/',
+  ) {}
+
+  make(): void {
+    this.path = commandPath(this.spec, this.root);
+    const ownPid = Buffer.alloc(4);
+    ownPid.writeInt32LE(1);
+    for (const { call, args } of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1)))
+      this.kernel.call(call, args as never);
+    // The channel to the parent, too: its end there says that execve(2) succeeded.
+    this.kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
+  }
+
+  execute(): void {
+    this.whenReady();
+    const { path: pathname, spec } = this;
+    try {
+      this.kernel.execute({ pathname, argv: spec.command, envp: commandEnvironment(spec) }, this.foretold);
+    } catch (error) {
+      throw notExecutable(pathname, spec, error as Error);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** What is known of the command before its process is there: its program, its environment, and why it cannot be run. */
+import { exitStatus, Failure } from './failure.js';
+import { locateProgram } from './program.js';
+import { prompt } from './prompt.js';
+import type { LaunchSpec } from './spec.js';
+
+/**
+ * The path of the program, found inside.
+ * @param root where the command's root is, seen from this process
+ * @throws Failure with status 126 or 127
+ */
+export function commandPath({ command, environment }: LaunchSpec, root: string): string {
+  const workingDirectory = root === '/' ? process.cwd() : '/';
+  return locateProgram(command[0] as string, environment.PATH ?? '/bin:/usr/bin', root, workingDirectory);
+}
+
+export const commandEnvironment = ({
+  environment,
+  prompt: chosen,
+  user,
+}: LaunchSpec): Record<string, string> => ({
+  ...environment,
+  PS1: chosen ?? prompt(user.uid),
+});
+
+/** The failure when execve(2) of the command failed. */
+export const notExecutable = (path: string, { command }: LaunchSpec, cause: Error): Failure =>
+  new Failure(cause.message, {
+    status: exitStatus.notExecutable,
+    next: `${command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${path}`,
+    cause,
+  });
