@@ -51,7 +51,7 @@ async function rehearsed(
 function comparable(args: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(args).map(([name, value]) => {
-      if (['fd', 'oldfd'].includes(name))
+      if (['fd', 'oldfd', 'pidfd', 'targetfd'].includes(name))
         return [name, typeof value === 'number' && value <= 2 ? value : place(value)];
       if (name === 'pipefd') return [name, 'two descriptors'];
       if (name === 'pathname') return [name, inProc(String(value))];
@@ -102,6 +102,8 @@ const launches: readonly { name: string; options: (root: string) => string[] }[]
       ...['--bind', '/etc:/made/here:ro', '--tmpfs', '/tmp:size=1m', '--workdir', '/etc'],
     ],
   },
+  { name: 'a terminal of its own', options: () => ['--uid', '--pid', '--pty'] },
+  { name: 'a new session in a new root', options: (root) => ['--all', '--mnt', root, '--new-session'] },
   {
     name: 'not root inside',
     options: () => ['--uid', '--pid', '--uid-map', '5:ID:1', '--gid-map', '5:ID:1'],
@@ -158,7 +160,7 @@ for (const user of users) {
       assert.match(launched, new RegExp(`\\b${call}\\(`));
   });
 
-  for (const { name, options } of launches.slice(0, 4)) {
+  for (const { name, options } of launches.slice(0, 6)) {
     test(`${user.name}: the shell script does what a launch does: ${name}`, {
       skip: user.skip || lacking('unshare', 'ip', 'hostname'),
     }, async () => {

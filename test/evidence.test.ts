@@ -127,6 +127,14 @@ const cases: readonly Case[] = [
     ...{ call: 'mount', target: '/tmp', options: ['--uid', '--tmpfs', '/tmp'], newRoot: true },
     ...{ step: 'requested-mounts', says: /fewer mounts than were asked for/ },
   },
+  {
+    ...{ call: 'mount', target: '/dev/pts', options: ['--uid', '--pty'] },
+    ...{ step: 'devpts', says: /no devpts is mounted at \/dev\/pts/ },
+  },
+  {
+    ...{ call: 'setsid', options: ['--uid', '--new-session'], step: 'command' },
+    says: /the child is still in the session of outside/,
+  },
   { call: 'ioctl', options: ['--uid', '--net'], step: 'loopback', says: /lo has no address 127\.0\.0\.1/ },
   {
     call: 'write',
@@ -167,6 +175,10 @@ const casesOfRoot: readonly Case[] = [
     options: ['--uid', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1'],
     step: 'command',
     says: /the process is user \d+ and group 0/,
+  },
+  {
+    ...{ call: 'chown', options: ['--pty', '--user', '1000:1000'], newRoot: true },
+    ...{ step: 'pty', says: /the terminal belongs to user 0/ },
   },
   {
     call: 'mount',

@@ -67,6 +67,7 @@ const names: Readonly<Record<number, string>> = {
   72: 'fcntl',
   80: 'chdir',
   83: 'mkdir',
+  92: 'chown',
   89: 'readlink',
   95: 'umask',
   105: 'setuid',
@@ -89,7 +90,9 @@ const names: Readonly<Record<number, string>> = {
   272: 'unshare',
   293: 'pipe2',
   308: 'setns',
+  434: 'pidfd_open',
   436: 'close_range',
+  438: 'pidfd_getfd',
 };
 
 function call(name: string, ...args: (number | bigint | Buffer)[]): bigint {
@@ -364,7 +367,7 @@ function isOurs(
 ): boolean {
   switch (name) {
     case 'openat':
-      return textAt(pid, second).startsWith('/proc/');
+      return /^\/(proc|dev\/pts)\//.test(textAt(pid, second));
     case 'read':
     case 'write':
     case 'close': {

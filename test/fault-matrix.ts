@@ -100,12 +100,14 @@ export class FaultMatrix {
       'sh',
       ...hostNamespaces,
     ];
-    return watch({
+    const watched = watch({
       command,
       user: { uid: user.uid, gid: user.gid },
       firstPipe,
       ...(fault === undefined ? {} : { fault }),
     });
+    // A terminal writes a newline as two characters.
+    return { ...watched, stdout: watched.stdout.replaceAll('\r\n', '\n') };
   }
 }
 

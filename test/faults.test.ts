@@ -21,6 +21,12 @@ const launches = [
     options: ['--uid', '--uts', '--net'],
     withRoot: false,
   },
+  {
+    title: 'a terminal of its own, rootless',
+    user: unprivileged,
+    options: ['--uid', '--pid', '--pty'],
+    withRoot: false,
+  },
 ];
 
 /** So many of them, evenly from the first to the last. */

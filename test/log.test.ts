@@ -89,6 +89,10 @@ const last = ({ log }: Logged): LogRecord => log.at(-1) as LogRecord;
 const stepsOf = ({ log }: Logged): unknown[] =>
   log.filter(({ shell }) => shell !== undefined).map(({ step }) => step);
 
+/** The evidence after a step. */
+const after = ({ log }: Logged, id: string): Record<string, unknown> =>
+  log.find(({ step, shell }) => step === id && shell !== undefined)?.after as Record<string, unknown>;
+
 /** A program whose interpreter does not exist. */
 function withoutInterpreter(user: User): string {
   const path = join(folder(user), 'program');
@@ -105,6 +109,17 @@ for (const user of users) {
     assert.equal(launch.status, 0);
     assert.deepEqual(stepsOf(launch), ['unshare', 'id-maps', 'child', 'command', 'exec']);
     assert.deepEqual(last(launch).ended, { status: 0 });
+  });
+
+  test(`${user.name}: a terminal of its own, and a new session`, only, async () => {
+    const launch = await logged(['--uid', '--pty', '--', '/bin/true'], { user });
+    assert.equal(launch.status, 0);
+    assert.deepEqual(stepsOf(launch).slice(3), ['propagation', 'devpts', 'pty', 'command', 'exec']);
+    assert.deepEqual(after(launch, 'pty')['/dev/pts'], ['0', 'ptmx']);
+    const session = await logged(['--uid', '--new-session', '--', '/bin/true'], { user });
+    assert.equal(session.status, 0);
+    const none = { leader: true, 'controlling terminal': 'none' };
+    assert.deepEqual(after(session, 'command').sessions, { child: none, command: none });
   });
 
   test(`${user.name}: all eight in a new root, with shifted clocks`, only, async () => {

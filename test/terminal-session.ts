@@ -14,7 +14,16 @@ export class TerminalSession {
   constructor(user: User = unprivileged, size = { columns: 120, rows: 40 }) {
     const drop =
       process.getuid?.() === 0
-        ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--']
+        ? // A terminal belongs to whoever sits at it.
+          [
+            `chown ${user.uid} $(tty);`,
+            'exec',
+            'setpriv',
+            `--reuid=${user.uid}`,
+            `--regid=${user.gid}`,
+            '--clear-groups',
+            '--',
+          ]
         : [];
     const shell = [...drop, 'env', 'PS1=outside$ ', 'HOME=/', 'bash', '--norc', '--noprofile'];
     const settings = [

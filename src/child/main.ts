@@ -9,6 +9,7 @@ import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
+import { PseudoTerminal } from '../common/pseudo-terminal.js';
 import { monotonicShift } from '../common/spec.js';
 import { perform } from '../common/step.js';
 import type { CommandContext } from '../common/steps/command.js';
@@ -42,7 +43,11 @@ export async function child(): Promise<void> {
     const command = spec.asPid1
       ? new CommandAsPid1(spec, kernel, ready, executes)
       : new HeldCommand(spec, kernel, ready);
-    const context: CommandContext = { spec, kernel, command };
+    const terminal = new PseudoTerminal(spec, kernel, (descriptor, number) => {
+      channel.send({ type: 'terminal', descriptor, number });
+      channel.wait('continue');
+    });
+    const context: CommandContext = { spec, kernel, command, terminal };
     for (const step of childStepsOf(spec)) {
       await perform(step, context, {
         before: (next, evidence) => {

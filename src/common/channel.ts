@@ -20,7 +20,7 @@ export type ControlMessage =
       /** Whether to ask before each step. */
       readonly paused: boolean;
     }
-  /** The answer to `pause` and `ready`. */
+  /** The answer to `pause`, `terminal` and `ready`. */
   | { readonly type: 'continue' }
   /** A signal for the command. */
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
@@ -38,6 +38,8 @@ export type RecordMessage =
       readonly evidence: Evidence;
       readonly known: Readonly<Record<string, number>>;
     }
+  /** The child opened a terminal, and waits until the parent holds its master too (pty(7)). */
+  | { readonly type: 'terminal'; readonly descriptor: number; readonly number: number }
   /** The command's process stands before its execve(2), and the child waits until all of the log is written. */
   | { readonly type: 'ready' }
   /** The child becomes the command: its execve(2), as it is if neither a failure nor anything else follows. */

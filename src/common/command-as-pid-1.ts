@@ -24,11 +24,11 @@ export class CommandAsPid1 implements CommandProcess {
     private readonly root = '/',
   ) {}
 
-  make(): void {
+  make(terminal: string): void {
     this.path = commandPath(this.spec, this.root);
     const ownPid = Buffer.alloc(4);
     ownPid.writeInt32LE(1);
-    for (const { call, args } of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1)))
+    for (const { call, args } of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1), terminal))
       this.kernel.call(call, args as never);
     // The channel to the parent, too: its end there says that execve(2) succeeded.
     this.kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });

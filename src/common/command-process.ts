@@ -29,13 +29,14 @@ export class HeldCommand implements CommandProcess {
     return commandPath(this.spec, this.root);
   }
 
-  make(): void {
+  make(terminal: string): void {
     if (!unshares(this.spec, 'pid')) this.adoptOrphans();
     const [readyRead, readyWrite] = pipe(this.kernel, 'ready');
     const [reportRead, reportWrite] = pipe(this.kernel, 'report');
     const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     const gate = { open: gateWrite, ready: readyWrite, report: reportWrite, wait: gateRead };
-    this.process = this.kernel.clone(commandChain(this.spec, this.path, commandEnvironment(this.spec), gate));
+    const environment = commandEnvironment(this.spec);
+    this.process = this.kernel.clone(commandChain(this.spec, this.path, environment, gate, terminal));
     this.pid = this.process.pid;
     this.report = reportRead;
     this.gate = gateWrite;

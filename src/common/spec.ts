@@ -91,9 +91,15 @@ export interface LaunchSpec {
   /**
    * `foreground`: the command gets a process group of its own and the terminal, as a shell gives it to a job.
    * `shared`: it stays in the launcher's process group, as a member of a pipeline does.
+   * `own`: a pseudo-terminal of its own, in a session of its own.
+   * `none`: a session of its own, and no terminal.
    */
-  readonly terminal: 'foreground' | 'shared';
+  readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
 }
+
+/** Whether the command leaves the caller's session: setsid(2). */
+export const newSession = ({ terminal }: Pick<LaunchSpec, 'terminal'>): boolean =>
+  terminal === 'own' || terminal === 'none';
 
 /** Whether this launch makes a namespace of this kind. */
 export const unshares = (spec: LaunchSpec, flag: NamespaceFlag): boolean => spec.unshared.includes(flag);
@@ -115,7 +121,9 @@ export function outsideId(lines: readonly MapLine[], inside: number): number | u
 }
 
 /** Whether an ID inside stands for one outside; without a user namespace every ID does. */
-export const insideIds = ({ maps }: LaunchSpec): Record<'uid' | 'gid', (id: number) => boolean> => {
+export const insideIds = ({
+  maps,
+}: Pick<LaunchSpec, 'maps'>): Record<'uid' | 'gid', (id: number) => boolean> => {
   const mapped = (lines: readonly MapLine[] | undefined) => (id: number) =>
     lines === undefined || outsideId(lines, id) !== undefined;
   return { uid: mapped(maps?.uid), gid: mapped(maps?.gid) };

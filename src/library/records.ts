@@ -92,7 +92,7 @@ export interface LaunchRecord {
       readonly uid: number;
       readonly gid: number;
     };
-    readonly terminal: 'foreground' | 'shared';
+    readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
   };
 }
 
@@ -111,7 +111,7 @@ export interface CallRecord {
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: 'parent' | 'child';
-  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
+  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'keeper' | 'newuidmap' | 'newgidmap';
   /** Empty for what is done before the first step or after the last one. */
   readonly step:
     | 'unshare'
@@ -130,12 +130,14 @@ export interface CallRecord {
     | 'sys'
     | 'masks'
     | 'dev'
+    | 'devpts'
     | 'names'
     | 'requested-mounts'
     | 'pivot-root'
     | 'detach-old-root'
     | 'working-directory'
     | 'loopback'
+    | 'pty'
     | 'command'
     | 'as-pid-1'
     | 'exec'
@@ -182,12 +184,14 @@ export interface StepRecord {
     | 'sys'
     | 'masks'
     | 'dev'
+    | 'devpts'
     | 'names'
     | 'requested-mounts'
     | 'pivot-root'
     | 'detach-old-root'
     | 'working-directory'
     | 'loopback'
+    | 'pty'
     | 'command'
     | 'as-pid-1'
     | 'exec';
@@ -231,12 +235,14 @@ export interface StopRecord {
       | 'sys'
       | 'masks'
       | 'dev'
+      | 'devpts'
       | 'names'
       | 'requested-mounts'
       | 'pivot-root'
       | 'detach-old-root'
       | 'working-directory'
       | 'loopback'
+      | 'pty'
       | 'command'
       | 'as-pid-1'
       | 'exec';
@@ -311,12 +317,14 @@ export interface FailureRecord {
         | 'sys'
         | 'masks'
         | 'dev'
+        | 'devpts'
         | 'names'
         | 'requested-mounts'
         | 'pivot-root'
         | 'detach-old-root'
         | 'working-directory'
         | 'loopback'
+        | 'pty'
         | 'command'
         | 'as-pid-1'
         | 'exec'

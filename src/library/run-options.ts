@@ -53,6 +53,10 @@ export interface RunOptions {
   asPid1?: boolean | undefined;
   /** NAME=VALUE: set a variable of the environment inside; several times for several */
   env?: readonly string[] | undefined;
+  /** give the command a terminal of its own, in a session of its own; yours stays out of reach */
+  pty?: boolean | undefined;
+  /** start the command in a session of its own, without a controlling terminal */
+  newSession?: boolean | undefined;
   /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */
   allowNewPrivs?: boolean | undefined;
   /** SECONDS: end the command after this time: SIGTERM, and SIGKILL two seconds later */

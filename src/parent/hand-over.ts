@@ -17,7 +17,7 @@ import { drop, pipe } from '../common/kernel/pipe.js';
 import { endChildren, type ProcessChange, signalNumber, waitForProcess } from '../common/kernel/processes.js';
 import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
-import { type LaunchSpec, type MapLine, monotonicShift, unshares } from '../common/spec.js';
+import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } from '../common/spec.js';
 import { cloneSibling, deathSignal } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
 import { Guard } from './guard.js';
@@ -75,7 +75,7 @@ function capabilityStructures(): { header: Memory; data: Memory } {
 function secondProcess(
   spec: LaunchSpec,
   ends: ChannelEnds,
-  { cloned, go }: { readonly cloned: number; readonly go: number },
+  { cloned, go, nothing }: { readonly cloned: number; readonly go: number; readonly nothing: number },
   script: string,
 ): Chain {
   const step = childStep.id;
@@ -92,6 +92,10 @@ function secondProcess(
       { step, call: 'close', args: { fd: cloned } },
       // A parent that died before the first of these calls sends no signal, but neither does it send the first byte of the path.
       { step, call: 'read', args: { fd: go, buf: pathname, count: 1 } },
+      // Not only the command leaves the session: through its init it could still reach the terminal of that.
+      ...(newSession(spec)
+        ? [{ step, call: 'setsid', args: {}, ...(unshares(spec, 'pid') && { returns: 1 }) } as const]
+        : []),
       ...(spec.keepsCapabilities
         ? [
             { step, call: 'capset', args: { hdrp: header, datap: data } } as const,
@@ -110,8 +114,14 @@ function secondProcess(
             ),
           ]
         : []),
-      // Node marks descriptors 0 to 2 close-on-exec.
-      ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
+      // Where the command gets a terminal of its own, nobody inside holds that of outside. Else the child inherits the
+      // standard streams; Node marks them close-on-exec.
+      ...[0, 1, 2].map(
+        (fd): ChainCall =>
+          spec.terminal === 'own'
+            ? { step, call: 'dup2', args: { oldfd: nothing, newfd: fd } }
+            : { step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } },
+      ),
       { step, call: 'dup2', args: { oldfd: ends.controlRead, newfd: channelDescriptors.control } },
       { step, call: 'dup2', args: { oldfd: ends.recordsWrite, newfd: channelDescriptors.records } },
       {
@@ -179,6 +189,8 @@ export class ProcessHandOver implements HandOver {
   private guard: Guard | undefined;
   private cloned = -1;
   private go = -1;
+  /** /dev/null, where the child gets it as its standard streams. */
+  private nothing = -1;
   private descriptors: Record<string, number> = {};
   private readonly pidsOutside = new Map<number, number>();
   private readonly waited = new Map<number, ProcessChange | undefined>();
@@ -205,7 +217,13 @@ export class ProcessHandOver implements HandOver {
       ...{ 'cloned[0]': clonedRead, 'cloned[1]': clonedWrite },
       ...{ 'go[0]': goRead, 'go[1]': goWrite },
     };
-    const second = secondProcess(this.spec, this.ends, { cloned: clonedWrite, go: goRead }, this.script);
+    if (this.spec.terminal === 'own') {
+      const flags = ['O_RDWR', 'O_CLOEXEC'] as const;
+      this.nothing = this.kernel.call('open', { pathname: '/dev/null', flags, mode: 0 });
+      this.descriptors['descriptor of /dev/null'] = this.nothing;
+    }
+    const given = { cloned: clonedWrite, go: goRead, nothing: this.nothing };
+    const second = secondProcess(this.spec, this.ends, given, this.script);
     const reports = [unsharedWrite, clonedWrite] as const;
     this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second));
     this.first = this.running.pid;
@@ -242,7 +260,8 @@ export class ProcessHandOver implements HandOver {
     this.second = this.running?.pidOf('G') ?? 0;
     this.admit();
     this.waited.set(this.first, this.kernel.wait(this.first));
-    for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite])
+    const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
+    for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite, ...nothing])
       this.kernel.call('close', { fd });
     if (this.spec.asPid1) this.guard = new Guard(this.kernel, this.second);
   }
@@ -302,8 +321,11 @@ export class ProcessHandOver implements HandOver {
     }
   }
 
-  /** Waits for what has ended or is about to, and gives the memory back. */
-  reap(): void {
+  /**
+   * Waits for what has ended or is about to, and gives the memory back.
+   * @param spared a child of this process that is none of the container's
+   */
+  reap(spared?: number): void {
     try {
       for (const pid of [this.first, this.second]) this.wait(pid);
     } catch {
@@ -312,7 +334,7 @@ export class ProcessHandOver implements HandOver {
     this.guard?.release();
     this.guard = undefined;
     // Where no PID namespace ended with the child, what it left behind are our children now.
-    if (!unshares(this.spec, 'pid')) endChildren();
+    if (!unshares(this.spec, 'pid')) endChildren(spared);
     // What was still under way when last looked at.
     this.running?.record();
     this.running?.release();

@@ -4,6 +4,7 @@ import { usageFailure } from '../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { insideId, type LaunchSpec } from '../common/spec.js';
+import { mayHaveTerminals } from '../common/steps/devpts.js';
 import type { Values } from './command.js';
 import { idMaps } from './id-maps.js';
 import { newRoot } from './mount-options.js';
@@ -50,6 +51,13 @@ export function launchSpec(values: Values): LaunchSpec {
         auto: options['map-auto'] === true,
       })
     : undefined;
+  if (options.pty && options['new-session'])
+    throw usageFailure('-new-session means no terminal, and -pty one of its own: choose one');
+  if (options.pty && !mayHaveTerminals({ ...(maps && { maps }) }))
+    throw usageFailure(
+      '-pty needs user and group 0 inside: without them the kernel gives a user namespace no terminals',
+      'Map them, for example by leaving out -uid-map and -gid-map.',
+    );
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const launcher =
     maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
@@ -67,10 +75,10 @@ export function launchSpec(values: Values): LaunchSpec {
 
   return {
     namespaces: chosen,
-    // A fresh /proc for the PID namespace must not be mounted where everybody sees it.
+    // A fresh /proc for the PID namespace must not be mounted where everybody sees it, nor a fresh /dev/pts.
     unshared: namespaces
       .map(({ flag }) => flag)
-      .filter((flag) => has(flag) || (flag === 'mnt' && has('pid'))),
+      .filter((flag) => has(flag) || (flag === 'mnt' && (has('pid') || options.pty === true))),
     ...(has('uts') ? { hostname: hostname(options.hostname) } : {}),
     ...(root === undefined ? {} : { root }),
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
@@ -94,7 +102,7 @@ export function launchSpec(values: Values): LaunchSpec {
     keepsCapabilities: maps !== undefined && launcher.uid !== 0,
     asPid1: options['as-pid-1'] === true,
     newPrivileges: options['allow-new-privs'] === true,
-    terminal: terminalUse(),
+    terminal: options.pty ? 'own' : options['new-session'] ? 'none' : terminalUse(),
   };
 
   function userOf(): ChosenUser {

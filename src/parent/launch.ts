@@ -68,6 +68,8 @@ export async function launch(
   const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
   const terminal = new Terminal(spec.terminal);
+  const own =
+    spec.terminal === 'own' ? new (await import('./own-terminal.js')).OwnTerminal(kernel) : undefined;
   let handOver: ProcessHandOver | undefined;
   try {
     const ends = channelPipes(kernel);
@@ -80,7 +82,8 @@ export async function launch(
     throw explained(handOver?.abandon() ?? (error as Error), kernel.step, spec);
   } finally {
     walk?.release();
-    handOver?.reap();
+    handOver?.reap(own?.keeper);
+    await own?.end();
     mountPoints?.remove();
     signals.release();
     terminal.takeBack();
@@ -129,13 +132,22 @@ export async function launch(
           break;
         case 'pause':
           await terminal.lend(async () =>
-            walk?.before(message.step, message.evidence, handOver, log, message.known),
+            walk?.before(message.step, message.evidence, handOver, log, {
+              ...handOver.known,
+              ...message.known,
+            }),
           );
+          channel.send({ type: 'continue' });
+          break;
+        case 'terminal':
+          own?.take(handOver.second, message.descriptor, message.number);
           channel.send({ type: 'continue' });
           break;
         case 'ready':
           started = true;
           terminal.given();
+          own?.prepare();
+          own?.relay(() => pass('SIGHUP'));
           announce(execStep);
           log.hold(true);
           if (spec.asPid1) before = program(spec, handOver.second);

@@ -2,10 +2,12 @@
 import { CommandAsPid1 } from '../common/command-as-pid-1.js';
 import { HeldCommand } from '../common/command-process.js';
 import { Rehearsal, type RehearsedCall } from '../common/kernel/rehearsal.js';
+import { PseudoTerminal } from '../common/pseudo-terminal.js';
 import type { LaunchSpec } from '../common/spec.js';
 import type { Step, StepContext } from '../common/step.js';
 import { childStepsOf, parentStepsOf } from '../common/steps/index.js';
 import { channelPipes, ProcessHandOver } from './hand-over.js';
+import { OwnTerminal } from './own-terminal.js';
 
 /** A step as --dry-run prints it and --step shows it. */
 export interface RehearsedStep {
@@ -32,20 +34,20 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const parentSteps = parentStepsOf(spec);
   play(parentSteps, { spec, kernel: parent, handOver });
 
-  const child = new Rehearsal('child', spec.root?.path);
+  const child = new Rehearsal('child', spec.root?.path, parent);
+  const own = new OwnTerminal(parent);
+  const terminal = new PseudoTerminal(spec, child, (descriptor, number) =>
+    own.take(handOver.second, descriptor, number),
+  );
+  const whenReady = () => {
+    if (spec.terminal === 'own') own.prepare();
+  };
   const command = spec.asPid1
-    ? new CommandAsPid1(
-        spec,
-        child,
-        () => {},
-        () => {},
-        spec.root?.path,
-      )
-    : new HeldCommand(spec, child, () => {}, spec.root?.path);
+    ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)
+    : new HeldCommand(spec, child, whenReady, spec.root?.path);
   const childSteps = childStepsOf(spec);
-  play(childSteps, { spec, kernel: child, command });
+  play(childSteps, { spec, kernel: child, command, terminal });
 
-  const calls = [...parent.calls, ...child.calls];
   return [...parentSteps, ...childSteps].map(({ id, stage, title, why, man, shell }, index, all) => ({
     ...{
       number: index + 1,
@@ -57,7 +59,7 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
       man,
       shell: shell(spec),
     },
-    calls: calls.filter(({ step }) => step === id).map(({ step: _, ...call }) => call),
+    calls: parent.calls.filter(({ step }) => step === id).map(({ step: _, ...call }) => call),
   }));
 }
 

@@ -157,6 +157,18 @@ export const runOptions: readonly Option[] = [
     group: 'Learn',
   },
   {
+    name: 'pty',
+    kind: 'flag',
+    describe: 'give the command a terminal of its own, in a session of its own; yours stays out of reach',
+    group: 'Inside',
+  },
+  {
+    name: 'new-session',
+    kind: 'flag',
+    describe: 'start the command in a session of its own, without a controlling terminal',
+    group: 'Inside',
+  },
+  {
     name: 'allow-new-privs',
     kind: 'flag',
     describe: 'let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set',

@@ -8,6 +8,7 @@ import { shellWord } from '../common/shell-word.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { commandStep, execStep } from '../common/steps/command.js';
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../common/steps/hand-over.js';
+import { inOwnTerminal, ptyStep } from '../common/steps/pty.js';
 import { chrootStep } from '../common/steps/root.js';
 import { workingDirectoryStep } from '../common/steps/working-directory.js';
 import type { RehearsedStep } from './rehearse.js';
@@ -52,7 +53,10 @@ function childPart(steps: readonly RehearsedStep[]): string {
       continue;
     }
     lines.push(heading(step));
-    if (step.step === commandStep.id) {
+    if (step.step === ptyStep.id) {
+      // script(1) too runs a command in its terminal.
+      lines.push(inOwnTerminal(['set -e', ...plain(rest.splice(0))].join('\n')));
+    } else if (step.step === commandStep.id) {
       lines.push(...plain([step, ...rest.splice(0)]).slice(1));
     } else lines.push(step.shell);
   }

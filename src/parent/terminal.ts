@@ -18,6 +18,12 @@ function processGroups(): { own: number; foreground: number } {
   return { own: own ?? 0, foreground: foreground ?? -1 };
 }
 
+/** Whether no other process group has the terminal: this one does, or it has no controlling terminal. */
+export function hasTerminal(): boolean {
+  const { own, foreground } = processGroups();
+  return foreground === own || foreground === -1;
+}
+
 /** How a command started now should share the terminal. */
 export function terminalUse(): LaunchSpec['terminal'] {
   const { own, foreground } = processGroups();
@@ -37,7 +43,7 @@ export class Terminal {
   /** Lends the terminal to `work` while the command's process, which may have it already, waits. */
   async lend(work: () => Promise<void>): Promise<void> {
     const { own, foreground } = processGroups();
-    if (this.use === 'shared' || foreground === own) return work();
+    if (this.use !== 'foreground' || foreground === own) return work();
     giveTerminal(own);
     try {
       await work();
@@ -48,7 +54,7 @@ export class Terminal {
 
   /** Takes the terminal back if it is still the command's, or nobody's. */
   takeBack(): void {
-    if (this.use === 'shared') return;
+    if (this.use !== 'foreground') return;
     const { own, foreground } = processGroups();
     if (foreground !== own && (foreground === this.commandGroup || !exists(foreground))) giveTerminal(own);
   }
@@ -59,8 +65,9 @@ export class Terminal {
    * @returns whether the command gets the terminal again; undefined when nothing is to be done
    */
   stop(signal: NodeJS.Signals): boolean | undefined {
-    // In a shared process group the terminal stops the launcher, and the shell continues the command, without us.
-    if (this.use === 'shared') return undefined;
+    // In a shared process group the terminal stops the launcher, and the shell continues the command, without us; what
+    // happens in a session of its own is none of this terminal's business.
+    if (this.use !== 'foreground') return undefined;
     const wantsTerminal = signal === 'SIGTTIN' || signal === 'SIGTTOU';
     if (!wantsTerminal || !this.isForeground()) {
       this.takeBack();

@@ -155,7 +155,7 @@ export class CallChain {
       const began = from - shift;
       const ended = time(index + 1);
       const errno = left.readInt32LE((index + 1) * slotSize);
-      const ret = errno === 0 ? this.returned(call) : -1;
+      const ret = errno === 0 ? (call.returns ?? this.returned(call, pid)) : -1;
       if (errno === 0) shift += call.shiftsClock ?? 0n;
       results.push({
         ...{ call, actor: chain.actor, pid, errno, ret, began },
@@ -167,8 +167,10 @@ export class CallChain {
   }
 
   /** Return values are not kept by a context; they follow from the call. */
-  private returned(call: ChainCall): number {
+  private returned(call: ChainCall, pid: number): number {
     switch (call.call) {
+      case 'setsid':
+        return pid;
       case 'clone':
         return 'actor' in call.args.arg ? this.pidOf(call.args.arg.actor) : 0;
       case 'read':

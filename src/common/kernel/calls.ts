@@ -1,7 +1,8 @@
 /**
  * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
  * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
- * the system call of the same name in glibc, so no system call numbers are needed; `withoutWrapper` has the exceptions.
+ * the system call of the same name in glibc, so hardly any system call numbers are needed: `withoutWrapper` has the
+ * exceptions, and libc.ts those that an older glibc lacks.
  */
 import { type Flags, shownFlags } from './constants.js';
 
@@ -41,6 +42,7 @@ export const calls = {
   mknod: { pathname: 'text', mode: 'mode', dev: 'long' },
   symlink: { target: 'text', linkpath: 'text' },
   chmod: { pathname: 'text', mode: 'mode' },
+  chown: { pathname: 'text', owner: 'int', group: 'int' },
   umask: { mask: 'mode' },
   open: { pathname: 'text', flags: 'int', mode: 'mode' },
   flock: { fd: 'int', operation: 'int' },
@@ -58,6 +60,7 @@ export const calls = {
   setsid: {},
   sigaction: { signum: 'int', act: 'memory', oldact: 'memory' },
   pidfd_open: { pid: 'int', flags: 'int' },
+  pidfd_getfd: { pidfd: 'int', targetfd: 'int', flags: 'int' },
   pidfd_send_signal: { pidfd: 'int', sig: 'int', info: 'memory', flags: 'int' },
   poll: { fds: 'memory', nfds: 'long', timeout: 'int' },
 } as const satisfies Record<string, Record<string, Kind>>;
@@ -131,6 +134,8 @@ export type ChainCall = {
     readonly step: string;
     /** Nanoseconds by which this call shifts CLOCK_MONOTONIC of its process: setns(2) into a time namespace. */
     readonly shiftsClock?: bigint;
+    /** What it returns, where that does not follow from the call. */
+    readonly returns?: number;
   };
 }[CallName];
 

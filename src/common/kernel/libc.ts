@@ -48,11 +48,26 @@ export const bytes = (value: Buffer): Passed => ({ as: 'bytes', value });
 const ENOSYS = 38; // errno(3)
 
 /**
+ * Calls that glibc has functions for since 2.36 only, by their numbers, which are the same on every processor: an older
+ * one makes them through syscall(2).
+ */
+const sinceGlibc236: Readonly<Record<string, number>> = {
+  pidfd_open: 434,
+  pidfd_getfd: 438,
+  mount_setattr: 442,
+};
+
+/**
  * Calls a function that returns an int, and reads errno, which is only meaningful when it returned -1. A function that
  * this glibc is too old to have fails like a system call that the kernel is too old to have: with ENOSYS.
  */
 export function invoke(name: string, passed: readonly Passed[]): { value: number; errno: number } {
-  if (lookUp(name) === 0n) return { value: -1, errno: ENOSYS };
+  if (lookUp(name) === 0n) {
+    const number = sinceGlibc236[name];
+    return number === undefined
+      ? { value: -1, errno: ENOSYS }
+      : invoke('syscall', [pointer(BigInt(number)), ...passed]);
+  }
   const answer = load({
     library: 'libc',
     funcName: name,

@@ -52,9 +52,11 @@ export function processChange(pid: number, status: number): ProcessChange {
 /**
  * Ends every child of this process, and their children, which become its own as their parents end (it is a subreaper:
  * PR_SET_CHILD_SUBREAPER(2const)).
+ * @param spared the one that goes on
  */
-export function endChildren(): void {
-  for (let children = childrenOf(process.pid); children.length > 0; children = childrenOf(process.pid)) {
+export function endChildren(spared?: number): void {
+  const left = () => childrenOf(process.pid).filter((child) => child !== spared);
+  for (let children = left(); children.length > 0; children = left()) {
     for (const child of children) {
       try {
         process.kill(child, 'SIGKILL');

@@ -19,6 +19,7 @@ import {
 import { constants, type Flags, numberOf } from './constants.js';
 import type { Kernel, Running } from './kernel.js';
 import type { ProcessChange } from './processes.js';
+import { newTerminal } from './terminal-modes.js';
 
 /** A call that would be made. */
 export interface RehearsedCall {
@@ -39,15 +40,20 @@ export class Rehearsal implements Kernel {
   step = '';
   /** The child inherits it from this process. */
   private readonly mask = process.umask();
-  readonly calls: RehearsedCall[] = [];
-  private readonly standIns: string[] = [];
+  readonly calls: RehearsedCall[];
+  private readonly standIns: string[];
   /** What the processes that wait in read(2) go on with. */
   private waiting: { readonly actor: string; readonly calls: readonly ChainCall[] }[] = [];
 
+  /** @param beside the rehearsal of the other stage, which notes in the same list and knows the same stand-ins */
   constructor(
     readonly actor: string,
     readonly root = '/',
-  ) {}
+    beside?: Rehearsal,
+  ) {
+    this.calls = beside?.calls ?? [];
+    this.standIns = beside?.standIns ?? [];
+  }
 
   clock(): number {
     return 0;
@@ -110,10 +116,14 @@ export class Rehearsal implements Kernel {
         return this.mask;
       case 'socket':
         return this.standIn('socket');
+      case 'pidfd_getfd':
+        return this.standIn('master');
       case 'ioctl':
         // A new network namespace has the interface lo, and it is down: bytes 16 and 17 of struct ifreq, netdevice(7).
         if (args.request === 'SIOCGIFFLAGS')
           (args.argp as Memory).bytes?.writeInt16LE(constants.IFF_LOOPBACK, 16);
+        // A new terminal edits lines and shows them.
+        if (args.request === 'TCGETS') newTerminal((args.argp as Memory).bytes);
         return 0;
       case 'read':
         if ((args.buf as Memory).name === 'end-of-file') return 0;
@@ -134,7 +144,8 @@ export class Rehearsal implements Kernel {
     for (const [index, { step, call, args }] of calls.entries()) {
       this.note(actor, step, call, shownArguments(call, args as never));
       if (call === 'clone' && 'actor' in args.arg) cloned.push(args.arg);
-      if (call === 'read') this.waiting.push({ actor, calls: calls.slice(index + 1) });
+      const forWord = call === 'read' && (args.buf as Memory).name !== 'end-of-file';
+      if (forWord) this.waiting.push({ actor, calls: calls.slice(index + 1) });
       if (call === 'read' || call === 'execve') break;
     }
     for (const chain of cloned) this.run(chain);

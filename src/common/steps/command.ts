@@ -1,12 +1,13 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
-import type { LaunchSpec } from '../spec.js';
+import { type LaunchSpec, newSession } from '../spec.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { deathSignal } from './chain-calls.js';
+import type { TerminalOfCommand } from './pty.js';
 
 /** The process that becomes the command: one of its own (command-process.ts), or this one (command-as-pid-1.ts). */
 export interface CommandProcess {
@@ -16,14 +17,18 @@ export interface CommandProcess {
   readonly path: string;
   /** What a rehearsal has only names for (kernel/rehearsal.ts), once it is there. */
   readonly known: Readonly<Record<string, number>>;
-  /** Makes the process, and does in it everything that comes before execve(2). */
-  make(): void;
+  /**
+   * Makes the process, and does in it everything that comes before execve(2).
+   * @param terminal the path of the terminal of its own, where it gets one
+   */
+  make(terminal: string): void;
   /** Has it call execve(2), and returns when that has succeeded. @throws Failure or KernelError when it has failed */
   execute(): void;
 }
 
 export interface CommandContext extends StepContext {
   readonly command: CommandProcess;
+  readonly terminal: TerminalOfCommand;
 }
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
@@ -44,8 +49,14 @@ export type CommandSpec = Pick<
 /**
  * What makes a process of this launcher the command's, in front of its execve(2).
  * @param ownPid where that process finds its process ID
+ * @param terminal the path of the terminal of its own, where it gets one
  */
-export function commandCalls(spec: CommandSpec, step: string, ownPid: Memory | Place): ChainCall[] {
+export function commandCalls(
+  spec: CommandSpec,
+  step: string,
+  ownPid: Memory | Place,
+  terminal: string,
+): ChainCall[] {
   const { uid, gid, groups } = spec.user;
   return [
     // A job of its own with the terminal, as a shell would do; TIOCSPGRP from the background needs SIGTTOU blocked.
@@ -55,6 +66,7 @@ export function commandCalls(spec: CommandSpec, step: string, ownPid: Memory | P
           { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSPGRP', argp: ownPid } },
         ] as const)
       : []),
+    ...(spec.terminal === 'own' ? openTerminal(step, terminal) : []),
     ...(spec.becomesUser && groups !== undefined
       ? [{ step, call: 'setgroups', args: { size: groups.length, list: groupList(groups) } } as const]
       : []),
@@ -90,7 +102,9 @@ export function commandCalls(spec: CommandSpec, step: string, ownPid: Memory | P
       (signum): ChainCall => ({ step, call: 'sigaction', args: { signum, act: usual, oldact: NULL } }),
     ),
     // Node marks its standard streams close-on-exec.
-    ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
+    ...(spec.terminal === 'own' ? [] : [0, 1, 2]).map(
+      (fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } }),
+    ),
   ];
 }
 
@@ -100,13 +114,15 @@ export function commandChain(
   path: string,
   environment: Record<string, string>,
   gate: Gate,
+  terminal = '',
 ): Chain {
   const step = commandStep.id;
   const exec = execStep.id;
   const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
   const calls: ChainCall[] = [
     { step, call: 'close', args: { fd: gate.open } },
-    ...commandCalls(spec, step, { place: 'own process ID' }),
+    ...(newSession(spec) ? [{ step, call: 'setsid', args: {} } as const] : []),
+    ...commandCalls(spec, step, { place: 'own process ID' }, terminal),
     { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
     // Whoever waits for it sees the end of the pipe even if the write failed.
     { step, call: 'close', args: { fd: gate.ready } },
@@ -122,6 +138,18 @@ export function commandChain(
 
 /** A struct sigaction of zeros: the default action, no flags, nothing blocked (sigaction(2)). */
 const usual = memory(Buffer.alloc(152), { sa_handler: 'SIG_DFL' });
+
+/**
+ * The terminal becomes the controlling one of the new session, and the standard streams: login_tty(3). open(2) gives the
+ * lowest descriptor that is free.
+ */
+const openTerminal = (step: string, pathname: string): ChainCall[] => [
+  { step, call: 'close', args: { fd: 0 } },
+  { step, call: 'open', args: { pathname, flags: ['O_RDWR', 'O_NOCTTY'], mode: 0 } },
+  { step, call: 'ioctl', args: { fd: 0, request: 'TIOCSCTTY', argp: NULL } },
+  { step, call: 'dup2', args: { oldfd: 0, newfd: 1 } },
+  { step, call: 'dup2', args: { oldfd: 0, newfd: 2 } },
+];
 
 /** An array of gid_t, 32 bits each. */
 function groupList(groups: readonly number[]): Memory {
@@ -143,8 +171,11 @@ export const commandStep: Step<CommandContext> = {
   // In a shell it is the parentheses that make the process.
   shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: ({ asPid1 }) => !asPid1,
-  run: ({ command }) => command.make(),
-  evidence: ({ command: { pid } }) => ({ process: pid === 0 ? 'none' : identity(pid) }),
+  run: ({ command, terminal }) => command.make(terminal.path),
+  evidence: ({ command: { pid }, spec }) => ({
+    process: pid === 0 ? 'none' : identity(pid),
+    ...sessions(spec, pid),
+  }),
   shortfall: notTheCommands,
 };
 
@@ -159,8 +190,8 @@ export const asPid1Step: Step<CommandContext> = {
   // In a shell it is `exec` that makes no process; the signals it traps or ignores are what it can give back.
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
   applies: ({ asPid1 }) => asPid1,
-  run: ({ command }) => command.make(),
-  evidence: ({ command: { pid } }) => ({ process: identity(pid) }),
+  run: ({ command, terminal }) => command.make(terminal.path),
+  evidence: ({ command: { pid }, spec }) => ({ process: identity(pid), ...sessions(spec, pid) }),
   shortfall: notTheCommands,
 };
 
@@ -170,7 +201,8 @@ export const execStep: Step<CommandContext> = {
   title: ({ command }) => `execute ${command[0]}`,
   why: 'execve(2) replaces the program of a process; process ID, namespaces and open standard streams stay.',
   man: 'execve(2)',
-  shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
+  shell: ({ command, terminal }) =>
+    `exec ${terminal === 'none' ? 'setsid ' : ''}${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ command }) => command.execute(),
   evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
@@ -181,6 +213,15 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
   const { uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
   // A /proc mounted with hidepid does not show the processes of other users.
   if (uid === undefined) return undefined;
+  if (newSession(spec)) {
+    const sessions = after.sessions as Record<'child' | 'command', Session>;
+    const old = (['child', 'command'] as const).find((who) => !sessions[who].leader);
+    if (old !== undefined) return `the ${old} is still in the session of outside`;
+    // pts(4): the major numbers from 136 on.
+    const { 'controlling terminal': controlling } = sessions.command;
+    if (spec.terminal === 'own' && !/^1(3[6-9]|4[0-3]):/.test(controlling))
+      return `the controlling terminal of the command is ${controlling}`;
+  }
   if (Number(uid) !== spec.user.uid || Number(gid) !== spec.user.gid)
     return `the process is user ${uid} and group ${gid}`;
   return spec.keepsCapabilities && !/^0+$/.test(String(ambient)) ? 'it has ambient capabilities' : undefined;
@@ -203,6 +244,39 @@ function identity(pid: number): Record<string, unknown> {
   } catch {
     return { pid };
   }
+}
+
+interface Session {
+  /** Whether the process leads it. */
+  readonly leader: boolean;
+  /** Major and minor number, or none. */
+  readonly 'controlling terminal': string;
+}
+
+/** Of the child and the command, where they leave the caller's. */
+const sessions = (spec: LaunchSpec, pid: number) =>
+  newSession(spec) ? { sessions: { child: sessionOf('self'), command: sessionOf(pid) } } : {};
+
+/** The session of a process, and its terminal: proc_pid_stat(5), fields 1, 6 and 7. */
+function sessionOf(pid: number | 'self'): Session {
+  const none = { leader: false, 'controlling terminal': 'none' };
+  if (pid === 0) return none;
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    // It was killed, or hidepid hides it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
+    throw error;
+  }
+  const [, , , session, device = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  return {
+    leader: session === Number.parseInt(stat, 10),
+    'controlling terminal': device === 0 ? 'none' : `${(device >> 8) & 0xfff}:${device & 0xff}`,
+  };
 }
 
 /** A command that ended at once has no program any more; that of another user may not be seen. */

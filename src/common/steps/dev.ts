@@ -3,8 +3,9 @@ import { mountLine, mountsInside } from '../evidence.js';
 import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
-import { insideIds, type LaunchSpec, unshares } from '../spec.js';
+import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
+import { devpts, mayHaveTerminals } from './devpts.js';
 import { outside } from './shell-lines.js';
 
 /** The devices that programs count on, with the numbers of null(4), full(4), random(4) and tty(4). */
@@ -24,9 +25,6 @@ const links: Readonly<Record<string, string>> = {
   stderr: '/proc/self/fd/2',
 };
 
-/** The group tty of Debian, Fedora and others, to which terminals belong. */
-const ttyGroup = 5;
-
 interface FileSystem {
   readonly name: string;
   readonly type: string;
@@ -35,17 +33,9 @@ interface FileSystem {
 }
 
 function fileSystems(spec: LaunchSpec): FileSystem[] {
-  const { uid, gid } = insideIds(spec);
   return [
-    // Terminals of its own. The kernel makes none in a user namespace without an ID 0.
-    ...(uid(0) && gid(0)
-      ? [
-          {
-            ...{ name: 'pts', type: 'devpts', flags: ['MS_NOSUID', 'MS_NOEXEC'] as const },
-            data: `newinstance,ptmxmode=0666,mode=0620${gid(ttyGroup) ? `,gid=${ttyGroup}` : ''}`,
-          },
-        ]
-      : []),
+    // Terminals of its own.
+    ...(mayHaveTerminals(spec) ? [devpts(spec)] : []),
     { name: 'shm', type: 'tmpfs', flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'], data: 'mode=1777' },
     ...(unshares(spec, 'ipc')
       ? [

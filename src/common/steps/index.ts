@@ -3,6 +3,7 @@ import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 import { asPid1Step, type CommandContext, commandStep, execStep } from './command.js';
 import { devStep } from './dev.js';
+import { devptsStep } from './devpts.js';
 import { fileOwnerStep } from './file-owner.js';
 import { childStep, clockOffsetsStep, idMapsStep, type ParentContext, unshareStep } from './hand-over.js';
 import { hostnameStep } from './hostname.js';
@@ -13,6 +14,7 @@ import { namesStep } from './names.js';
 import { overlayStep } from './overlay.js';
 import { procStep } from './proc.js';
 import { propagationStep } from './propagation.js';
+import { ptyStep } from './pty.js';
 import { readOnlyStep } from './read-only.js';
 import { requestedMountsStep } from './requested-mounts.js';
 import { bindRootStep, chrootStep, detachOldRootStep, pivotRootStep } from './root.js';
@@ -34,12 +36,14 @@ const childSteps: readonly Step<CommandContext>[] = [
   sysStep,
   masksStep,
   devStep,
+  devptsStep,
   namesStep,
   requestedMountsStep,
   pivotRootStep,
   detachOldRootStep,
   workingDirectoryStep,
   loopbackStep,
+  ptyStep,
   commandStep,
   asPid1Step,
   execStep,

@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs';
+import { mountLine, mountsAt, mountTable } from '../evidence.js';
+import type { Constant } from '../kernel/constants.js';
+import { insideIds, type LaunchSpec } from '../spec.js';
+import type { Step } from '../step.js';
+
+/** The group tty of Debian, Fedora and others, to which terminals belong. */
+const ttyGroup = 5;
+
+const flags = ['MS_NOSUID', 'MS_NOEXEC'] as const satisfies readonly Constant[];
+const options = (spec: LaunchSpec): string =>
+  `newinstance,ptmxmode=0666,mode=0620${insideIds(spec).gid(ttyGroup) ? `,gid=${ttyGroup}` : ''}`;
+
+/** What of the mount is the same in a /dev of its own (dev.ts). */
+export const devpts = (spec: LaunchSpec) => ({ name: 'pts', type: 'devpts', flags, data: options(spec) });
+
+/** The kernel makes none in a user namespace without an ID 0. */
+export function mayHaveTerminals(spec: Pick<LaunchSpec, 'maps'>): boolean {
+  const { uid, gid } = insideIds(spec);
+  return uid(0) && gid(0);
+}
+
+/** The numbers of the terminals there, and ptmx. */
+export function terminals(): string[] {
+  try {
+    return readdirSync('/dev/pts').sort();
+  } catch {
+    return [];
+  }
+}
+
+export const devptsStep: Step = {
+  id: 'devpts',
+  stage: 'child',
+  title: () => 'mount a /dev/pts of its own',
+  why:
+    'The terminals of outside are files of /dev/pts, and whoever has the same user may open them. A new devpts has none, ' +
+    'and those that are opened in it are seen nowhere else.',
+  man: 'pts(4), ptmx(4)',
+  shell: (spec) => `mount -t devpts -o nosuid,noexec,${options(spec)} devpts /dev/pts`,
+  // In a new root it comes with /dev.
+  applies: ({ terminal, root }) => terminal === 'own' && root === undefined,
+  run: ({ spec, kernel }) => {
+    kernel.call('mount', {
+      source: 'devpts',
+      target: '/dev/pts',
+      filesystemtype: 'devpts',
+      mountflags: flags,
+      data: options(spec),
+    });
+  },
+  evidence: () => ({
+    '/dev/pts': terminals(),
+    mounts: mountTable()
+      .filter(({ mountPoint }) => mountPoint === '/dev/pts')
+      .map(mountLine),
+  }),
+  outside: () => ({ 'mounts outside': mountsAt('/dev/pts') }),
+  shortfall: (before, after) =>
+    (after.mounts as string[]).length > (before.mounts as string[]).length
+      ? undefined
+      : 'no devpts is mounted at /dev/pts',
+};
