@@ -133,8 +133,8 @@ export interface Watched {
   readonly stderr: string;
   /** Whether the fault was met. */
   readonly injected: boolean;
-  /** The first argument of the call that it hit, for the reader. */
-  readonly argument: string;
+  /** Of mount(2), the source that it names. */
+  readonly source: string;
   /** The calls in order. */
   readonly places: readonly Place[];
   readonly hung: boolean;
@@ -222,7 +222,7 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   const alarm = (seconds: string) => alarms.add(startUnheard('sleep', [seconds], { stdio: 'ignore' }));
   alarm(patience);
 
-  let [status, signal, injected, argument, hung] = [null as number | null, 0, false, '', false];
+  let [status, signal, injected, source, hung] = [null as number | null, 0, false, '', false];
   const left: string[] = [];
   let ended = false;
 
@@ -297,7 +297,7 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   const [out, err] = outputs.map((path) => readFileSync(path, 'utf8')) as [string, string];
   for (const folder of [scratch, temporary, runtime]) rmSync(folder, { recursive: true, force: true });
   for (const descriptor of [stdout, stderr]) closeSync(descriptor);
-  return { status, signal, stdout: out, stderr: err, injected, argument, places, hung, left };
+  return { status, signal, stdout: out, stderr: err, injected, source, places, hung, left };
 
   function systemCall(pid: number, known: Tracee): void {
     const info = Buffer.alloc(88);
@@ -334,7 +334,7 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
     )
       return;
     injected = true;
-    argument = String(BigInt.asIntN(64, firstArgument));
+    source = name === 'mount' && firstArgument !== 0n ? textAt(pid, firstArgument) : '';
     if (fault.fault === 'KILL') {
       kill(pid);
     } else {

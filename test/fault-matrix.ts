@@ -11,7 +11,8 @@ const hostNamespaces = namespaces.map(({ entry }) => `${entry}=${readlinkSync(`/
 const script = [
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own.
   'for pair; do [ "$(readlink /proc/self/ns/${pair%%=*})" = "${pair#*=}" ] && echo "shared ${pair%%=*}"; done',
-  'hostname; id -u; grep -E "^(Cap|NoNewPrivs|Groups)" /proc/self/status; wc -l </proc/self/mountinfo',
+  'hostname; id -u; grep -E "^(Cap|NoNewPrivs|Groups)" /proc/self/status',
+  'cut -d" " -f5,6 /proc/self/mountinfo | sed "s/^/mounted /"',
   'ls /proc/self/fd; ls /; echo end',
 ].join('; ');
 
@@ -22,8 +23,18 @@ export interface Launch {
 
 /** Library calls whose failure would be the C library's or Node's own matter. */
 const notOurs = new Set(['rt_sigprocmask']);
-/** What does not return cannot fail. */
-const neverFails = new Set(['exit', 'exit_group']);
+/** What does not return cannot fail; and umask(2): "This system call always succeeds". */
+const neverFails = new Set(['exit', 'exit_group', 'umask']);
+
+/**
+ * File systems below /sys that the kernel may refuse to a user namespace. What is brought along instead, read-only, or
+ * left out, is said by the step sys; nothing else may differ then.
+ */
+const replaceable = new Set(['sysfs', 'cgroup2']);
+const mountedBelowSys = /^mounted \/sys(\/\S*)? (\S+)\n/gm;
+const onlyDiffersBelowSys = (stdout: string, reference: string): boolean =>
+  stdout.replace(mountedBelowSys, '') === reference.replace(mountedBelowSys, '') &&
+  [...stdout.matchAll(mountedBelowSys)].every(([, , options]) => options?.split(',').includes('ro'));
 
 export class FaultMatrix {
   private readonly firstPipe: number;
@@ -61,11 +72,15 @@ export class FaultMatrix {
 
   private judge(
     { actor, call, fault }: Fault,
-    { status, signal, stdout, stderr, hung, left }: Watched,
+    { status, signal, stdout, stderr, hung, left, source }: Watched,
   ): string | undefined {
     if (hung) return `it hung: ${left.join(', ')}`;
     if (left.length > 0) return `left behind: ${left.join(', ')}`;
     if (/\n\s+at /.test(stderr)) return 'a stack trace';
+    if (call === 'mount' && replaceable.has(source) && status === 0)
+      return onlyDiffersBelowSys(stdout, this.reference.stdout)
+        ? undefined
+        : `more differs than /sys:\n${stdout}`;
     if (!this.reference.stdout.startsWith(stdout)) return `the command ran less isolated:\n${stdout}`;
     if (fault === 'KILL' && actor === 'parent')
       return signal === 9 || status === 0 ? undefined : `status ${status}`;
