@@ -54,6 +54,11 @@ await build({
   platform: 'node',
   target: 'node20.19',
   format: 'cjs',
+  // Less text is read faster. Names stay: a stack trace, at log level trace, is to say something.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // import() becomes require(): Node would start the loader of ES modules, which reads a CommonJS file twice.
+  supported: { 'dynamic-import': false },
   // One file is read faster than forty. What brings native code, or finds its own files by path, stays a package.
   external: ['ffi-rs', 'modern-tar', 'xz-decompress', 'fzstd'],
   legalComments: 'inline',
