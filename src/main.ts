@@ -1,5 +1,10 @@
 #!/usr/bin/env node
-/** One script, two stages: it picks the parent or the child, nothing else. */
+/** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
+import { preparedHelp } from './common/help-text.js';
+import { print } from './common/print.js';
+
+declare const VERSION: string;
+
 const refusal =
   process.platform !== 'linux'
     ? `namespaces are a part of Linux, and this is ${process.platform}. Use a Linux machine or a virtual one.`
@@ -23,9 +28,12 @@ const words = process.argv.slice(2);
 if (words[0] === 'child') {
   import('./child/main.js').then(({ child }) => child(), unloadable);
 } else {
+  const answer =
+    words.length === 1 && /^--?(v|version)$/.test(words[0] as string)
+      ? `gontainer ${VERSION}`
+      : preparedHelp(words, __dirname);
+  if (answer !== undefined) process.exit(print(answer));
   import('./parent/main.js')
     .then(({ parent }) => parent(words), unloadable)
     .then((status) => process.exit(status));
 }
-
-export {};

@@ -33,12 +33,6 @@ const [O_RDWR, O_WRONLY_O_CREAT_O_TRUNC] = [0o2, 0o1101];
 
 /** Starts a program, with descriptors 0, 1 and 2 and no signal ignored or blocked; returns its process ID. */
 export function start({ words, terminal, errors }: Program): number {
-  const memory = new Arena();
-  const [argv, envp] = [
-    memory.texts(words),
-    memory.texts(Object.entries(environment()).map((e) => e.join('='))),
-  ];
-  memory.commit();
   const [actions, attributes, signals] = [Buffer.alloc(256), Buffer.alloc(512), Buffer.alloc(128, 0xff)];
   const pid = Buffer.alloc(4);
   must('posix_spawn_file_actions_init', [bytes(actions)]);
@@ -53,6 +47,12 @@ export function start({ words, terminal, errors }: Program): number {
   must('posix_spawnattr_setsigdefault', [bytes(attributes), bytes(signals)]);
   const session = terminal === undefined ? 0 : POSIX_SPAWN_SETSID;
   must('posix_spawnattr_setflags', [bytes(attributes), int(POSIX_SPAWN_SETSIGDEF | session)]);
+  const memory = new Arena();
+  const [argv, envp] = [
+    memory.texts(words),
+    memory.texts(Object.entries(environment()).map((e) => e.join('='))),
+  ];
+  memory.commit();
   must('posix_spawnp', [
     ...[bytes(pid), text(words[0] as string), bytes(actions), bytes(attributes)],
     ...[pointer(argv), pointer(envp)],

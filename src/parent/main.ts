@@ -1,6 +1,8 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
 import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
+import { helpWidth } from '../common/help-text.js';
+import { print } from '../common/print.js';
 import { type Canonical, canonical } from './command-line.js';
 import { commands } from './commands.js';
 import { isPlain, plainValues } from './plain-reader.js';
@@ -17,22 +19,12 @@ export async function parent(line: readonly string[]): Promise<number> {
     if (isPlain(read)) return await read.command.run(plainValues(read));
     const { help, readValues } = await import('./yargs-reader.js');
     if (read.command === undefined || read.options.includes('--help')) {
-      return print(await help(read.command, commands, read.words[0]));
+      return print(await help(read.command, commands, read.words[0], helpWidth()));
     }
     return await read.command.run(readValues({ ...read, command: read.command }));
   } catch (error) {
     return explain(error as Failure, line, read?.options ?? leadingOptions(line));
   }
-}
-
-/** Standard output may be a pipe that nobody reads any more: that is no failure of ours. */
-function print(text: string): number {
-  try {
-    writeSync(1, `${text}\n`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
-  return 0;
 }
 
 /**

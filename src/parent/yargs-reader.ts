@@ -37,16 +37,20 @@ export function readValues(line: Canonical & { readonly command: Command }): Val
   return { options: values, positionals, rest };
 }
 
-/** The help of one command; of those that begin with `family`; or of all, with the options of `run`. */
+/**
+ * The help of one command; of those that begin with `family`; or of all, with the options of `run`.
+ * @param width columns
+ */
 export async function help(
   command: Command | undefined,
   all: readonly Command[],
   family: string | undefined,
+  width: number,
 ): Promise<string> {
   const commands = family === undefined ? all : all.filter(({ name }) => name.startsWith(`${family} `));
   const reader = yargs([])
     .scriptName('gontainer')
-    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .wrap(width)
     .updateStrings({ 'Commands:': 'Commands (each has a --help of its own):' });
   const shown = command ?? commands.find(({ name }) => name === 'run');
   if (command === undefined) {
