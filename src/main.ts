@@ -24,7 +24,10 @@ if (words[0] === 'child') {
   import('./child/main.js').then(({ child }) => child(), unloadable);
 } else {
   import('./parent/main.js')
-    .then(({ parent }) => parent(words), unloadable)
+    .then(
+      ({ parent, background }) => (words[0] === 'detached' ? background(words.slice(1)) : parent(words)),
+      unloadable,
+    )
     .then((status) => process.exit(status));
 }
 

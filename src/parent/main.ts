@@ -25,6 +25,21 @@ export async function parent(line: readonly string[]): Promise<number> {
   }
 }
 
+/** The launcher of `run --detach`, whose command line its caller has read already. @returns the exit status */
+export async function background(line: readonly string[]): Promise<number> {
+  const { command, ...read } = canonical(line, commands);
+  if (command === undefined) return exitStatus.usage;
+  const values = plainValues({ command, ...read });
+  const { Background } = await import('./detach/background.js');
+  const ties = new Background(values.options);
+  try {
+    return await command.run({ ...values, background: ties });
+  } catch (error) {
+    if (ties.failed(error as Failure)) return exitStatus.launcher;
+    return explain(error as Failure, line, read.options);
+  }
+}
+
 /** Standard output may be a pipe that nobody reads any more: that is no failure of ours. */
 function print(text: string): number {
   try {
