@@ -34,6 +34,9 @@ if (words[0] === 'child') {
       : preparedHelp(words, __dirname);
   if (answer !== undefined) process.exit(print(answer));
   import('./parent/main.js')
-    .then(({ parent }) => parent(words), unloadable)
+    .then(
+      ({ parent, background }) => (words[0] === 'detached' ? background(words.slice(1)) : parent(words)),
+      unloadable,
+    )
     .then((status) => process.exit(status));
 }

@@ -3,6 +3,8 @@
  * function. The table of all of them is in commands.ts.
  */
 
+import type { Background } from './detach/background.js';
+
 /** One option of a command, spelled `--name` and, as Gontainer did, `-name`. */
 export interface Option {
   /** Without dashes, for example `hostname`. */
@@ -36,6 +38,8 @@ export interface Values {
   readonly positionals: Readonly<Record<string, string | undefined>>;
   /** The words of a positional with `takes: 'rest'`. */
   readonly rest: readonly string[];
+  /** In the launcher that `run --detach` has started: its ties to the caller. */
+  readonly background?: Background;
 }
 
 export interface Command {

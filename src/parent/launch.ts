@@ -33,6 +33,8 @@ export interface Companions {
   readonly walk?: Walk | undefined;
   readonly supervision?: Supervision | undefined;
   readonly registration?: Registration | undefined;
+  /** Called when the command runs, with the container's first process; throws when it shall not. */
+  readonly runs?: ((pid: number) => void) | undefined;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function launch(
   spec: LaunchSpec,
   log: Log,
   script: string,
-  { walk, supervision, registration }: Companions = {},
+  { walk, supervision, registration, runs }: Companions = {},
 ): Promise<number> {
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
@@ -56,6 +58,7 @@ export async function launch(
     log.step(record, numbers.get(record.step) ?? 0, numbers.size, pid);
     registration?.done(record.step, handOver.second || handOver.first);
     walk?.done(record);
+    if (record.step === execStep.id) runs?.(handOver.second);
   };
   const observe = (handOver: ProcessHandOver): StepObserver<ParentContext> => ({
     before: (step, evidence) => walk?.before(step.id, evidence, handOver, log),

@@ -7,11 +7,13 @@ import type { LogOptions } from './log.js';
 type Fields = Record<string, unknown>;
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-export function prettyStream({ level, colour }: LogOptions): { write(line: string): unknown } {
+export function prettyStream({ level, colour, standardError = 2 }: LogOptions): {
+  write(line: string): unknown;
+} {
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
   const explain = level === 'trace' || level === 'debug';
   const options: PrettyOptions = {
-    destination: 2,
+    destination: standardError,
     sync: true,
     // What is coloured here is chosen below.
     colorize: false,

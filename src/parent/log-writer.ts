@@ -6,12 +6,11 @@ import { errnoWords } from '../common/kernel/kernel-error.js';
 import type { LogOptions, LogRecord, LogWriter } from './log.js';
 import { prettyStream } from './log-pretty.js';
 
-const standardError = 2;
-
 export function openWriter(options: LogOptions): LogWriter {
-  const { lines } = options;
+  const { lines, standardError = 2 } = options;
   const waiting: string[] = [];
   let held = false;
+  let left = false;
   const terminal =
     options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
   const open = (descriptor: number | undefined) => (descriptor === undefined ? [] : [fileStream(descriptor)]);
@@ -24,6 +23,7 @@ export function openWriter(options: LogOptions): LogWriter {
   const isTerminal = fstatSync(standardError).isCharacterDevice();
   const shown = {
     write: (line: string) => {
+      if (left) return;
       if (held && isTerminal) waiting.push(line);
       else terminal.write(line);
     },
@@ -54,6 +54,10 @@ export function openWriter(options: LogOptions): LogWriter {
       time = record.time;
       announced = record.fields.step;
       atTerminal?.[record.level](record.fields, record.msg);
+    },
+    leave: () => {
+      left = true;
+      waiting.length = 0;
     },
     hold: (now: boolean) => {
       held = now;

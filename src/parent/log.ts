@@ -20,6 +20,8 @@ export interface LogOptions {
   readonly level: Level;
   readonly format: 'pretty' | 'json';
   readonly colour: boolean;
+  /** The caller's standard error, where that of this process is another. */
+  readonly standardError?: number | undefined;
   /** A file open for writing, which gets every level as NDJSON. */
   readonly file?: number;
   /** A descriptor of the caller's, which gets the same. */
@@ -49,6 +51,8 @@ export interface LogWriter {
   announce(record: LogRecord): void;
   /** While held, nothing is written to a terminal: it belongs to the command. */
   hold(held: boolean): void;
+  /** From here on nothing is written to standard error: nobody looks at it any more. */
+  leave(): void;
   close(): void;
 }
 
@@ -154,6 +158,10 @@ export class Log {
 
   hold(held: boolean): void {
     this.writer?.hold(held);
+  }
+
+  leave(): void {
+    this.writer?.leave();
   }
 
   close(): void {

@@ -27,6 +27,21 @@ export async function parent(line: readonly string[]): Promise<number> {
   }
 }
 
+/** The launcher of `run --detach`, whose command line its caller has read already. @returns the exit status */
+export async function background(line: readonly string[]): Promise<number> {
+  const { command, ...read } = canonical(line, commands);
+  if (command === undefined) return exitStatus.usage;
+  const values = plainValues({ command, ...read });
+  const { Background } = await import('./detach/background.js');
+  const ties = new Background(values.options);
+  try {
+    return await command.run({ ...values, background: ties });
+  } catch (error) {
+    if (ties.failed(error as Failure)) return exitStatus.launcher;
+    return explain(error as Failure, line, read.options);
+  }
+}
+
 /**
  * One sentence and what to do next. What is no Failure is a defect of this program; it is said in one sentence too, and
  * the stack trace is shown to whoever asks for every detail.

@@ -202,6 +202,19 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'detach',
+    kind: 'flag',
+    describe: 'return as soon as the command runs, print the name of the container, and leave it running',
+    group: 'From a second terminal',
+  },
+  {
+    name: 'output',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'where the command writes to, with -detach; without it see gontainer logs --output NAME',
+    group: 'From a second terminal',
+  },
+  {
     name: 'name',
     kind: 'text',
     value: 'NAME',

@@ -14,8 +14,6 @@ import { runOptions } from './run-options.js';
 import { RunReport } from './run-report.js';
 import { checkDescriptor } from './status-descriptor.js';
 
-const standardError = 2;
-
 export const runCommand: Command = {
   name: 'run',
   summary: 'run a command, or a shell, in new namespaces; -run means the same',
@@ -46,6 +44,17 @@ export const runCommand: Command = {
       const { dryRun } = await import('./dry-run.js');
       return dryRun(prepared, script, json ? 'json' : shell ? 'shell' : 'text');
     }
+    const { background } = values;
+    if (values.options.output !== undefined && !values.options.detach)
+      throw usageFailure(
+        '-output needs -detach',
+        'Without it redirect in your shell: gontainer -run … >FILE',
+      );
+    if (values.options.detach && background === undefined) {
+      const { startDetached } = await import('./detach/start.js');
+      return startDetached(values, script, process.argv.slice(2));
+    }
+    const standardError = background?.standardError ?? 2;
     const walk =
       walked && !(prepared instanceof Failure)
         ? new (await import('./walk.js')).Walk(prepared, script)
@@ -57,27 +66,45 @@ export const runCommand: Command = {
     const colour = coloured({ isTTY: isatty(standardError) });
     const report =
       values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
-    const { name, 'log-file': logFile } = values.options as Record<string, string | undefined>;
+    const { name, 'log-file': logFile, output } = values.options as Record<string, string | undefined>;
     const warnings: string[] = [];
+    const warn = (sentence: string): void => {
+      if (background !== undefined) throw new Failure(`-detach: ${sentence}`);
+      warnings.push(sentence);
+    };
     // Before the log file is emptied: where the name is taken it may be that container's.
     const registration =
       prepared instanceof Failure
         ? undefined
-        : Registration.take(prepared.command, name, logFile, (sentence) => warnings.push(sentence));
+        : Registration.take(
+            { ...prepared, name, log: logFile, output, detached: background !== undefined },
+            warn,
+          );
     let log: Log | undefined;
+    let failed = false;
     try {
+      if (registration?.output !== undefined) background?.writeTo(registration.output, output === undefined);
       log = new Log({
-        ...logOptions(values, colour),
+        ...logOptions(values, colour, standardError),
+        standardError,
         ...(report && { lines: report.lines }),
         followed: registration && openFollowedLog(registration.name),
       });
       if (prepared instanceof Failure) throw prepared;
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
       for (const sentence of warnings) log.warn(sentence);
-      const status = await launch(prepared, log, script, { walk, supervision, registration });
+      const runs = (pid: number): void => {
+        log?.leave();
+        background?.started(registration?.name ?? '', pid);
+      };
+      const status = await launch(prepared, log, script, {
+        ...{ walk, supervision, registration },
+        ...(background && { runs }),
+      });
       supervision?.ended(status);
       return status;
     } catch (error) {
+      failed = true;
       log?.failed(error as Error);
       throw error;
     } finally {
@@ -86,6 +113,7 @@ export const runCommand: Command = {
       await log?.open();
       log?.close();
       await report?.write();
+      background?.release(failed);
     }
   },
 };
@@ -121,7 +149,7 @@ function openDescriptor(descriptor: number): number {
 }
 
 /** How the log of a command with the options of the group Log is written. */
-export function logOptions({ options }: Values, colour: boolean) {
+export function logOptions({ options }: Values, colour: boolean, standardError = 2) {
   // At a terminal the walk shows every step itself.
   const shown = options.step && isatty(standardError) ? 'silent' : undefined;
   const level = (shown ?? options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;

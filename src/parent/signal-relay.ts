@@ -2,7 +2,14 @@ import { Failure, statusOfSignal } from '../common/failure.js';
 import { signalNumber } from '../common/kernel/processes.js';
 
 /** The signals that are passed on to the command. */
-const passed: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];
+export const passed: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+];
 
 /**
  * Signals sent to the parent. Before the command runs, one of them gives the launch up; from then on they reach the
@@ -45,7 +52,8 @@ export class SignalRelay {
   };
 }
 
-const givenUp = (signal: NodeJS.Signals): Failure =>
+/** The failure of a launch that a signal ended before its command ran. */
+export const givenUp = (signal: NodeJS.Signals): Failure =>
   new Failure(`given up because of ${signal}, before the command was started`, {
     status: statusOfSignal(signalNumber(signal)),
   });

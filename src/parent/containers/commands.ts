@@ -79,11 +79,24 @@ const waitCommand: Command = {
 
 const logsCommand: Command = {
   name: 'logs',
-  summary: 'print the log of a container that was started with --log-file',
+  summary: 'print the log of a container (--log-file), or the output of a detached one',
   positionals: [NAME],
-  options: [],
-  examples: [['gontainer logs box', 'NDJSON, every level']],
-  run: async (values) => (await import('./logs.js')).logs(nameOf(values)),
+  options: [
+    {
+      name: 'output',
+      kind: 'flag',
+      describe: 'what the command wrote, of a container that was started with -detach, also after its end',
+      group: 'Output',
+    },
+  ],
+  examples: [
+    ['gontainer logs box', 'NDJSON, every level'],
+    ['gontainer logs --output box', 'what its command wrote'],
+  ],
+  run: async (values) => {
+    const { logs, output } = await import('./logs.js');
+    return (values.options.output === true ? output : logs)(nameOf(values));
+  },
 };
 
 export const containerCommands: readonly Command[] = [

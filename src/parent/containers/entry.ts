@@ -17,6 +17,10 @@ export interface Beginning {
   readonly launcher: ProcessIdentity;
   /** The file of --log-file, an absolute path. */
   readonly log?: string;
+  /** The file that the command writes to, an absolute path, where the container was let go (--detach). */
+  readonly output?: string;
+  /** The command is the container's first process itself. */
+  readonly asPid1?: true;
   /** Where process IDs and start times hold: they differ by PID and time namespace. */
   readonly seenFrom: string;
 }
@@ -39,6 +43,8 @@ export type Entry = Beginning & Partial<Progress> & Partial<End>;
 
 /** The name of an entry's file ends with this. */
 export const entryExtension = '.ndjson';
+/** The name of the file with its command's output, in the same folder, with this. */
+export const outputExtension = '.output';
 
 /** A container may be named so. Not by digits alone: those are a process ID. */
 export const isContainerName = (name: string): boolean =>

@@ -13,9 +13,11 @@ export function kill(word: string, signal: string): number {
   const pid = receiver(container);
   try {
     if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });
+    if (container.asPid1 && container.state === 'running') checkHandled(container, number);
     process.kill(pid, number);
     return 0;
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const ended = (error as NodeJS.ErrnoException).code === 'ESRCH';
     throw new Failure(
       ended
@@ -29,8 +31,9 @@ export function kill(word: string, signal: string): number {
  * The command; its init goes when the command does. While the container is being set up the launcher is told, which
  * then gives up and leaves nothing.
  */
-function receiver({ state, process, launcher }: Container): number {
+function receiver({ state, process, launcher, asPid1 }: Container): number {
   if (state === 'set-up') return launcher.pid;
+  if (asPid1) return process.pid;
   // The command is the first child of its init, for as long as there is a container: proc_tid_children(5).
   try {
     const [command] = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ');
@@ -39,6 +42,23 @@ function receiver({ state, process, launcher }: Container): number {
     // It has ended.
   }
   throw new Failure('the command has just ended');
+}
+
+/**
+ * PID 1 gets no signal that it has no handler for, not even from outside, but SIGKILL and SIGSTOP: pid_namespaces(7).
+ * @throws Failure when that is so, as the kernel would say nothing
+ */
+function checkHandled({ name, process: { pid } }: Container, number: number): void {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  const { SIGKILL, SIGSTOP, SIGCONT } = constants.signals;
+  const mask = number === 0 ? 0n : 1n << BigInt(number - 1);
+  if ([0, SIGKILL, SIGSTOP, SIGCONT].includes(number) || (BigInt(`0x${caught || 0}`) & mask) !== 0n) return;
+  throw new Failure(
+    `the command of ${name} is PID 1 and has no handler for signal ${number}: the kernel drops it`,
+    {
+      next: `To end it whatever it does: gontainer kill ${name} KILL`,
+    },
+  );
 }
 
 /** The number of `TERM`, `SIGTERM`, `sigterm` or `15`: kill(1). */

@@ -1,9 +1,9 @@
 /** The containers that run, from what is written down of them and what the kernel says now. */
-import { linkSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { innermostPid, namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
-import { type Entry, entryExtension, readEntry, viewpoint } from './entry.js';
+import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -22,6 +22,8 @@ export interface Container {
   readonly command: readonly string[];
   readonly started: Date;
   readonly log: string | undefined;
+  readonly output: string | undefined;
+  readonly asPid1: boolean;
   /** The namespaces that are not the launcher's: `user:[4026532837]` and so on, by their entry in /proc/PID/ns. */
   readonly own: Readonly<Record<string, string>>;
 }
@@ -66,15 +68,23 @@ export function listing(): Listing {
 export function removeStale(path: string): boolean {
   const aside = join(dirname(path), `.${process.pid}.stale`);
   try {
-    if (!isOver(readEntry(path))) return false;
+    const entry = readEntry(path);
+    if (!isOver(entry)) return false;
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     renameSync(path, aside);
     if (!isOver(readEntry(aside))) linkSync(aside, path);
     unlinkSync(aside);
+    removeEmpty(entry.output);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
+}
+
+/** An output that says nothing is no loss. */
+function removeEmpty(output: string | undefined): void {
+  if (output?.endsWith(outputExtension) && dirname(output) === stateFolder() && statSync(output).size === 0)
+    unlinkSync(output);
 }
 
 /** From another PID or time namespace nothing can be told of an entry's processes. */
@@ -85,7 +95,7 @@ const isOver = (entry: Entry): boolean =>
 
 /** One container; none while the launch has made no namespace yet, or when it ends just now. */
 function containersIn(entry: Entry, path: string): Container[] {
-  const { name, process, step, launcher, command, started, log, status } = entry;
+  const { name, process, step, launcher, command, started, log, output, asPid1 = false, status } = entry;
   if (!judged(entry) || process === undefined || step === undefined || status !== undefined) return [];
   const own = Object.fromEntries(
     namespaces
@@ -98,7 +108,7 @@ function containersIn(entry: Entry, path: string): Container[] {
   const state = step === 'exec' ? 'running' : 'set-up';
   return [
     {
-      ...{ name, path, state, step, process, pidInside, launcher, command, log, own },
+      ...{ name, path, state, step, process, pidInside, launcher, command, log, output, asPid1, own },
       started: new Date(started),
     },
   ];

@@ -16,6 +16,7 @@ import {
   type End,
   entryExtension,
   isContainerName,
+  outputExtension,
   type Progress,
   viewpoint,
 } from './entry.js';
@@ -23,25 +24,34 @@ import { removeStale } from './listing.js';
 import { identify } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
 
+/** What there is to write down of a launch. */
+export interface Registered {
+  readonly command: readonly string[];
+  readonly asPid1: boolean;
+  /** The values of the options --name, --log-file, --detach and --output. */
+  readonly name: string | undefined;
+  readonly log: string | undefined;
+  readonly detached: boolean;
+  readonly output: string | undefined;
+}
+
 export class Registration {
   private constructor(
     readonly name: string,
+    /** The file for the command's output, where the container was let go. */
+    readonly output: string | undefined,
     private readonly path: string,
     private file: number | undefined,
   ) {}
 
   /**
    * Takes a name, before anything is started.
-   * @param given the name of --name; without it one is made from the command
+   * @param container what is launched; without a name one is made from the command
    * @param warn is told when the container cannot be written down: it is launched all the same
    * @throws Failure with status 2 when the name is taken, or is none
    */
-  static take(
-    command: readonly string[],
-    given: string | undefined,
-    log: string | undefined,
-    warn: (sentence: string) => void,
-  ): Registration | undefined {
+  static take(container: Registered, warn: (sentence: string) => void): Registration | undefined {
+    const { command, name: given } = container;
     if (given !== undefined && !isContainerName(given)) {
       throw usageFailure(
         `-name “${given}” is no name for a container`,
@@ -53,8 +63,14 @@ export class Registration {
       for (;;) {
         const name = given ?? madeUpName(command);
         const path = join(folder, `${name}${entryExtension}`);
-        if (written(path, beginning(name, command, log))) {
-          return new Registration(name, path, openSync(path, constants.O_WRONLY | constants.O_APPEND));
+        const content = beginning(folder, name, container);
+        if (written(path, content)) {
+          return new Registration(
+            name,
+            content.output,
+            path,
+            openSync(path, constants.O_WRONLY | constants.O_APPEND),
+          );
         }
         if (!removeStale(path) && given !== undefined) {
           throw usageFailure(
@@ -100,12 +116,18 @@ export class Registration {
   }
 }
 
-function beginning(name: string, command: readonly string[], log: string | undefined): Beginning {
+function beginning(
+  folder: string,
+  name: string,
+  { command, log, asPid1, detached, output = join(folder, `${name}${outputExtension}`) }: Registered,
+): Beginning {
   const launcher = identify(process.pid);
   if (launcher === undefined) throw new Error('/proc does not show this process');
   return {
     ...{ format: 1, name, command, started: Date.now(), launcher, seenFrom: viewpoint() },
     ...(log === undefined ? {} : { log: resolve(log) }),
+    ...(asPid1 ? { asPid1 } : {}),
+    ...(detached ? { output: resolve(output) } : {}),
   };
 }
 
