@@ -12,7 +12,8 @@ export function copyProgram(): string {
   const copy = mkdtempSync(join(tmpdir(), 'gontainer-program-'));
   chmodSync(copy, 0o755);
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
-  for (const path of [...files, 'package.json'])
+  const included = files.filter((path) => !path.startsWith('!'));
+  for (const path of [...included, 'package.json'])
     cpSync(join(root, path), join(copy, path), { recursive: true });
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; optional?: boolean }>;

@@ -48,6 +48,11 @@ export class TerminalSession {
     this.tmux('send-keys', 'Enter');
   }
 
+  /** Types a text, and not Enter. */
+  write(text: string): void {
+    this.tmux('send-keys', '-l', text);
+  }
+
   /** Presses keys by tmux's names: `C-c`, `Enter`. */
   press(...keys: string[]): void {
     this.tmux('send-keys', ...keys);

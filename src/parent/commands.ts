@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { completionCommand } from './completion/command.js';
 import { containerCommands } from './containers/commands.js';
 import { doctorCommand } from './doctor/command.js';
 import { lessonCommand } from './lesson/command.js';
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   doctorCommand,
   reportCommand,
   ...rootfsCommands,
+  completionCommand,
 ];

@@ -26,8 +26,14 @@ interface Native {
 const require = createRequire(import.meta.url);
 
 function native(): Native {
+  const name = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
   try {
-    return require(`@yuuang/ffi-rs-linux-${process.arch}-gnu`);
+    return require(name);
+  } catch {
+    // Where installers give each package only its own dependencies (pnpm), it is one of ffi-rs.
+  }
+  try {
+    return createRequire(require.resolve('ffi-rs'))(name);
   } catch {
     // Laid out differently on disk: the loader knows where.
     return require('ffi-rs');
