@@ -10,7 +10,8 @@
  *    process, a namespace, a mount, a root, a name, a capability, a user or a network interface: `matters` below. The
  *    first execve(2) of the parent is strace's own. A clone with CLONE_THREAD is a thread of Node's. The folder in which
  *    running containers are written down (docs/second-terminal.md) belongs to no launch.
- * 3. A process that has executed something other than this program again (/proc/self/exe) is the command's, or newuidmap.
+ * 3. A process that has executed something other than this program again (/proc/self/exe, or in a new root
+ *    the read-only mount of it) is the command's, or newuidmap.
  * 4. A call that its process did not survive has no record; nor, in a chain, has what did not matter just before that.
  *
  * Every call in the log must be one that strace shows too, whatever its kind.
@@ -40,7 +41,8 @@ const mattering = new Set(
     'mknod mknodat symlink symlinkat chmod fchmodat umask flock setfsuid setfsgid mount_setattr move_mount open_tree fsopen fsmount'
   ).split(' '),
 );
-const matteringOptions = /^PR_(SET_PDEATHSIG|SET_NO_NEW_PRIVS|SET_CHILD_SUBREAPER|CAPBSET_DROP|CAP_AMBIENT)$/;
+const matteringOptions =
+  /^PR_(SET_PDEATHSIG|SET_KEEPCAPS|SET_NO_NEW_PRIVS|SET_CHILD_SUBREAPER|CAPBSET_DROP|CAP_AMBIENT)$/;
 const matteringFiles = /^\/proc\/\d+\/(setgroups|uid_map|gid_map|timens_offsets)$/;
 
 function matters({ name, args, files }: SystemCall): boolean {
@@ -58,7 +60,8 @@ const ofTheLibrary = ({ name }: SystemCall): boolean => name === 'rt_sigprocmask
 const text = (value: unknown): string => (value === null ? 'NULL' : JSON.stringify(value));
 const texts = (values: unknown): string => `[${(values as unknown[]).map(text).join(', ')}]`;
 const known = (value: unknown): string => String(value ?? 'NULL');
-const capabilities = (names: unknown): string => (names as string[]).map((name) => `1<<${name}`).join('|');
+const capabilities = (names: unknown): string =>
+  (names as string[]).map((name) => `1<<${name}`).join('|') || '0';
 
 const hexadecimal = (number: number): string => (number === 0 ? '0' : `0x${number.toString(16)}`);
 
@@ -78,9 +81,14 @@ const forms: Record<
   execve: ({ pathname, argv, envp }) => ({ args: [text(pathname), texts(argv), texts(envp)] }),
   capset: ({ hdrp, datap }) => {
     const { version, pid } = hdrp as Record<string, unknown>;
-    const set = capabilities((datap as Record<string, unknown>)['effective, permitted, inheritable']);
+    const { effective, permitted, inheritable } = Object.fromEntries(
+      Object.entries(datap as Record<string, unknown>).map(([set, names]) => [set, capabilities(names)]),
+    );
     return {
-      args: [`{version=${version}, pid=${pid}}`, `{effective=${set}, permitted=${set}, inheritable=${set}}`],
+      args: [
+        `{version=${version}, pid=${pid}}`,
+        `{effective=${effective}, permitted=${permitted}, inheritable=${inheritable}}`,
+      ],
     };
   },
   setgroups: ({ size, list }) => ({ args: [known(size), texts(list)] }),
@@ -106,6 +114,7 @@ const forms: Record<
       `makedev(${hexadecimal((dev as number) >> 8)}, ${hexadecimal((dev as number) & 255)})`,
     ],
   }),
+  open_tree: ({ dirfd, pathname, flags }) => ({ args: [known(dirfd), text(pathname), known(flags)] }),
   mount_setattr: ({ dirfd, pathname, flags, attr, size }) => ({
     args: [
       known(dirfd),
@@ -192,7 +201,7 @@ function launchCalls(process: TracedProcess): { call: SystemCall; required: bool
     const cutOff = process.killed && !calls.slice(index).some(matters);
     found.push({ call, required: inChain ? !cutOff : matters(call) });
     if (call.name === 'execve' && call.ret === 0) {
-      if (call.args[0] !== '"/proc/self/exe"') break;
+      if (!/^"\/proc\/self\/(exe|fd\/5)"$/.test(call.args[0] ?? '')) break;
       inChain = false;
     }
   }
@@ -315,6 +324,23 @@ function launches(user: User): Launch[] {
       words: ['--uid', '--time', '--monotonic', '-999999999', ...command],
       status: 125,
     },
+    {
+      title: 'fewer capabilities',
+      words: ['--uid', '--pid', '--cap-drop', 'sys_admin,net_raw', ...command],
+    },
+    {
+      title: 'capabilities of a user who is not root inside',
+      words: [
+        '--uid',
+        '--uid-map',
+        `1000:${user.uid}:1`,
+        '--cap-keep',
+        'net_raw',
+        '--cap-keep',
+        'bpf',
+        ...command,
+      ],
+    },
     { title: 'no interpreter', words: ['--uid', '--pid', '--', withoutInterpreter(user)], status: 126 },
     user.uid === 0
       ? {
@@ -361,6 +387,7 @@ for (const user of users) {
       ? [
           ['--user', '65534:65534'],
           ['--user', '65534:65534', '--pty'],
+          ['--user', '65534:65534', '--cap-keep', 'net_bind_service,chown'],
           ['--all', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1', '--ephemeral'],
         ]
       : []),

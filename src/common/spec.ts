@@ -1,4 +1,5 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
+import type { CapabilityOrNumber } from './kernel/capabilities.js';
 import type { NamespaceFlag } from './namespaces.js';
 
 /** A line of /proc/PID/uid_map: `count` IDs from `inside` on are those from `outside` on (user_namespaces(7)). */
@@ -82,6 +83,19 @@ export interface LaunchSpec {
    * unless they are made ambient (capabilities(7)).
    */
   readonly keepsCapabilities: boolean;
+  /** The capabilities that the command keeps; absent where it has what its user has (capabilities(7)). */
+  readonly capabilities?: {
+    readonly kept: readonly CapabilityOrNumber[];
+    /** The others that the bounding set has. */
+    readonly dropped: readonly CapabilityOrNumber[];
+    /** Whether the command has them although it is not root inside. */
+    readonly ambient: boolean;
+  };
+  /**
+   * The file of node, an absolute path, where the child runs from a read-only mount of it: its exe link leads out of
+   * the new root (proc_pid_exe(5)). Absent where there is no new root, or the kernel cannot do it.
+   */
+  readonly readOnlyExecutable?: string;
   /** As whom the child makes files, where the maps leave out the user that it is; a file of nobody cannot be made. */
   readonly fileOwner?: { readonly uid: number; readonly gid: number };
   /** Whether the child itself becomes the command, as PID 1, and no init stays beside it. */

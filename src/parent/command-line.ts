@@ -127,9 +127,14 @@ const isOption = (word: string | undefined, known: readonly Option[]): boolean =
   );
 
 /** The nearest name, if it is near enough to be what was meant. */
-function suggestion(given: string, names: readonly string[], prefix: string): string {
+export function suggestion(
+  given: string,
+  names: readonly string[],
+  prefix: string,
+  otherwise = 'See: gontainer --help',
+): string {
   const [nearest] = [...names].sort((a, b) => distance(given, a) - distance(given, b));
   return nearest !== undefined && distance(given, nearest) <= Math.max(2, given.length / 3)
     ? `Did you mean ${prefix}${nearest}?`
-    : 'See: gontainer --help';
+    : otherwise;
 }

@@ -9,8 +9,7 @@ import { readFileSync } from 'node:fs';
 import { channelDescriptors } from '../common/channel.js';
 import { innermostPid } from '../common/evidence.js';
 import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
-import { type Chain, type ChainCall, type Memory, memory } from '../common/kernel/calls.js';
-import { type Constant, constants } from '../common/kernel/constants.js';
+import { type Chain, type ChainCall, memory } from '../common/kernel/calls.js';
 import type { Kernel, Running } from '../common/kernel/kernel.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
 import { drop, pipe } from '../common/kernel/pipe.js';
@@ -18,7 +17,8 @@ import { endChildren, type ProcessChange, signalNumber, waitForProcess } from '.
 import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } from '../common/spec.js';
-import { cloneSibling, deathSignal } from '../common/steps/chain-calls.js';
+import { childCapabilityCalls } from '../common/steps/capabilities.js';
+import { cloneSibling, deathSignal, readOnlyMount } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
 import { Guard } from './guard.js';
 
@@ -38,36 +38,6 @@ export function channelPipes(kernel: Kernel): ChannelEnds {
   return { controlRead, controlWrite, recordsRead, recordsWrite };
 }
 
-/** Capabilities that the child's steps need: capabilities(7). */
-const childCapabilities = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_KILL',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETPCAP',
-  'CAP_NET_ADMIN',
-  'CAP_SYS_CHROOT',
-  'CAP_SYS_ADMIN',
-  'CAP_SYS_RESOURCE',
-] as const satisfies readonly Constant[];
-
-/** _LINUX_CAPABILITY_VERSION_3 of capset(2), whose data come in two parts of 32 bits. */
-const capabilityVersion = 0x20080522;
-
-/** The two structures of capset(2): for this process, with these bits effective, permitted and inheritable. */
-function capabilityStructures(): { header: Memory; data: Memory } {
-  const header = Buffer.alloc(8);
-  header.writeUInt32LE(capabilityVersion, 0);
-  const bits = childCapabilities.reduce((all, name) => all | (1 << constants[name]), 0) >>> 0;
-  const data = Buffer.alloc(24);
-  for (const set of [0, 1, 2]) data.writeUInt32LE(bits, set * 4);
-  return {
-    header: memory(header, { version: '_LINUX_CAPABILITY_VERSION_3', pid: 0 }),
-    data: memory(data, { 'effective, permitted, inheritable': childCapabilities }),
-  };
-}
-
 /**
  * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
  * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
@@ -79,8 +49,11 @@ function secondProcess(
   script: string,
 ): Chain {
   const step = childStep.id;
-  const { header, data } = capabilityStructures();
-  const pathname = memory(Buffer.from('\0proc/self/exe\0'), '/proc/self/exe');
+  // Lower descriptors are taken, and all above are closed by then.
+  const mounted = channelDescriptors.records + 1;
+  const { readOnlyExecutable } = spec;
+  const path = readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
+  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
   const environment =
     process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
   return {
@@ -96,24 +69,7 @@ function secondProcess(
       ...(newSession(spec)
         ? [{ step, call: 'setsid', args: {}, ...(unshares(spec, 'pid') && { returns: 1 }) } as const]
         : []),
-      ...(spec.keepsCapabilities
-        ? [
-            { step, call: 'capset', args: { hdrp: header, datap: data } } as const,
-            ...childCapabilities.map(
-              (capability): ChainCall => ({
-                step,
-                call: 'prctl',
-                args: {
-                  option: 'PR_CAP_AMBIENT',
-                  arg2: 'PR_CAP_AMBIENT_RAISE',
-                  arg3: capability,
-                  arg4: 0,
-                  arg5: 0,
-                },
-              }),
-            ),
-          ]
-        : []),
+      ...childCapabilityCalls(step, spec),
       // Where the command gets a terminal of its own, nobody inside holds that of outside. Else the child inherits the
       // standard streams; Node marks them close-on-exec.
       ...[0, 1, 2].map(
@@ -129,6 +85,7 @@ function secondProcess(
         call: 'close_range',
         args: { first: channelDescriptors.records + 1, last: 'UINT_MAX', flags: 0 },
       },
+      ...(readOnlyExecutable === undefined ? [] : readOnlyMount(step, readOnlyExecutable, mounted)),
       {
         step,
         call: 'execve',

@@ -5,9 +5,11 @@ import { type NamespaceFlag, namespaces } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { insideId, type LaunchSpec } from '../common/spec.js';
 import { mayHaveTerminals } from '../common/steps/devpts.js';
+import { keptCapabilities } from './capability-options.js';
 import type { Values } from './command.js';
 import { idMaps } from './id-maps.js';
 import { newRoot } from './mount-options.js';
+import { mountableExecutable } from './node-executable.js';
 import { terminalUse } from './terminal.js';
 import { type ChosenUser, chosenUser } from './user-option.js';
 
@@ -62,6 +64,8 @@ export function launchSpec(values: Values): LaunchSpec {
   const launcher =
     maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
   const { user, home } = userOf();
+  const capabilities = keptCapabilities(values, has('uid'), user.uid === 0);
+  const readOnlyExecutable = root === undefined ? undefined : mountableExecutable();
   const environment = environmentOf(root !== undefined, list(options.env), home);
   // What is mounted, or was written to the upper layer, can only be looked at inside.
   if (root === undefined || (root.mounts.length === 0 && root.overlay === undefined)) {
@@ -101,6 +105,8 @@ export function launchSpec(values: Values): LaunchSpec {
       : {}),
     keepsCapabilities: maps !== undefined && launcher.uid !== 0,
     asPid1: options['as-pid-1'] === true,
+    ...(readOnlyExecutable === undefined ? {} : { readOnlyExecutable }),
+    ...(capabilities === undefined ? {} : { capabilities }),
     newPrivileges: options['allow-new-privs'] === true,
     terminal: options.pty ? 'own' : options['new-session'] ? 'none' : terminalUse(),
   };

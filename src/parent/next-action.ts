@@ -99,6 +99,8 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   }
   if (step === 'clock-offsets')
     return 'The clocks inside must not become negative or too large: choose another offset.';
+  if (step === 'capabilities')
+    return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with -cap-keep=all.';
   if (step === 'proc' && errno === 'EPERM') {
     return '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside.';
   }

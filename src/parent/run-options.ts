@@ -175,6 +175,21 @@ export const runOptions: readonly Option[] = [
     group: 'Inside',
   },
   {
+    name: 'cap-drop',
+    kind: 'list',
+    value: 'CAP',
+    describe:
+      'take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said',
+    group: 'Inside',
+  },
+  {
+    name: 'cap-keep',
+    kind: 'list',
+    value: 'CAP',
+    describe: 'leave the command these capabilities and no others, also when it is not root; or all',
+    group: 'Inside',
+  },
+  {
     name: 'timeout',
     kind: 'number',
     value: 'SECONDS',

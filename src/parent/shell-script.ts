@@ -6,6 +6,7 @@
 import { Failure } from '../common/failure.js';
 import { shellWord } from '../common/shell-word.js';
 import type { LaunchSpec } from '../common/spec.js';
+import { capabilitiesStep } from '../common/steps/capabilities.js';
 import { commandStep, execStep } from '../common/steps/command.js';
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../common/steps/hand-over.js';
 import { inOwnTerminal, ptyStep } from '../common/steps/pty.js';
@@ -53,7 +54,8 @@ function childPart(steps: readonly RehearsedStep[]): string {
       continue;
     }
     lines.push(heading(step));
-    if (step.step === ptyStep.id) {
+    if (step.step === capabilitiesStep.id) lines.push(duringExec);
+    else if (step.step === ptyStep.id) {
       // script(1) too runs a command in its terminal.
       lines.push(inOwnTerminal(['set -e', ...plain(rest.splice(0))].join('\n')));
     } else if (step.step === commandStep.id) {
@@ -63,6 +65,9 @@ function childPart(steps: readonly RehearsedStep[]): string {
   return indented(lines);
 }
 
+/** A shell cannot limit its own capabilities; setpriv(1) does it on its way to the command. */
+const duringExec = '# … by setpriv(1) below';
+
 /** Each step's heading and command; the parentheses of the command's process hold its execve already. */
 function plain(steps: readonly RehearsedStep[]): string[] {
   const own = steps.some(({ step }) => step === commandStep.id);
@@ -70,7 +75,7 @@ function plain(steps: readonly RehearsedStep[]): string[] {
   return steps.flatMap((step) => {
     if (step === exec) return [];
     const headings = [heading(step), ...(step.step === commandStep.id && exec ? [heading(exec)] : [])];
-    return [...headings, step.shell];
+    return [...headings, step.step === capabilitiesStep.id ? duringExec : step.shell];
   });
 }
 

@@ -179,7 +179,7 @@ export class CallChain {
       case 'dup2':
         return numberOf(call.args.newfd);
       default:
-        return 0;
+        return call.returns ?? 0;
     }
   }
 

@@ -37,6 +37,7 @@ export const calls = {
   chroot: { path: 'text' },
   chdir: { path: 'text' },
   fchdir: { fd: 'int' },
+  open_tree: { dirfd: 'int', pathname: 'text', flags: 'int' },
   mount_setattr: { dirfd: 'int', pathname: 'text', flags: 'int', attr: 'memory', size: 'long' },
   mkdir: { pathname: 'text', mode: 'mode' },
   mknod: { pathname: 'text', mode: 'mode', dev: 'long' },

@@ -1,3 +1,5 @@
+import { capabilities } from './capabilities.js';
+
 /**
  * The constants of the kernel's interface that the launch uses, by the names the manual pages give them. Calls are
  * written with the names, so the log shows what the source says. Values: the kernel's uapi headers; those used here
@@ -49,12 +51,17 @@ export const constants = {
   MS_RELATIME: 0x200000,
   MS_STRICTATIME: 0x1000000,
   MNT_DETACH: 2,
-  // mount_setattr(2)
+  // open_tree(2), mount_setattr(2)
+  OPEN_TREE_CLONE: 0x1,
+  OPEN_TREE_CLOEXEC: 0o2000000,
   MOUNT_ATTR_RDONLY: 0x1,
   AT_FDCWD: -100,
+  AT_EMPTY_PATH: 0x1000,
   AT_RECURSIVE: 0x8000,
   // prctl(2)
   PR_SET_PDEATHSIG: 1,
+  PR_SET_DUMPABLE: 4,
+  PR_SET_KEEPCAPS: 8,
   PR_CAPBSET_DROP: 24,
   PR_SET_CHILD_SUBREAPER: 36,
   PR_SET_NO_NEW_PRIVS: 38,
@@ -62,16 +69,7 @@ export const constants = {
   PR_CAP_AMBIENT_RAISE: 2,
   PR_CAP_AMBIENT_CLEAR_ALL: 4,
   // capabilities(7)
-  CAP_CHOWN: 0,
-  CAP_DAC_OVERRIDE: 1,
-  CAP_KILL: 5,
-  CAP_SETGID: 6,
-  CAP_SETUID: 7,
-  CAP_SETPCAP: 8,
-  CAP_NET_ADMIN: 12,
-  CAP_SYS_CHROOT: 18,
-  CAP_SYS_ADMIN: 21,
-  CAP_SYS_RESOURCE: 24,
+  ...capabilities,
   // fcntl(2), open(2)
   F_DUPFD_CLOEXEC: 1030,
   F_SETFD: 2,

@@ -1,11 +1,17 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, newSession } from '../spec.js';
 import type { Evidence, Step, StepContext } from '../step.js';
+import {
+  commandCapabilityCalls,
+  commandSetsShortfall,
+  keepOverUserChange,
+  setprivOptions,
+} from './capabilities.js';
 import { deathSignal } from './chain-calls.js';
 import type { TerminalOfCommand } from './pty.js';
 
@@ -43,7 +49,7 @@ export interface Gate {
 /** What of a launch the command's process depends on; entering a container knows no more. */
 export type CommandSpec = Pick<
   LaunchSpec,
-  'command' | 'user' | 'becomesUser' | 'keepsCapabilities' | 'newPrivileges' | 'terminal'
+  'command' | 'user' | 'becomesUser' | 'keepsCapabilities' | 'capabilities' | 'newPrivileges' | 'terminal'
 >;
 
 /**
@@ -72,9 +78,10 @@ export function commandCalls(
       : []),
     ...(spec.becomesUser
       ? ([
+          ...keepOverUserChange(step, spec),
           { step, call: 'setresgid', args: { rgid: gid, egid: gid, sgid: gid } },
           { step, call: 'setresuid', args: { ruid: uid, euid: uid, suid: uid } },
-        ] as const)
+        ] satisfies ChainCall[])
       : []),
     // What the child kept for its own steps is not the command's.
     ...(spec.keepsCapabilities
@@ -86,6 +93,7 @@ export function commandCalls(
           },
         ] as const)
       : []),
+    ...commandCapabilityCalls(step, spec),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
     deathSignal(step),
     ...(spec.newPrivileges
@@ -172,10 +180,7 @@ export const commandStep: Step<CommandContext> = {
   shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: ({ asPid1 }) => !asPid1,
   run: ({ command, terminal }) => command.make(terminal.path),
-  evidence: ({ command: { pid }, spec }) => ({
-    process: pid === 0 ? 'none' : identity(pid),
-    ...sessions(spec, pid),
-  }),
+  evidence: readiness,
   shortfall: notTheCommands,
 };
 
@@ -191,7 +196,7 @@ export const asPid1Step: Step<CommandContext> = {
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
   applies: ({ asPid1 }) => asPid1,
   run: ({ command, terminal }) => command.make(terminal.path),
-  evidence: ({ command: { pid }, spec }) => ({ process: identity(pid), ...sessions(spec, pid) }),
+  evidence: readiness,
   shortfall: notTheCommands,
 };
 
@@ -201,16 +206,32 @@ export const execStep: Step<CommandContext> = {
   title: ({ command }) => `execute ${command[0]}`,
   why: 'execve(2) replaces the program of a process; process ID, namespaces and open standard streams stay.',
   man: 'execve(2)',
-  shell: ({ command, terminal }) =>
-    `exec ${terminal === 'none' ? 'setsid ' : ''}${command.map(shellWord).join(' ')}`,
+  shell: ({ command, terminal, capabilities }) =>
+    [
+      'exec',
+      ...(terminal === 'none' ? ['setsid'] : []),
+      ...(capabilities ? ['setpriv', setprivOptions(capabilities)] : []),
+      ...command.map(shellWord),
+    ].join(' '),
   applies: () => true,
   run: ({ command }) => command.execute(),
   evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
 };
 
+/** The process that is to become the command, and whether it leads to a file of outside that could be written. */
+function readiness({ command: { pid }, spec }: CommandContext): Evidence {
+  return {
+    process: pid === 0 ? 'none' : identity(pid),
+    ...sessions(spec, pid),
+    ...(spec.readOnlyExecutable === undefined ? {} : { 'file of node': ownExecutable() }),
+  };
+}
+
 /** What the evidence shows of a process that should be ready to become the command, and is not. */
 function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string | undefined {
-  const { uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
+  if (spec.readOnlyExecutable !== undefined && after['file of node'] === 'writable')
+    return `${spec.readOnlyExecutable} can be written through /proc/self/exe`;
+  const { pid, uid, gid, 'ambient capabilities': ambient } = after.process as ReturnType<typeof identity>;
   // A /proc mounted with hidepid does not show the processes of other users.
   if (uid === undefined) return undefined;
   if (newSession(spec)) {
@@ -224,7 +245,21 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
   }
   if (Number(uid) !== spec.user.uid || Number(gid) !== spec.user.gid)
     return `the process is user ${uid} and group ${gid}`;
-  return spec.keepsCapabilities && !/^0+$/.test(String(ambient)) ? 'it has ambient capabilities' : undefined;
+  const shortfall = commandSetsShortfall(Number(pid), spec);
+  if (shortfall !== undefined) return shortfall;
+  return spec.keepsCapabilities && !spec.capabilities?.ambient && !/^0+$/.test(String(ambient))
+    ? 'it has ambient capabilities'
+    : undefined;
+}
+
+/** Whether the program of this process could be overwritten through its exe link: proc_pid_exe(5). */
+function ownExecutable(): 'writable' | 'read-only' | 'not ours to write' {
+  try {
+    accessSync('/proc/self/exe', constants.W_OK);
+    return 'writable';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS' ? 'read-only' : 'not ours to write';
+  }
 }
 
 /** The process ID, process group and user IDs of a process: proc_pid_status(5). */
@@ -239,6 +274,8 @@ function identity(pid: number): Record<string, unknown> {
       uid: status.get('Uid')?.split(' ')[0],
       gid: status.get('Gid')?.split(' ')[0],
       capabilities: status.get('CapEff'),
+      'bounding set': status.get('CapBnd'),
+      'inheritable capabilities': status.get('CapInh'),
       'ambient capabilities': status.get('CapAmb'),
     };
   } catch {

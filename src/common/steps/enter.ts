@@ -4,6 +4,7 @@ import { innermostPid, namespaceId, namespaceIds } from '../evidence.js';
 import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
 import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
+import { commandSetsShortfall } from './capabilities.js';
 import { type CommandSpec, commandStep, execStep } from './command.js';
 import { namespacesForChildren } from './hand-over.js';
 
@@ -103,7 +104,8 @@ const makeStep: Step<EnterContext> = {
           process: { outside: second, inside: innermostPid(second) },
           ...(entersRoot(spec) ? directories(second) : {}),
         },
-  shortfall: (_, after, spec) => notJoined(after, spec),
+  shortfall: (_, after, spec) =>
+    notJoined(after, spec) ?? commandSetsShortfall((after.process as { outside: number }).outside, spec),
 };
 
 const executeStep: Step<EnterContext> = {

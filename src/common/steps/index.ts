@@ -1,6 +1,7 @@
 /** The list of steps, in the order in which they are done. */
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
+import { capabilitiesStep } from './capabilities.js';
 import { asPid1Step, type CommandContext, commandStep, execStep } from './command.js';
 import { devStep } from './dev.js';
 import { devptsStep } from './devpts.js';
@@ -44,6 +45,7 @@ const childSteps: readonly Step<CommandContext>[] = [
   workingDirectoryStep,
   loopbackStep,
   ptyStep,
+  capabilitiesStep,
   commandStep,
   asPid1Step,
   execStep,

@@ -7,6 +7,7 @@ import { locateProgram } from '../../common/program.js';
 import { prompt } from '../../common/prompt.js';
 import { insideId, type MapLine } from '../../common/spec.js';
 import type { EnterSpec } from '../../common/steps/enter.js';
+import { capabilitiesLikeThoseOf } from '../capability-options.js';
 import type { Values } from '../command.js';
 import type { Target } from '../containers/find.js';
 import { chosenId, environmentOf } from '../launch-spec.js';
@@ -24,7 +25,10 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
   const given = (options.env as string[] | undefined) ?? [];
   const command = rest.length > 0 ? rest : ['/bin/sh'];
   const { user, becomesUser } = userInside(pid, joined.includes('uid'));
+  // Who chooses namespaces does so to work on them, with what they have; else it is one more command of the container.
+  const chosen = namespaces.some(({ flag }) => options[flag] === true);
   try {
+    const capabilities = chosen ? undefined : capabilitiesLikeThoseOf(pid, joined.includes('uid'));
     const environment = environmentOf(hasRoot && hasOtherRoot(pid), given);
     const chosenPrompt = given.some((text) => text.split('=')[0] === 'PS1') ? environment.PS1 : undefined;
     return {
@@ -37,6 +41,7 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
         becomesUser,
         keepsCapabilities: false,
         newPrivileges: false,
+        ...(capabilities === undefined ? {} : { capabilities }),
       },
       environment: { ...environment, PS1: chosenPrompt ?? prompt(user.uid, root) },
       path: programInside(

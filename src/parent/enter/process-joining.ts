@@ -11,6 +11,7 @@ import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { pipe } from '../../common/kernel/pipe.js';
 import { type ProcessChange, waitForProcess } from '../../common/kernel/processes.js';
 import { namespacesFor } from '../../common/namespaces.js';
+import { boundingSetCalls } from '../../common/steps/capabilities.js';
 import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
 import { commandChain, commandStep, type Gate } from '../../common/steps/command.js';
 import type { EnterSpec, Joining } from '../../common/steps/enter.js';
@@ -197,6 +198,7 @@ export class ProcessJoining implements Joining {
       deathSignal(step),
       // What the caller had open is not the command's.
       { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' } },
+      ...boundingSetCalls(step, this.spec),
       ...(terminal === 'foreground' ? [{ step, call: 'setpgid', args: { pid: 0, pgid: 0 } } as const] : []),
     ];
     const { calls } = commandChain(
