@@ -16,6 +16,8 @@ interface Case {
   readonly file?: string;
   /** Only the mount(2) on this place of the new root. */
   readonly target?: string;
+  /** Only the first prctl(2) with this option. */
+  readonly option?: string;
   /** Only the one with this number, counted from 1 in each process. */
   readonly when?: number;
   readonly options: readonly string[];
@@ -83,16 +85,17 @@ const cases: readonly Case[] = [
     ...{ call: 'umount2', when: 1, options: ['--uid', '--uts'], newRoot: true },
     ...{ step: 'names', says: /the tmpfs of the files is still on \/dev/ },
   },
+  // The first mount_setattr(2) of that process is the one for the file of node.
   {
-    ...{ call: 'mount_setattr', when: 1, options: ['--uid', '--read-only'], newRoot: true },
+    ...{ call: 'mount_setattr', when: 2, options: ['--uid', '--read-only'], newRoot: true },
     ...{ step: 'read-only', says: /\/ is writable/ },
   },
   {
-    ...{ call: 'mount_setattr', when: 1, options: ['--uid'], newRoot: true },
+    ...{ call: 'mount_setattr', when: 2, options: ['--uid'], newRoot: true },
     ...{ step: 'sys', says: /\/sys is writable/ },
   },
   {
-    ...{ call: 'mount_setattr', when: 2, options: ['--uid'], newRoot: true },
+    ...{ call: 'mount_setattr', when: 3, options: ['--uid'], newRoot: true },
     ...{ step: 'masks', says: /\/proc\/\w+ is writable/ },
   },
   {
@@ -135,6 +138,14 @@ const cases: readonly Case[] = [
     ...{ call: 'setsid', options: ['--uid', '--new-session'], step: 'command' },
     says: /the child is still in the session of outside/,
   },
+  {
+    ...{ call: 'prctl', option: 'PR_CAPBSET_DROP', options: ['--uid', '--cap-drop', 'chown'] },
+    ...{ step: 'capabilities', says: /CAP_CHOWN is still in the bounding set/ },
+  },
+  {
+    ...{ call: 'capset', options: ['--uid', '--cap-drop', 'chown'] },
+    ...{ step: 'command', says: /its effective set is: CAP_CHOWN / },
+  },
   { call: 'ioctl', options: ['--uid', '--net'], step: 'loopback', says: /lo has no address 127\.0\.0\.1/ },
   {
     call: 'write',
@@ -170,6 +181,11 @@ const casesOfRoot: readonly Case[] = [
       step: 'unshare',
       says: new RegExp(`still in ${flag === 'pid' ? 'mnt' : entry}:\\[\\d+\\]`),
     })),
+  // An ordinary user is asked for it only where the file of node is the user's own.
+  {
+    ...{ call: 'mount_setattr', when: 1, options: ['--cap-keep', 'all'], newRoot: true },
+    ...{ step: 'command', says: /node can be written through \/proc\/self\/exe/ },
+  },
   {
     call: 'setresuid',
     options: ['--uid', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1'],
@@ -207,6 +223,18 @@ async function numberOfWrite(file: string, words: readonly string[], user: User)
   return writes.findIndex((line) => line.includes(`/${file}>`)) + 1;
 }
 
+/** Which prctl(2) of the process that makes it is the first with this option, counted from 1. */
+async function numberOfPrctl(option: string, words: readonly string[], user: User): Promise<number> {
+  const trace = join(folder(user), 'trace');
+  await run(words, { user, under: ['strace', '-f', '-e', 'trace=prctl', '-o', trace] });
+  const calls = readFileSync(trace, 'utf8')
+    .split('\n')
+    .filter((line) => /^\d+\s+prctl\(/.test(line));
+  const first = calls.find((line) => line.includes(option));
+  const maker = first?.split(' ')[0];
+  return first === undefined ? 0 : calls.filter((line) => line.split(' ')[0] === maker).indexOf(first) + 1;
+}
+
 /** Which call of the child mounts something there, counted from 1. */
 async function numberOfMount(target: string, words: readonly string[], user: User): Promise<number> {
   const log = join(folder(user), 'log');
@@ -230,7 +258,7 @@ const processesWith = (word: string): string[] =>
   });
 
 async function fails(user: User, expected: Case): Promise<void> {
-  const { call, file, target, options, newRoot, step, says, under = [] } = expected;
+  const { call, file, target, option, options, newRoot, step, says, under = [] } = expected;
   const log = join(folder(user), 'log');
   const rootOption = newRoot ? ['--mnt', await rootfs(user)] : [];
   const base = user.uid === 0 || options.includes('--uid') || options.includes('--all') ? [] : ['--uid'];
@@ -241,7 +269,9 @@ async function fails(user: User, expected: Case): Promise<void> {
       ? await numberOfWrite(file, words, user)
       : target !== undefined
         ? await numberOfMount(target, ['run', '--quiet', ...launch], user)
-        : expected.when;
+        : option !== undefined
+          ? await numberOfPrctl(option, words, user)
+          : expected.when;
   assert.notEqual(when, 0, 'no such call');
   // Success: 0, or for a write the number of bytes, which here only has to be more than none.
   const inject = `${call}:retval=${call === 'write' ? 4 : 0}${when === undefined ? '' : `:when=${when}`}`;

@@ -1,0 +1,99 @@
+/**
+ * Runs inside a container and tries to get out of it, one way at a time: probe.cjs ATTEMPT ARGUMENT…
+ * Prints `got out`, or `held` and the errno or the reason. Kernel calls go through ffi-rs, as the program's own do.
+ */
+const { accessSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync } =
+  require('node:fs');
+const { getSystemErrorName } = require('node:util');
+
+const ffi = require(`@yuuang/ffi-rs-linux-${process.arch}-gnu`);
+ffi.open({ library: 'libc', path: 'libc.so.6' });
+
+/** A call of the C library with numbers and texts; throws as Node's own calls do. */
+function call(name, ...args) {
+  const { value, errnoCode } = ffi.load({
+    ...{ library: 'libc', funcName: name, retType: ffi.DataType.I32, errno: true, freeResultMemory: false },
+    paramsType: args.map((arg) => (typeof arg === 'string' ? ffi.DataType.String : ffi.DataType.I64)),
+    paramsValue: args,
+  });
+  if (value === -1) throw Object.assign(new Error(name), { code: getSystemErrorName(-errnoCode) });
+  return value;
+}
+
+const PTRACE_SEIZE = 0x4206;
+const CLONE_FS = 0x200;
+
+/** Each returns when it got out. */
+const attempts = {
+  /** chroot(2) into a folder below leaves the working directory above the new root, and from there `..` leads up. */
+  chroot(secret) {
+    call('chroot', mkdtempSync('/tmp/'));
+    for (let up = 0; up < 64; up += 1) process.chdir('..');
+    call('chroot', '.');
+    readFileSync(secret);
+  },
+  /** proc_pid_root(5): the root directory of another process. */
+  root: (pid, secret) => readFileSync(`/proc/${pid}/root${secret}`),
+  kill: (pid) => process.kill(Number(pid), 'SIGTERM'),
+  ptrace: (pid) => call('ptrace', PTRACE_SEIZE, Number(pid), 0, 0),
+  memory: (key) => call('shmget', Number(key), 0, 0),
+  mount: (target) => call('mount', 'probe', target, 'tmpfs', 0, ''),
+  /** setns(2) into the mount namespace behind a path, which takes that the threads do not share their root. */
+  setns(path, secret) {
+    const namespace = openSync(path, 'r');
+    call('unshare', CLONE_FS);
+    call('setns', namespace, 0);
+    readFileSync(secret);
+  },
+  write: (path) => accessSync(path, constants.W_OK),
+  /** proc_pid_map_files(5): the files that a process has mapped, the libraries of node among them. */
+  libraries(pid) {
+    const [first] = readdirSync(`/proc/${pid}/map_files`);
+    openSync(`/proc/${pid}/map_files/${first}`, 'r');
+  },
+  socket: (name) =>
+    new Promise((connected, refused) => {
+      require('node:net')
+        .connect({ path: `\0${name}` })
+        .on('connect', connected)
+        .on('error', refused);
+    }),
+};
+
+/** What a process has at hand: where its links lead, and its environment. */
+function handles(pid) {
+  const link = (path) => {
+    try {
+      return readlinkSync(path);
+    } catch (error) {
+      return error.code;
+    }
+  };
+  const folder = `/proc/${pid}`;
+  const descriptors = Object.fromEntries(
+    readdirSync(`${folder}/fd`).map((name) => [name, link(`${folder}/fd/${name}`)]),
+  );
+  return {
+    ...{ cwd: link(`${folder}/cwd`), root: link(`${folder}/root`), descriptors },
+    environment: readFileSync(`${folder}/environ`, 'utf8').split('\0').filter(Boolean),
+  };
+}
+
+async function main([attempt, ...args]) {
+  if (attempt === 'handles') return JSON.stringify(handles(args[0]));
+  if (attempt === 'environment') return JSON.stringify(process.env);
+  // For the tests themselves: what they set up outside.
+  if (attempt === 'make-memory') return String(call('shmget', Number(args[0]), 4096, 0o1666));
+  if (attempt === 'remove-memory') return String(call('shmctl', Number(args[0]), 0, 0));
+  try {
+    await attempts[attempt](...args);
+    return 'got out';
+  } catch (error) {
+    return `held: ${error.code ?? error.message}`;
+  }
+}
+
+main(process.argv.slice(2)).then((line) => {
+  require('node:fs').writeSync(1, `${line}\n`);
+  process.exit();
+});
