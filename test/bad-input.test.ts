@@ -83,6 +83,25 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--time', '--boottime', 'soon'], /-boottime takes a whole number, not “soon”/, 2],
   [['run', '--uid', '--chroot'], /-chroot needs -mnt/, 2],
   [['run', '--all', '--chroot'], /-chroot needs -mnt=DIR, a new root/, 2],
+  [
+    ['run', '--uid', '--cap-drop', 'net_rwa'],
+    /-cap-drop: there is no capability “net_rwa”\. Did you mean CAP_NET_RAW\?/,
+    2,
+  ],
+  [
+    ['run', '--uid', '--cap-keep', 'CAP_KILL,CAP_SYSADMIN'],
+    /-cap-keep: .*“CAP_SYSADMIN”\. Did you mean CAP_SYS_ADMIN\?/,
+    2,
+  ],
+  [['run', '--uid', '--cap-keep', 'everything'], /“everything”\. They are listed in capabilities\(7\)/, 2],
+  [['run', '--uid', '--cap-keep', 'kill,'], /there is no capability “”/, 2],
+  [['run', '--uid', '--cap-keep='], /-cap-keep needs a value: -cap-keep=CAP/, 2],
+  [
+    ['run', '--uid', '--cap-keep', 'KILL', '--cap-drop', 'chown,cap_kill'],
+    /-cap-drop and -cap-keep both name CAP_KILL: choose one/,
+    2,
+  ],
+  [['run', '--uid', '--cap-keep', 'all', '--cap-drop', 'ALL'], /-cap-drop and -cap-keep both name all/, 2],
   [['run', '--uid', '--env', '=x'], /-env “=x” is not of the form NAME=VALUE/, 2],
 ];
 
@@ -128,6 +147,27 @@ test('no privilege and no user namespace', async () => {
     /step unshare: unshare\("CLONE_NEWUTS"\) failed with EPERM .*: add -uid, or run it as root/,
     125,
   );
+});
+
+test('a capability that the caller does not have', async () => {
+  says(
+    await run(['run', '--quiet', '--uts', '--cap-keep', 'net_admin'], { user: unprivileged }),
+    /-cap-keep CAP_NET_ADMIN: you do not have it yourself.* add -uid/,
+    2,
+  );
+});
+
+test('root without CAP_SETPCAP cannot limit capabilities', {
+  skip: users[0]?.skip || lacking('setpriv'),
+}, async () => {
+  const under = ['setpriv', '--bounding-set=-setpcap', '--inh-caps=-setpcap'];
+  says(
+    await run(['run', '--quiet', '--uts'], { under }),
+    /step capabilities: prctl\("PR_CAPBSET_DROP".* failed with EPERM .*-cap-keep=all/,
+    125,
+  );
+  const kept = await run(['run', '--quiet', '--uts', '--cap-keep', 'all', '--', 'id', '-u'], { under });
+  assert.equal(kept.stdout, '0\n', kept.stderr);
 });
 
 test('no subordinate IDs', async () => {

@@ -90,9 +90,11 @@ const names: Readonly<Record<number, string>> = {
   272: 'unshare',
   293: 'pipe2',
   308: 'setns',
+  428: 'open_tree',
   434: 'pidfd_open',
   436: 'close_range',
   438: 'pidfd_getfd',
+  442: 'mount_setattr',
 };
 
 function call(name: string, ...args: (number | bigint | Buffer)[]): bigint {

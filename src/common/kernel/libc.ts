@@ -101,9 +101,6 @@ function lookUp(name: string): bigint {
   return found;
 }
 
-/** Whether the C library of this system has a function. */
-export const provides = (name: string): boolean => lookUp(name) !== 0n;
-
 /**
  * Where a function of the C library is in memory.
  * @throws Failure when the library does not have it.
