@@ -92,6 +92,16 @@ export interface LaunchRecord {
       readonly uid: number;
       readonly gid: number;
     };
+    /** Absent: the command has what its user has. */
+    readonly capabilities?: {
+      /** By the names of capabilities(7); a number where the kernel has a newer one. */
+      readonly kept: readonly (string | number)[];
+      /** By the names of capabilities(7); a number where the kernel has a newer one. */
+      readonly dropped: readonly (string | number)[];
+      readonly ambient: boolean;
+    };
+    /** The file of node, which the child runs from a read-only mount. */
+    readonly readOnlyExecutable?: string;
     readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
   };
 }
@@ -138,6 +148,7 @@ export interface CallRecord {
     | 'working-directory'
     | 'loopback'
     | 'pty'
+    | 'capabilities'
     | 'command'
     | 'as-pid-1'
     | 'exec'
@@ -192,6 +203,7 @@ export interface StepRecord {
     | 'working-directory'
     | 'loopback'
     | 'pty'
+    | 'capabilities'
     | 'command'
     | 'as-pid-1'
     | 'exec';
@@ -243,6 +255,7 @@ export interface StopRecord {
       | 'working-directory'
       | 'loopback'
       | 'pty'
+      | 'capabilities'
       | 'command'
       | 'as-pid-1'
       | 'exec';
@@ -325,6 +338,7 @@ export interface FailureRecord {
         | 'working-directory'
         | 'loopback'
         | 'pty'
+        | 'capabilities'
         | 'command'
         | 'as-pid-1'
         | 'exec'

@@ -59,6 +59,10 @@ export interface RunOptions {
   newSession?: boolean | undefined;
   /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */
   allowNewPrivs?: boolean | undefined;
+  /** CAP: take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said */
+  capDrop?: readonly string[] | undefined;
+  /** CAP: leave the command these capabilities and no others, also when it is not root; or all */
+  capKeep?: readonly string[] | undefined;
   /** SECONDS: end the command after this time: SIGTERM, and SIGKILL two seconds later */
   timeout?: number | undefined;
   /** FILE: write the process ID of the container's first process to FILE, and remove it at the end */
