@@ -1,4 +1,5 @@
 import { openSync, writeSync } from 'node:fs';
+import { lacksCompiledCode } from '../common/compiled-code.js';
 import { exitStatus, Failure, usageFailure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
 import { exitNow, isTerminal } from '../common/kernel/processes.js';
@@ -87,18 +88,20 @@ export const runCommand: Command = {
       log?.close();
       await report?.write();
     }
-    leave(ended);
+    await leave(ended);
     return ended;
   },
 };
 
 /**
  * Ends this process at once: all is written, and taking Node down in order takes longer than most of the launch's calls.
- * Not where Node was given options, or is asked for its coverage: it may have something to write at its end.
+ * Not where Node was given options, or is asked for its coverage: it may have something to write at its end. Nor at a
+ * terminal, whose settings Node puts back as they were, whatever the command did to them.
  */
-function leave(status: number): void {
-  if (process.execArgv.length === 0 && !process.env.NODE_OPTIONS && !process.env.NODE_V8_COVERAGE)
-    exitNow(status);
+async function leave(status: number): Promise<void> {
+  if (process.execArgv.length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
+  if (lacksCompiledCode(__dirname)) (await import('./compile.js')).writeCompiledCode(__dirname);
+  if (![0, 1, 2].some(isTerminal)) exitNow(status);
 }
 
 /**
