@@ -12,9 +12,12 @@ export function copyProgram(): string {
   const copy = mkdtempSync(join(tmpdir(), 'gontainer-program-'));
   chmodSync(copy, 0o755);
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
-  const included = files.filter((path) => !path.startsWith('!'));
-  for (const path of [...included, 'package.json'])
-    cpSync(join(root, path), join(copy, path), { recursive: true });
+  const leftOut = files.filter((path) => path.startsWith('!')).map((path) => join(root, path.slice(1)));
+  for (const path of [...files.filter((path) => !path.startsWith('!')), 'package.json'])
+    cpSync(join(root, path), join(copy, path), {
+      recursive: true,
+      filter: (source) => !leftOut.includes(source),
+    });
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; optional?: boolean }>;
   };

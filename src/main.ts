@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
+import { useCompiledCode } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
 import { print } from './common/print.js';
 
@@ -26,6 +27,7 @@ function unloadable(error: Error): never {
 
 const words = process.argv.slice(2);
 if (words[0] === 'child') {
+  useCompiledCode(__dirname);
   import('./child/main.js').then(({ child }) => child(), unloadable);
 } else {
   const answer =
@@ -33,6 +35,7 @@ if (words[0] === 'child') {
       ? `gontainer ${VERSION}`
       : preparedHelp(words, __dirname);
   if (answer !== undefined) process.exit(print(answer));
+  useCompiledCode(__dirname);
   import('./parent/main.js')
     .then(
       ({ parent, background }) => (words[0] === 'detached' ? background(words.slice(1)) : parent(words)),

@@ -1,7 +1,7 @@
 /** --dry-run: the list of steps with everything that can be known beforehand. Nothing of it is done. */
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { isTerminal } from '../common/kernel/processes.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
 import { coloured } from './banner.js';
 import type { Paint } from './log-pretty.js';
@@ -26,7 +26,7 @@ export async function dryRun(
   const steps = rehearse(spec, script);
   // A host that forbids user namespaces does not forbid to read about them.
   const forbidden = unshares(spec, 'uid') ? forbiddenBy() : undefined;
-  const terminal = isatty(standardOutput);
+  const terminal = isTerminal(standardOutput);
   const colour = coloured({ isTTY: terminal });
   const paint: Paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
   switch (form) {

@@ -1,7 +1,8 @@
 import { openSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { lacksCompiledCode } from '../common/compiled-code.js';
 import { exitStatus, Failure, usageFailure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
+import { exitNow, isTerminal } from '../common/kernel/processes.js';
 import type { LaunchSpec } from '../common/spec.js';
 import { banner, coloured } from './banner.js';
 import type { Command, Values } from './command.js';
@@ -63,7 +64,7 @@ export const runCommand: Command = {
       (name) => values.options[name] !== undefined,
     );
     const supervision = supervised ? new (await import('./supervision.js')).Supervision(values) : undefined;
-    const colour = coloured({ isTTY: isatty(standardError) });
+    const colour = coloured({ isTTY: isTerminal(standardError) });
     const report =
       values.options.report === undefined ? undefined : new RunReport(String(values.options.report));
     const { name, 'log-file': logFile, output } = values.options as Record<string, string | undefined>;
@@ -82,6 +83,7 @@ export const runCommand: Command = {
           );
     let log: Log | undefined;
     let failed = false;
+    let ended: number;
     try {
       if (registration?.output !== undefined) background?.writeTo(registration.output, output === undefined);
       log = new Log({
@@ -97,12 +99,11 @@ export const runCommand: Command = {
         log?.leave();
         background?.started(registration?.name ?? '', pid);
       };
-      const status = await launch(prepared, log, script, {
+      ended = await launch(prepared, log, script, {
         ...{ walk, supervision, registration },
         ...(background && { runs }),
       });
-      supervision?.ended(status);
-      return status;
+      supervision?.ended(ended);
     } catch (error) {
       failed = true;
       log?.failed(error as Error);
@@ -115,8 +116,21 @@ export const runCommand: Command = {
       await report?.write();
       background?.release(failed);
     }
+    await leave(ended);
+    return ended;
   },
 };
+
+/**
+ * Ends this process at once: all is written, and taking Node down in order takes longer than most of the launch's calls.
+ * Not where Node was given options, or is asked for its coverage: it may have something to write at its end. Nor at a
+ * terminal, whose settings Node puts back as they were, whatever the command did to them.
+ */
+async function leave(status: number): Promise<void> {
+  if (process.execArgv.length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
+  if (lacksCompiledCode(__dirname)) (await import('./compile.js')).writeCompiledCode(__dirname);
+  if (![0, 1, 2].some(isTerminal)) exitNow(status);
+}
 
 /**
  * The launch, or why its command cannot be run, which belongs into the log.
@@ -151,9 +165,11 @@ function openDescriptor(descriptor: number): number {
 /** How the log of a command with the options of the group Log is written. */
 export function logOptions({ options }: Values, colour: boolean, standardError = 2) {
   // At a terminal the walk shows every step itself.
-  const shown = options.step && isatty(standardError) ? 'silent' : undefined;
+  const shown = options.step && isTerminal(standardError) ? 'silent' : undefined;
   const level = (shown ?? options['log-level'] ?? (options.quiet ? 'silent' : 'info')) as Level;
-  const format = (options['log-format'] ?? (isatty(standardError) ? 'pretty' : 'json')) as 'pretty' | 'json';
+  const format = (options['log-format'] ?? (isTerminal(standardError) ? 'pretty' : 'json')) as
+    | 'pretty'
+    | 'json';
   return {
     level,
     format,

@@ -4,8 +4,7 @@
  * back when the command stops or ends. In a pipeline or in the background it stays in the launcher's process group.
  */
 import { readFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
-import { giveTerminal } from '../common/kernel/processes.js';
+import { giveTerminal, isTerminal } from '../common/kernel/processes.js';
 import type { LaunchSpec } from '../common/spec.js';
 
 /** The process group of this process, and the one that has the terminal: proc_pid_stat(5), fields 5 and 8. */
@@ -27,7 +26,7 @@ export function hasTerminal(): boolean {
 /** How a command started now should share the terminal. */
 export function terminalUse(): LaunchSpec['terminal'] {
   const { own, foreground } = processGroups();
-  return isatty(0) && isatty(1) && own === foreground ? 'foreground' : 'shared';
+  return isTerminal(0) && isTerminal(1) && own === foreground ? 'foreground' : 'shared';
 }
 
 export class Terminal {

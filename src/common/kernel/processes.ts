@@ -92,6 +92,9 @@ export const discardInput = (): void => {
   invoke('ioctl', [int(0), pointer(BigInt(constants.TCFLSH)), int(constants.TCIFLUSH)]);
 };
 
+/** isatty(3). node:tty has it too, and with it loads what Node has for networks and streams. */
+export const isTerminal = (fd: number): boolean => invoke('isatty', [int(fd)]).value === 1;
+
 /** Ends this process at once, without waiting for threads that are still reading: _exit(2). */
 export function exitNow(status: number): never {
   invoke('_exit', [int(status)]);

@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import type { Command } from '../command.js';
 
 export const doctorCommand: Command = {
@@ -16,6 +15,8 @@ export const doctorCommand: Command = {
   examples: [['gontainer doctor', 'status 1 if a rootless container cannot work here']],
   async run({ options }) {
     const { examine } = await import('./examine.js');
+    // Not isTerminal(): the doctor is to work where the C library is the wrong one.
+    const { isatty } = await import('node:tty');
     return examine(options.json === true || !isatty(1) ? 'json' : 'text');
   },
 };

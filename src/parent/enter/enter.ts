@@ -2,8 +2,9 @@
  * `gontainer enter`: one more command in the namespaces of a process. Its steps are those of src/common/steps/enter.ts;
  * then this process passes signals on and waits, as a launch does.
  */
-import { isatty } from 'node:tty';
+
 import { KernelError } from '../../common/kernel/kernel-error.js';
+import { isTerminal } from '../../common/kernel/processes.js';
 import { Recorder } from '../../common/kernel/recorder.js';
 import { perform } from '../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../common/steps/enter.js';
@@ -27,7 +28,7 @@ import { ProcessJoining } from './process-joining.js';
 export async function enter(values: Values): Promise<number> {
   const target = findTarget(values.positionals.NAME ?? '');
   const spec = enterSpec(values, target);
-  const log = new Log(logOptions(values, coloured({ isTTY: isatty(2) })));
+  const log = new Log(logOptions(values, coloured({ isTTY: isTerminal(2) })));
   try {
     return await joinAndRun(spec, target.process, log);
   } catch (error) {

@@ -1,0 +1,63 @@
+/**
+ * What V8 makes of the program's text is kept beside it, in dist/code/, so that the next start need not make it again.
+ * The first launch by the owner of the program writes it (src/parent/compile.ts), for the version of Node that it runs
+ * with.
+ *
+ * It is believed as far as the program itself: whoever may write to dist/ may change the program anyway, so only the
+ * folder's own permissions are looked at. V8 refuses what was made by another version, from another text or with other
+ * options, and then reads the text as it would without.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Script } from 'node:vm';
+
+/** Where the code for this Node is kept. */
+export const codeFolder = (folder: string): string =>
+  join(folder, 'code', `${process.version}-${process.arch}`);
+
+/** What a launch loads, in both stages. */
+export const loaded = ['parent-main.cjs', 'parent-log-writer.cjs', 'child-main.cjs'] as const;
+
+/** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
+export const lacksCompiledCode = (folder: string): boolean =>
+  !existsSync(join(codeFolder(folder), loaded[2])) && statSync(folder).uid === process.geteuid?.();
+
+/** The text of a CommonJS file as a function of what such a file can name. */
+export const functionText = (text: string): string =>
+  `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
+
+/** Has require() use the kept code for files in this folder, where there is some. */
+export function useCompiledCode(folder: string): void {
+  const kept = codeFolder(folder);
+  const plain = require.extensions['.js'];
+  if (plain === undefined || !isAsSafe(folder, [dirname(kept), kept])) return;
+  require.extensions['.cjs'] = (module, file) => {
+    const cachedData = dirname(file) === folder ? contentOf(join(kept, basename(file))) : undefined;
+    if (cachedData === undefined) return plain(module, file);
+    const script = new Script(functionText(readFileSync(file, 'utf8')), { filename: file, cachedData });
+    const requireFrom = (id: string): unknown => module.require(id);
+    script.runInThisContext()(module.exports, requireFrom, module, file, folder);
+  };
+}
+
+/** Whether the folders exist, and nobody but their owner may write to them who may not write to the first. */
+function isAsSafe(folder: string, kept: readonly string[]): boolean {
+  const byOthers = (path: string): number | undefined => {
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+    return mode === undefined ? undefined : mode & 0o022;
+  };
+  try {
+    const allowed = byOthers(folder) ?? 0;
+    return kept.every((path) => ((byOthers(path) ?? 0o777) & ~allowed) === 0);
+  } catch {
+    return false;
+  }
+}
+
+function contentOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Start-up does not grow unnoticed. Compared is processor time, which a busy machine disturbs less than the clock does,
+ * with that of bare Node in turns, and with room: docs/performance.md has the exact figures, by npm run bench.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../scripts/bench/process.js';
+import { median } from '../scripts/bench/statistics.js';
+import { node, program, rootfs } from './gontainer.js';
+
+const rounds = 15;
+
+/** The processor time of a program of ours, as a multiple of that of bare Node: the median over pairs. */
+function timesBare(words: readonly string[]): number {
+  const ratios: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const bare = run({ words: [node, '-e', '0'] }).cpu;
+    const ours = run({ words: [node, program, ...words] }).cpu;
+    // The first finds nothing in the caches.
+    if (round > 0) ratios.push(ours / bare);
+  }
+  return median(ratios);
+}
+
+for (const { words, most } of [
+  { words: ['--version'], most: 1.4 },
+  { words: ['--help'], most: 1.6 },
+]) {
+  test(`${words} takes at most ${most} times bare Node's processor time`, () => {
+    const ratio = timesBare(words);
+    assert.ok(ratio <= most, `it took ${ratio.toFixed(2)} times as much`);
+  });
+}
+
+test("a launch takes at most 3.4 times two bare Nodes' processor time", async () => {
+  const ratio = timesBare(['run', '--all', '--mnt', await rootfs(), '--quiet', '--', '/bin/true']) / 2;
+  assert.ok(ratio <= 3.4, `it took ${ratio.toFixed(2)} times as much`);
+});
+
+test('a launch leaves compiled code, and works without it, or with what is no code', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'gontainer-code-'));
+  try {
+    cpSync(dirname(dirname(program)), copy, { recursive: true, verbatimSymlinks: true });
+    const code = join(copy, 'dist/code');
+    const launch = () =>
+      run({ words: [node, join(copy, 'dist/main.cjs'), 'run', '--uid', '--quiet', '--', '/bin/true'] });
+    rmSync(code, { recursive: true, force: true });
+    launch();
+    const [version = ''] = readdirSync(code);
+    const files = readdirSync(join(code, version)).map((name) => join(code, version, name));
+    assert.equal(files.length, 3);
+    launch();
+    for (const file of files) truncateSync(file, 1000);
+    launch();
+    for (const file of files) truncateSync(file, 0);
+    launch();
+    // What others may write is not believed, and read all the same.
+    chmodSync(join(code, version), 0o777);
+    launch();
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
