@@ -149,7 +149,9 @@ test('the caller’s terminal is in order after SIGKILL of the parent', {
 
 test('a launcher that is stopped and continued goes on with the terminal', { skip }, async () => {
   const terminal = await inside();
-  const launcher = processesLike(/main\.cjs -run --quiet --all --pty -hostname box $/)[0] as number;
+  // The keeper is a copy of it, and its child.
+  const copies = processesLike(/main\.cjs -run --quiet --all --pty -hostname box $/);
+  const launcher = copies.find((pid) => !copies.includes(parentOf(pid))) as number;
   process.kill(launcher, 'SIGTSTP');
   await terminal.shows(/Stopped/);
   await isInOrder(terminal);
@@ -161,6 +163,20 @@ test('a launcher that is stopped and continued goes on with the terminal', { ski
   terminal.press('C-c');
   terminal.type('exit');
   await terminal.shows(/outside\$$/);
+});
+
+test('started in the background it waits for the foreground', { skip }, async () => {
+  const terminal = new TerminalSession();
+  terminal.type(`gontainer run --quiet --uid --pid --pty -- sh -c 'read word; echo got $word' &`);
+  await terminal.shows(/^\[1\] \d+/m);
+  const launcher = () => processesLike(/main\.cjs run --quiet --uid --pid --pty -- sh -c read word/);
+  const stopped = (pid: number) => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  while (!launcher().some(stopped)) await new Promise((done) => setTimeout(done, 20));
+  terminal.type('fg');
+  await terminal.shows(/fg\ngontainer run/);
+  terminal.type('this');
+  await terminal.shows(/^got this$/m);
+  await isInOrder(terminal);
 });
 
 /**
@@ -311,6 +327,14 @@ for (const user of users) {
     }
   });
 
+  test(`${user.name}: as PID 1 the command has it too`, { skip: user.skip }, async () => {
+    const script = 'tty; cut -d " " -f 1,6,7 /proc/$$/stat; ls /proc/1/fd; read word; echo $word; exit 3';
+    const words = ['run', '--quiet', '--all', '--as-pid-1', '--pty', '--', 'sh', '-c', script];
+    const { status, stdout } = await run(words, { user, input: 'this\n' });
+    assert.equal(stdout, '/dev/pts/0\r\n1 1 34816\r\n0  1  2\r\nthis\r\n');
+    assert.equal(status, 3);
+  });
+
   test(`${user.name}: --user has the terminal under its own name`, {
     skip: user.skip || (user.uid !== 0 && 'needs more than one user ID'),
   }, async () => {
@@ -353,6 +377,32 @@ test('in a new session Ctrl-C at the caller’s terminal still ends the command'
   await terminal.shows(/\^C\s*outside\$$/);
   terminal.type('echo status $?');
   await terminal.shows(/^status 130$/m);
+  await isInOrder(terminal);
+});
+
+test('step by step, the terminal is the command’s only after the last step', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 120, rows: 60 });
+  terminal.type('gontainer run --quiet --uid --pid --pty --step -- sh');
+  await terminal.shows(/1\/\d+ +unshare[\s\S]*help *$/);
+  for (const title of [
+    'map user',
+    'start this',
+    'make every',
+    'mount a \\/proc',
+    'mount a \\/dev\\/pts',
+    'open a terminal',
+    'make the',
+    'execute sh',
+  ]) {
+    terminal.press('Enter');
+    await terminal.shows(new RegExp(`\\d/\\d+ +${title}[\\s\\S]*help *$`));
+  }
+  terminal.press('Enter');
+  await terminal.shows(/‣$/);
+  terminal.type('tty; stty size');
+  await terminal.shows(/^\/dev\/pts\/0\n60 120$/m);
+  terminal.type('exit');
+  await terminal.shows(/outside\$$/);
   await isInOrder(terminal);
 });
 

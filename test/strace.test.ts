@@ -152,9 +152,9 @@ const forms: Record<
     name: 'wait4',
     args: [known(pid), undefined, known(options), 'NULL'],
   }),
-  signal: ({ signum, handler }) => ({
+  sigaction: ({ signum, act, oldact }) => ({
     name: 'rt_sigaction',
-    args: [known(signum), `{sa_handler=${handler},`],
+    args: [known(signum), `{sa_handler=${(act as Record<string, unknown>).sa_handler},`, known(oldact)],
   }),
 };
 
@@ -188,7 +188,7 @@ function same(logged: LoggedCall, traced: SystemCall): boolean {
     traced.name === (form.name ?? logged.call) &&
     traced.ret === logged.ret &&
     traced.errno === logged.errno &&
-    traced.args.length - (traced.name === 'rt_sigaction' ? 2 : 0) <= Math.max(form.args.length, 1) &&
+    traced.args.length - (traced.name === 'rt_sigaction' ? 1 : 0) <= Math.max(form.args.length, 1) &&
     form.args.every((argument, index) => sameArgument(argument, traced, index))
   );
 }

@@ -143,6 +143,7 @@ export async function launch(
           channel.send({ type: 'continue' });
           break;
         case 'terminal':
+          own?.waitForForeground();
           own?.take(handOver.second, message.descriptor, message.number);
           channel.send({ type: 'continue' });
           break;

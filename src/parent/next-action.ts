@@ -101,6 +101,10 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     return 'The clocks inside must not become negative or too large: choose another offset.';
   if (step === 'capabilities')
     return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with -cap-keep=all.';
+  if (call === 'pidfd_getfd' && errno === 'EPERM') {
+    return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out -pty, or run it outside.';
+  }
+  if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
   if (step === 'proc' && errno === 'EPERM') {
     return '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside.';
   }

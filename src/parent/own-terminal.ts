@@ -9,6 +9,7 @@ import type { Constant } from '../common/kernel/constants.js';
 import type { Kernel } from '../common/kernel/kernel.js';
 import { drop } from '../common/kernel/pipe.js';
 import {
+  awaitForeground,
   noModes,
   noWindowSize,
   rawModes,
@@ -38,6 +39,11 @@ export class OwnTerminal {
   /** The process that puts the caller's terminal in order if this one is killed. */
   get keeper(): number | undefined {
     return this.keeping?.pid;
+  }
+
+  /** In the background the caller's terminal has the modes of the shell that waits for a line there. */
+  waitForForeground(): void {
+    if (isatty(standardInput)) awaitForeground(standardInput);
   }
 
   /**

@@ -68,6 +68,14 @@ export const endOfInput = (modes: Buffer): Buffer =>
   modes.subarray(offsetOf.c_cc + indexOf.VEOF, offsetOf.c_cc + indexOf.VEOF + 1);
 
 /**
+ * Stops this job until it is in the foreground: tcdrain(3) may be called only there, and changes nothing (SIGTTOU). In an
+ * orphaned process group, which nobody could continue, it returns at once.
+ */
+export const awaitForeground = (fd: number): void => {
+  invoke('tcdrain', [int(fd)]);
+};
+
+/**
  * Sets the modes of a terminal; after the launch, so not in its log.
  * @returns whether the kernel did
  */
