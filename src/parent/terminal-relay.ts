@@ -16,6 +16,8 @@ export class TerminalRelay {
   /** Whether the last line that was typed is complete. */
   private lineComplete = true;
   private hungUp = false;
+  /** Settles when all that was typed so far is written. */
+  private sent: Promise<boolean> = Promise.resolve(true);
 
   /**
    * @param initial the modes of the command's terminal
@@ -85,7 +87,13 @@ export class TerminalRelay {
   };
 
   /** @returns whether the terminal took it: it does not when no process has it open any more */
-  private async send(bytes: Buffer): Promise<boolean> {
+  private send(bytes: Buffer): Promise<boolean> {
+    // One after the other: the end may be read while what came before it is still being written.
+    this.sent = this.sent.then(() => this.write(bytes));
+    return this.sent;
+  }
+
+  private async write(bytes: Buffer): Promise<boolean> {
     try {
       for (let done = 0; done < bytes.length; )
         done += (await writeSome(this.master, bytes, done, bytes.length - done, null)).bytesWritten;
