@@ -104,6 +104,18 @@ function withoutInterpreter(user: User): string {
 for (const user of users) {
   const only = { skip: user.skip };
 
+  test(`${user.name}: the command as PID 1`, only, async () => {
+    const launch = await logged(['--uid', '--pid', '--as-pid-1', '--', '/bin/sh', '-c', 'exit 3'], { user });
+    assert.equal(launch.status, 3);
+    assert.deepEqual(stepsOf(launch).slice(-2), ['as-pid-1', 'exec']);
+    assert.equal((after(launch, 'as-pid-1').process as { pid: number }).pid, 1);
+    assert.match(String(after(launch, 'exec').program), /sh|busybox|ended/);
+    assert.deepEqual(last(launch).ended, { status: 3 });
+    const failed = await logged(['--uid', '--pid', '--as-pid-1', '--', withoutInterpreter(user)], { user });
+    assert.equal(failed.status, 126);
+    assert.equal(stepsOf(failed).at(-1), 'as-pid-1');
+  });
+
   test(`${user.name}: a plain launch`, only, async () => {
     const launch = await logged(['--uid', '--', '/bin/true'], { user });
     assert.equal(launch.status, 0);

@@ -343,6 +343,12 @@ function launches(user: User): Launch[] {
         ...command,
       ],
     },
+    { title: 'the command as PID 1', words: ['--all', '--as-pid-1', ...command] },
+    {
+      title: 'PID 1 without an interpreter',
+      words: ['--uid', '--pid', '--as-pid-1', '--', withoutInterpreter(user)],
+      status: 126,
+    },
     { title: 'no interpreter', words: ['--uid', '--pid', '--', withoutInterpreter(user)], status: 126 },
     user.uid === 0
       ? {
@@ -390,6 +396,8 @@ for (const user of users) {
           ['--user', '65534:65534'],
           ['--user', '65534:65534', '--pty'],
           ['--user', '65534:65534', '--cap-keep', 'net_bind_service,chown'],
+          ['--pid', '--as-pid-1', '--user', '65534:65534', '--cap-keep', 'chown'],
+          ['--pid', '--as-pid-1', '--user', '65534:65534'],
           ['--all', '--uid-map', '0:54321:1', '--gid-map', '0:54321:1', '--ephemeral'],
         ]
       : []),

@@ -6,7 +6,7 @@ export const leftOut: readonly string[] = [
   ...['status-fd', 'log-fd', 'log-level', 'log-format', 'quiet', 'die-with-parent'],
   ...['step', 'present'],
   ...['dry-run', 'json', 'shell'],
-  ...['detach'],
+  ...['detach', 'output'],
 ];
 
 /** `uid-map` is `uidMap`, and `as-pid-1` is `asPid1`. */

@@ -67,8 +67,6 @@ export interface RunOptions {
   timeout?: number | undefined;
   /** FILE: write the process ID of the container's first process to FILE, and remove it at the end */
   pidFile?: string | undefined;
-  /** FILE: where the command writes to, with -detach; without it see gontainer logs --output NAME */
-  output?: string | undefined;
   /** NAME: what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out */
   name?: string | undefined;
   /** FILE: write every level to FILE too, as NDJSON */

@@ -116,6 +116,7 @@ export async function launch(
     let started = false;
     let before: Evidence = {};
     let execve: CallRecord | undefined;
+    const early: NodeJS.Signals[] = [];
     let ended: number | undefined;
     const pass = (signal: NodeJS.Signals) =>
       spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
@@ -155,7 +156,8 @@ export async function launch(
           announce(execStep);
           log.hold(true);
           if (spec.asPid1) before = program(spec, handOver.second);
-          else signals.passTo(pass);
+          // The child would take with it what it is sent now.
+          signals.passTo(spec.asPid1 ? (signal) => early.push(signal) : pass);
           supervision?.started(handOver.second, pass);
           channel.send({ type: 'continue' });
           break;
@@ -178,15 +180,21 @@ export async function launch(
     }
     if (!heard) handOver.finish(false);
     if (ended !== undefined) return ended;
-    if (execve !== undefined) return await attend(handOver, before, execve);
+    if (execve !== undefined) return await attend(handOver, before, execve, early);
     return lost(handOver.waitForChild(), started);
   }
 
   /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
-  async function attend(handOver: ProcessHandOver, before: Evidence, execve: CallRecord): Promise<number> {
+  async function attend(
+    handOver: ProcessHandOver,
+    before: Evidence,
+    execve: CallRecord,
+    early: readonly NodeJS.Signals[],
+  ): Promise<number> {
     const pid = handOver.second;
     log.call({ ...execve, pid }, 'child');
     done(executedStep(spec, pid, before, execve, kernel.clock()), handOver);
+    for (const signal of early) handOver.signal(signal);
     const change = await follow(handOver, pid, spec.terminal, terminal, signals);
     const status = statusOf(change);
     registration?.ended(status);
