@@ -350,6 +350,28 @@ test('root enters the container of a user, and is root inside without groups', {
   await letGo(launcher);
 });
 
+for (const user of users) {
+  test(`${user.name}: the command of enter has the capabilities of the container`, {
+    skip: user.skip,
+  }, async () => {
+    const desk = new Desk(user);
+    const options = user.uid === 0 ? ['--pid'] : ['--uid', '--pid', '--cap-keep', 'kill,chown'];
+    const { launcher } = await desk.launch('box', ...options);
+    const sets = async (...words: string[]) => {
+      const read = ['--', 'grep', '-E', '^Cap(Prm|Eff|Bnd)', '/proc/self/status'];
+      const { stdout, stderr } = await desk.gontainer('enter', 'box', '--quiet', ...words, ...read);
+      assert.notEqual(stdout, '', stderr);
+      return new Set([...stdout.matchAll(/\t(\w+)$/gm)].map(([, set]) => set));
+    };
+    const expected = user.uid === 0 ? '00000000a80425fb' : '0000000000000021';
+    assert.deepEqual(await sets(), new Set([expected]));
+    // Who chooses namespaces works on them with what they have.
+    const chosen = user.uid === 0 ? ['--pid'] : ['--uid', '--pid'];
+    assert.ok(!(await sets(...chosen)).has(expected));
+    await letGo(launcher);
+  });
+}
+
 test('only descriptors 0, 1 and 2 reach the command of enter', async () => {
   const desk = new Desk(unprivileged);
   const { launcher } = await desk.launch('box', '--all');
