@@ -152,9 +152,9 @@ const forms: Record<
     name: 'wait4',
     args: [known(pid), undefined, known(options), 'NULL'],
   }),
-  signal: ({ signum, handler }) => ({
+  sigaction: ({ signum, act }) => ({
     name: 'rt_sigaction',
-    args: [known(signum), `{sa_handler=${handler},`],
+    args: [known(signum), `{sa_handler=${(act as Record<string, unknown>).sa_handler},`],
   }),
 };
 
