@@ -6,7 +6,7 @@
  *   --only PARTS    start, memory, calls, throughput, mounts, containers; with commas in between
  *   --nodes LIST    20,24: the versions to measure with; installed if need be. All that are there when it is left out
  *   --json FILE     where the findings are written (bench.json)
- *   --docs          writes the tables into docs/performance.md too
+ *   --docs          writes the tables into docs/performance.md too, and draws docs/start-up.svg
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { phasesPicture } from './bench/picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
 import { tables } from './bench/tables.js';
 import { copyProgram } from './copy-program.js';
@@ -55,7 +56,10 @@ try {
   writeFileSync(values.json, `${JSON.stringify({ machine, ...found }, undefined, 2)}\n`);
   const text = `${machine}\n\n${tables(found)}`;
   console.log(text);
-  if (values.docs) writeIntoDocs(text);
+  if (values.docs) {
+    writeIntoDocs(text);
+    drawPhases(found);
+  }
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
@@ -67,4 +71,13 @@ function writeIntoDocs(text: string): void {
   const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
   const [head, tail] = [page.slice(0, page.indexOf(begin) + begin.length), page.slice(page.indexOf(end))];
   writeFileSync(file, `${head}\n\n${text}\n\n${tail}`);
+}
+
+/** Draws the launch with the newest Node that was measured. */
+function drawPhases({ nodes }: Findings): void {
+  const { version = '', start = [] } = nodes.at(-1) ?? {};
+  const [bare, launch] = ['bare', 'launch'].map((id) => start.find((result) => result.id === id));
+  if (bare === undefined || launch?.phases === undefined) return;
+  const picture = phasesPicture(launch.phases, version, bare.wall.median);
+  writeFileSync(join(root, 'docs/start-up.svg'), picture);
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Case } from './cases.js';
 import { run, type Usage } from './process.js';
-import { type Measured, measured, type Summary, summary } from './statistics.js';
+import { type Measured, measured, median, type Summary, summary } from './statistics.js';
 
 export interface Result extends Measured {
   readonly id: string;
@@ -11,6 +11,8 @@ export interface Result extends Measured {
   readonly target?: number;
   /** From the execve(2) of the child to that of the command, by the log's own times. */
   readonly child?: Summary;
+  /** The parts of a launch, one after the other. */
+  readonly phases?: readonly Phase[];
   /** The sum of the times of all calls in the log that do not wait for another process. */
   readonly calls?: Summary;
 }
@@ -43,12 +45,22 @@ export function takeTurns(cases: readonly Case[], rounds: number): Result[] {
         : {
             child: summary(times.map(({ child }) => child)),
             calls: summary(times.map(({ calls }) => calls)),
+            phases: medianPhases(times.map(({ phases }) => phases)),
           }),
     };
   });
 }
 
+/** A part of a launch, in milliseconds since the log began. */
+export interface Phase {
+  readonly title: string;
+  readonly stage: 'parent' | 'child';
+  readonly from: number;
+  readonly to: number;
+}
+
 interface LogTimes {
+  readonly phases: readonly Phase[];
   /** Milliseconds. */
   readonly child: number;
   readonly calls: number;
@@ -57,6 +69,7 @@ interface LogTimes {
 interface CallRecord {
   readonly call?: string;
   readonly actor?: string;
+  readonly ended?: unknown;
   readonly at: number;
   readonly us?: number;
 }
@@ -74,5 +87,32 @@ function logTimes(file: string): LogTimes {
   const calls = records
     .filter(({ call }) => call !== undefined && !waiting.includes(call))
     .reduce((sum, { us }) => sum + (us ?? 0), 0);
-  return { child: (execve('command') - execve('G')) / 1000, calls: calls / 1000 };
+  const at = (which: (record: CallRecord) => boolean): number =>
+    (records.find(which)?.at ?? Number.NaN) / 1000;
+  const [cloned, second, command] = [
+    at(({ call, actor }) => call === 'clone' && actor === 'parent'),
+    execve('G') / 1000,
+    execve('command') / 1000,
+  ];
+  const [first, made, ended] = [
+    at(({ actor }) => actor === 'child'),
+    at(({ call, actor }) => call === 'clone' && actor === 'child'),
+    at((record) => record.ended !== undefined),
+  ];
+  const phases: Phase[] = [
+    { title: 'prepares the call chain', stage: 'parent', from: 0, to: cloned },
+    { title: 'namespaces and ID maps', stage: 'parent', from: cloned, to: second },
+    { title: 'Node starts, and loads the child', stage: 'child', from: second, to: first },
+    { title: 'sets up the root', stage: 'child', from: first, to: made },
+    { title: 'makes the command', stage: 'child', from: made, to: command },
+    { title: 'the command, and its end', stage: 'parent', from: command, to: ended },
+  ];
+  return { child: command - second, calls: calls / 1000, phases };
 }
+
+/** Each phase from the median of its beginnings to that of its ends. */
+const medianPhases = (all: readonly (readonly Phase[])[]): Phase[] =>
+  (all[0] ?? []).map((phase, index) => {
+    const of = (end: 'from' | 'to'): number => median(all.map((phases) => phases[index]?.[end] ?? 0));
+    return { ...phase, from: of('from'), to: of('to') };
+  });
