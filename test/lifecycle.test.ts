@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { finished, start, type User, users } from './gontainer.js';
+import { processesOf } from './remains.js';
 
 /** The processes whose command line holds a word that only this test uses. */
 const alive = (mark: string): number[] =>
@@ -74,4 +75,49 @@ for (const user of users) {
       assert.deepEqual(await gone(mark), []);
     });
   }
+}
+
+/** Nobody else on the machine has this ID, so whatever it owns is ours. */
+const loner: User = { name: 'a user of its own', uid: 54_323, gid: 54_323 };
+/** How many moments of a launch are tried, evenly from its first to well into the command. */
+const moments = 30;
+
+/** Milliseconds until nothing of the user is alive. A hang would be a failure; how long it takes depends on the machine. */
+async function untilGone(): Promise<number> {
+  const began = performance.now();
+  for (let left = processesOf(loner.uid); left.length > 0; left = processesOf(loner.uid)) {
+    assert.ok(performance.now() - began < 20_000, `still alive: ${left.join('; ')}`);
+    await later(1);
+  }
+  return performance.now() - began;
+}
+
+for (const options of [['--all'], ['--uid', '--uts']]) {
+  const notRoot = process.getuid?.() !== 0 && 'needs root, for a user that has no other processes';
+  test(`${options.join(' ')}: the parent killed at any moment leaves nothing`, {
+    skip: notRoot,
+  }, async (context) => {
+    const words = ['run', '--quiet', ...options, '--', '/bin/sh', '-c', script('1000', 'wait')];
+    const launched = () => {
+      const container = start(words, { user: loner });
+      return { container, end: finished(container), began: performance.now() };
+    };
+    const whole = launched();
+    await new Promise((ready) => whole.container.stdout?.once('data', ready));
+    const length = performance.now() - whole.began;
+    whole.container.kill('SIGKILL');
+    const times = [await untilGone()];
+    for (let moment = 0; moment < moments; moment += 1) {
+      const { container, end } = launched();
+      await later((length * 1.2 * moment) / moments);
+      container.kill('SIGKILL');
+      times.push(await untilGone());
+      assert.equal((await end).signal, 'SIGKILL');
+    }
+    times.sort((a, b) => a - b);
+    context.diagnostic(
+      `killed at ${moments + 1} moments of ${length.toFixed(0)} ms: all gone after ${times[moments / 2]?.toFixed(0)} ms ` +
+        `in the middle, ${times.at(-1)?.toFixed(0)} ms at most`,
+    );
+  });
 }

@@ -2,7 +2,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The processes of a user, with their command lines; of one with an ID of its own, all are ours. */
+/** Whether a process runs or could: one that has ended and is not waited for yet (a zombie) does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** The living processes of a user, with their command lines; of one with an ID of its own, all are ours. */
 export function processesOf(uid: number): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -10,7 +19,7 @@ export function processesOf(uid: number): string[] {
       try {
         const [, owner] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8')) ?? [];
         const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return Number(owner) === uid ? [`${name} ${line}`] : [];
+        return Number(owner) === uid && isAlive(Number(name)) ? [`${name} ${line}`] : [];
       } catch {
         return []; // It has ended.
       }

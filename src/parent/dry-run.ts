@@ -5,7 +5,7 @@ import { isTerminal } from '../common/kernel/processes.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
 import { coloured } from './banner.js';
 import type { Paint } from './log-pretty.js';
-import { forbiddenBy } from './next-action.js';
+import { forbiddenBy } from './obstacles.js';
 import { rehearse } from './rehearse.js';
 import { stepText } from './step-text.js';
 

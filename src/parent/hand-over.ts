@@ -20,6 +20,7 @@ import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } f
 import { childCapabilityCalls } from '../common/steps/capabilities.js';
 import { cloneSibling, deathSignal, readOnlyMount } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
+import { withLine } from './doctor/lines.js';
 import { Guard } from './guard.js';
 
 /** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
@@ -190,7 +191,7 @@ export class ProcessHandOver implements HandOver {
 
   mapThrough(program: 'newuidmap' | 'newgidmap', lines: readonly MapLine[]): void {
     const step = idMapsStep.id;
-    const path = locateProgram(program, process.env.PATH ?? '/usr/bin:/bin');
+    const path = mapProgram(program);
     const words = [program, String(this.first), ...lines.flatMap((line) => mapLine(line).split(' '))];
     const running = this.kernel.clone({
       actor: program,
@@ -206,7 +207,10 @@ export class ProcessHandOver implements HandOver {
     running.release();
     if (ended.status !== 0) {
       throw new Failure(`step ${step}: ${words.join(' ')} failed, see what it said above`, {
-        next: 'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root.',
+        next: withLine(
+          'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root',
+          'subordinate-ids',
+        ),
       });
     }
   }
@@ -360,6 +364,21 @@ export class ProcessHandOver implements HandOver {
     this.running?.record();
     this.running?.throwFailure();
     if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`, { next: killedNext });
+  }
+}
+
+/** @throws Failure: that it is missing is the launcher's failure, and not, as for a command, the caller's */
+function mapProgram(program: string): string {
+  try {
+    return locateProgram(program, process.env.PATH ?? '/usr/bin:/bin');
+  } catch (cause) {
+    throw new Failure(`step ${idMapsStep.id}: ${(cause as Error).message}`, {
+      next: withLine(
+        'Install the package uidmap (Debian, Ubuntu) or shadow-utils, or leave out -map-auto',
+        'subordinate-ids',
+      ),
+      cause,
+    });
   }
 }
 

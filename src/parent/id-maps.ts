@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Failure, usageFailure } from '../common/failure.js';
 import type { IdMaps, MapLine } from '../common/spec.js';
+import { withLine } from './doctor/lines.js';
 
 /** user_namespaces(7): the kernel takes at most this many lines. */
 const mostLines = 340;
@@ -91,7 +92,10 @@ function subordinate(file: string, uid: number): MapLine[] {
     });
   if (lines.length === 0) {
     throw new Failure(`-map-auto: ${file} gives ${userName(uid)} no subordinate IDs`, {
-      next: `Add them as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${userName(uid)}`,
+      next: withLine(
+        `Add them as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${userName(uid)}`,
+        'subordinate-ids',
+      ),
     });
   }
   return lines;

@@ -1,56 +1,10 @@
 /** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
-import { readFileSync } from 'node:fs';
 import { mountTable } from '../common/evidence.js';
 import type { KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { LaunchSpec, NewRoot } from '../common/spec.js';
 import { outsideId, unshares } from '../common/spec.js';
-
-/** A switch by which a host forbids user namespaces, and the words for it. */
-interface Switch {
-  readonly path: string;
-  readonly forbids: (value: number) => boolean;
-  readonly next: string;
-}
-
-const switches: readonly Switch[] = [
-  {
-    path: '/proc/sys/user/max_user_namespaces',
-    forbids: (value) => value === 0,
-    next: 'User namespaces are switched off here (user.max_user_namespaces is 0); allow them with: sudo sysctl user.max_user_namespaces=10000',
-  },
-  {
-    path: '/proc/sys/kernel/unprivileged_userns_clone',
-    forbids: (value) => value === 0 && process.geteuid?.() !== 0,
-    next: 'User namespaces are only for root here (kernel.unprivileged_userns_clone is 0); allow them with: sudo sysctl kernel.unprivileged_userns_clone=1',
-  },
-  {
-    path: '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
-    forbids: (value) => value === 1 && process.geteuid?.() !== 0,
-    next: 'AppArmor restricts user namespaces here (kernel.apparmor_restrict_unprivileged_userns is 1); allow them until the next start with: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
-  },
-];
-
-/** The switch that is set against user namespaces on this host, if one is. */
-export const forbiddenBy = (): string | undefined =>
-  switches.find(({ path, forbids }) => {
-    const value = setting(path);
-    return value !== undefined && forbids(value);
-  })?.next;
-
-function setting(path: string): number | undefined {
-  try {
-    return Number(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined; // This kernel has no such switch.
-  }
-}
-
-/** Reads a value like `Seccomp: 2` of proc_pid_status(5). */
-export const filteredBySeccomp = (): boolean =>
-  /^Seccomp:\s*2$/m.test(readFileSync('/proc/self/status', 'utf8'));
-
-/** The limits of the other kinds of namespaces, by what the host calls them in /proc/sys/user. */
-const namespaceLimits = ['mnt', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'];
+import { withLine } from './doctor/lines.js';
+import { filteredBySeccomp, forbiddenBy, unshareRefused } from './obstacles.js';
 
 /** What an errno means wherever it comes up: errno(3). */
 const byErrno: Readonly<Record<string, string>> = {
@@ -69,29 +23,18 @@ const byErrno: Readonly<Record<string, string>> = {
   EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
 };
 
-/** One sentence: what to do now. */
+/** One sentence: what to do now; and the line of the doctor that is about it, where there is one. */
 export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {
   const withUser = unshares(spec, 'uid');
-  if (call === 'unshare' && errno === 'EPERM' && !withUser) {
-    return 'Making these namespaces takes CAP_SYS_ADMIN: add -uid, or run it as root.';
+  if (call === 'unshare') {
+    const advice = unshareRefused(errno, spec.unshared);
+    if (advice !== undefined)
+      return advice.line === undefined ? advice.next : withLine(advice.next, advice.line);
   }
   if (withUser && ['EPERM', 'ENOSPC', 'EACCES'].includes(errno)) {
     const forbidden = forbiddenBy();
-    if (forbidden !== undefined) return forbidden;
+    if (forbidden !== undefined) return withLine(forbidden, 'switches');
   }
-  if (call === 'unshare' && errno === 'ENOSPC') {
-    const full = namespaceLimits.find((entry) => setting(`/proc/sys/user/max_${entry}_namespaces`) === 0);
-    return full === undefined
-      ? 'A limit on namespaces is reached: too many are in use or nested; see the sysctls user.max_*_namespaces.'
-      : `This host allows no such namespace (user.max_${full}_namespaces is 0); allow them with: sudo sysctl user.max_${full}_namespaces=10000`;
-  }
-  if (call === 'unshare' && errno === 'EPERM') {
-    return filteredBySeccomp()
-      ? 'A seccomp filter forbids it, as in a container: run gontainer outside, or start the container with --security-opt seccomp=unconfined.'
-      : 'A user namespace cannot be made inside a chroot, or from IDs that are not mapped: run it outside.';
-  }
-  if (call === 'unshare' && errno === 'EINVAL')
-    return 'This kernel lacks one of these kinds of namespaces: leave out -time or -cgroup.';
   if (step === 'id-maps') {
     return errno === 'EPERM'
       ? 'The kernel lets an unprivileged user map only the own ID, once; for more use --map-auto, or run it as root.'
@@ -106,7 +49,10 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   }
   if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
   if (step === 'proc' && errno === 'EPERM') {
-    return '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside.';
+    return withLine(
+      '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside',
+      'launch',
+    );
   }
   if (spec.root !== undefined) {
     const next = nextInRoot({ step, call, args, errno }, spec.root, spec);
@@ -116,6 +62,8 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     return 'Memory or processes are short: see ulimit -u and free.';
   if (errno === 'EPERM' && !withUser)
     return 'It takes privilege that you do not have: add -uid, or run it as root.';
+  if (withUser && errno === 'EPERM' && filteredBySeccomp())
+    return withLine('A seccomp filter may be what refuses it, as in a container', 'seccomp');
   return (
     byErrno[errno] ??
     'This is not expected here: run it again with --log-level trace, which shows every call up to this one.'
@@ -130,10 +78,12 @@ function nextInRoot(
 ): string | undefined {
   const withUser = maps !== undefined;
   if (step === 'overlay') {
-    if (errno === 'ENODEV') return 'This kernel has no overlayfs: sudo modprobe overlay may load it.';
+    if (errno === 'ENODEV')
+      return withLine('This kernel has no overlayfs: sudo modprobe overlay may load it', 'overlay');
     if (withUser && mountedBelow(path))
       return `Something is mounted below ${path}, and in a user namespace nobody may look under it: unmount it first.`;
-    if (withUser && errno === 'EPERM') return 'overlayfs in a user namespace needs Linux 5.11 or later.';
+    if (withUser && errno === 'EPERM')
+      return withLine('overlayfs in a user namespace needs Linux 5.11 or later', 'overlay');
     if (overlay?.keptIn)
       return `Check that you may write to ${overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
   }

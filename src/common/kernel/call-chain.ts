@@ -35,7 +35,7 @@ const slotSize = 24;
  * The stacks of a chain. Only one context of a chain runs at a time, so they share one stretch: each starts 256 bytes
  * above the one that runs before it, and what it uses below its start belongs to contexts that are done.
  */
-const stack = { size: 256 * 1024, first: 96 * 1024, apart: 256, forClone: 64 * 1024 };
+const stack = { size: 512 * 1024, first: 96 * 1024, apart: 256, forClone: 64 * 1024 };
 
 /** What is known of one call of a chain once it ran. */
 export interface ChainResult {
@@ -204,6 +204,8 @@ export class CallChain {
         { function: 'clock_gettime', args: [monotonic, slot + 8n] },
       );
     });
+    if (this.stackTop(number, plan.length) > this.stackBase(number) + BigInt(stack.size))
+      throw new Error(`a call chain of ${chain.calls.length} calls is longer than its stacks`);
     const places = plan.map(() => this.arena.reserve(contextSize));
     plan.forEach((context, index) => {
       const at = places[index] as bigint;

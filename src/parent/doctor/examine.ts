@@ -6,8 +6,11 @@ const signs: Readonly<Record<Finding['state'], string>> = { ok: '✓', warning: 
 const colours: Readonly<Record<Finding['state'], number>> = { ok: 32, warning: 33, problem: 31 };
 
 /** Does every check and prints what was found. @returns 1 if there is a problem, else 0 */
-export function examine(format: 'json' | 'text'): number {
-  const findings = checks.map(({ id, title, examine: look }) => ({ id, title, ...look() }));
+export async function examine(format: 'json' | 'text'): Promise<number> {
+  // Those that start a launch wait for its end, all of them at the same time.
+  const findings = await Promise.all(
+    checks.map(async ({ id, title, examine: look }) => ({ id, title, ...(await look()) })),
+  );
   const colour = coloured({ isTTY: format === 'text' });
   const sign = (state: Finding['state']): string =>
     colour ? `\x1b[${colours[state]}m${signs[state]}\x1b[0m` : signs[state];
