@@ -2,6 +2,7 @@ import type { Command } from './command.js';
 import { containerCommands } from './containers/commands.js';
 import { doctorCommand } from './doctor/command.js';
 import { lessonCommand } from './lesson/command.js';
+import { presentCommand } from './present/command.js';
 import { reportCommand } from './report/command.js';
 import { rootfsCommands } from './rootfs/commands.js';
 import { runCommand } from './run.js';
@@ -13,5 +14,6 @@ export const commands: readonly Command[] = [
   lessonCommand,
   doctorCommand,
   reportCommand,
+  presentCommand,
   ...rootfsCommands,
 ];
