@@ -36,7 +36,7 @@ export async function present({ options, positionals }: Values, script: string):
 
   let planned: NodeJS.Timeout | undefined;
   const launches = new Launches(new Following(), () => {
-    planned ??= setTimeout(look, together);
+    if (planned === undefined) planned = setTimeout(look, together);
   });
   const audience = new Audience((id) => shown(id));
   const server = new PresenterServer(page, audience);
