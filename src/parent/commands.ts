@@ -3,6 +3,7 @@ import { completionCommand } from './completion/command.js';
 import { containerCommands } from './containers/commands.js';
 import { doctorCommand } from './doctor/command.js';
 import { lessonCommand } from './lesson/command.js';
+import { presentCommand } from './present/command.js';
 import { reportCommand } from './report/command.js';
 import { rootfsCommands } from './rootfs/commands.js';
 import { runCommand } from './run.js';
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   lessonCommand,
   doctorCommand,
   reportCommand,
+  presentCommand,
   ...rootfsCommands,
   completionCommand,
 ];
