@@ -159,8 +159,10 @@ for (const user of users) {
     const { launcher, end } = await running([...base(user), '--', 'sh', '-c', script], user);
     const { namespace } = initOf(launcher.pid as number);
     launcher.kill('SIGKILL');
+    const left = await gone(namespace);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    assert.deepEqual(left, []);
     assert.equal((await end).signal, 'SIGKILL');
-    assert.deepEqual(await gone(namespace), []);
   });
 
   test(`${user.name}: --timeout ends what PID 1 does not hear`, { skip }, async () => {
@@ -239,8 +241,10 @@ test('nothing outlives a killed launcher, also a command that has changed its us
   const { launcher, end } = await running([...asPid1, '--', ...other, 'sh', '-c', 'echo; sleep 1000'], root);
   const { namespace } = initOf(launcher.pid as number);
   launcher.kill('SIGKILL');
-  await end;
-  assert.deepEqual(await gone(namespace), []);
+  const left = await gone(namespace);
+  for (const pid of left) process.kill(pid, 'SIGKILL');
+  assert.deepEqual(left, []);
+  assert.equal((await end).signal, 'SIGKILL');
 });
 
 test('at a terminal: a shell with jobs, stop by step', { skip: lacking('tmux') }, async () => {
