@@ -162,8 +162,10 @@ test('a launcher that is stopped and continued goes on with the terminal', { ski
   terminal.type('fg');
   await terminal.shows(/fg\n/);
   terminal.type('stty size; tty');
-  await terminal.shows(/^30 100\n\/dev\/pts\/0$/m);
+  await terminal.shows(/^30 100\n\/dev\/pts\/0\n.*‣$/m);
   terminal.press('C-c');
+  // A shell that is interrupted forgets what it has read already.
+  await terminal.shows(/\^C\n.*‣$/);
   terminal.type('exit');
   await terminal.shows(/outside\$$/);
 });
