@@ -71,7 +71,7 @@ function filtered(more: readonly string[] = []): Host {
   });
   const file = written('filter', bytes);
   const bwrap = ['bwrap', '--dev-bind', '/', '/', ...more, '--seccomp', '9'];
-  return ['bash', '-c', `exec "$@" 9<${file}`, 'bash', ...bwrap, '--'];
+  return ['sh', '-c', `exec "$@" 9<${file}`, 'sh', ...bwrap, '--'];
 }
 
 const place = folder(unprivileged);
