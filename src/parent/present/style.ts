@@ -82,6 +82,11 @@ main>section>p{margin-bottom:.5rem;max-width:none}
 .with-lesson .namespaces{row-gap:.26rem}
 .with-lesson #namespaces .kind small{display:none}
 .with-lesson .row:not(.heads)>:is(.host,.container,.both){min-height:1.75rem;padding:0 .7rem}
+@media (max-height:56rem){
+  #namespaces .kind small{display:none}
+  .namespaces{row-gap:.28rem}
+  .row:not(.heads)>:is(.host,.container,.both){min-height:2.1rem}
+}
 @media (max-width:52rem){
   .screen{height:auto}
   main,.with-lesson main{display:block}
