@@ -89,7 +89,13 @@ export async function withMounts(node: string, place: Place, rounds: number): Pr
     ),
   }));
   for (const holder of holders) await once(holder.process.stdout, 'data');
-  const enter = (pid: number): string[] => ['nsenter', `--target=${pid}`, '--user', '--mount'];
+  const enter = (pid: number): string[] => [
+    'nsenter',
+    `--target=${pid}`,
+    '--user',
+    '--mount',
+    '--preserve-credentials',
+  ];
   const sizes = holders.map(({ size, process }) => ({ size, before: enter(process.pid as number) }));
   const found = sized(node, place, sizes, rounds);
   for (const { process } of holders) process.stdin.end();
