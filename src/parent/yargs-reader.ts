@@ -12,7 +12,12 @@ const types = { flag: 'boolean', text: 'string', number: 'number', list: 'string
  */
 export function readValues(line: Canonical & { readonly command: Command }): Values {
   const { command, options, words } = line;
-  const parsed = withOptions(yargs(), command.options).parseSync([...options]);
+  const lists = command.options.filter(({ kind }) => kind === 'list').map((option) => option.name);
+  const parsed = withOptions(yargs(), command.options).parseSync(
+    options.map((option) =>
+      lists.some((name) => option.startsWith(`--${name}=`)) ? inQuotes(option) : option,
+    ),
+  );
   const values = Object.fromEntries(
     command.options.map(({ name, kind }) => [
       name,
@@ -36,6 +41,9 @@ export function readValues(line: Canonical & { readonly command: Command }): Val
   }
   return { options: values, positionals, rest };
 }
+
+/** yargs takes a pair of quotes away from the value of a list, as if no shell had done so already. */
+const inQuotes = (option: string): string => option.replace(/=(["'])([\s\S]*)\1$/, '=$1$1$2$1$1');
 
 /**
  * The help of one command; of those that begin with `family`; or of all, with the options of `run`.
