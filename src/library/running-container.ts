@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { Failure } from '../common/failure.js';
+import { killProcess } from '../common/kill-process.js';
 import type { Container, ContainerSignal, Ended, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
@@ -129,13 +130,4 @@ async function* filtered<Kind extends LogRecord>(
   isWanted: (record: LogRecord) => record is Kind,
 ): AsyncGenerator<Kind, void, undefined> {
   for await (const record of records) if (isWanted(record)) yield record;
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    // It has just ended.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

@@ -3,13 +3,17 @@
  * prints the container's name.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure, killedNext, statusOfSignal, usageFailure } from '../../common/failure.js';
 import { signalNumber } from '../../common/kernel/processes.js';
 import { Recorder } from '../../common/kernel/recorder.js';
+import { killProcess } from '../../common/kill-process.js';
 import type { Values } from '../command.js';
+import { outputExtension } from '../containers/entry.js';
 import { listing } from '../containers/listing.js';
+import { stateFolder } from '../containers/state-folder.js';
 import { givenUp, passed } from '../signal-relay.js';
 import { backgroundDescriptors, backgroundWord, callersDescriptors, type Report } from './background.js';
 
@@ -50,13 +54,17 @@ export async function startDetached(
     detached: true,
     stdio,
   });
-  const container = await started(launcher, launcher.stdio[report] as Readable);
+  const container = await started(launcher, launcher.stdio[report] as Readable, options.output === undefined);
   print(container);
   return 0;
 }
 
-/** Waits for the launcher's report. Signals that come meanwhile give the launch up. @returns the container's name */
-async function started(launcher: ChildProcess, pipe: Readable): Promise<string> {
+/**
+ * Waits for the launcher's report. Signals that come meanwhile give the launch up.
+ * @param ours whether the command's output goes to the file beside the container's state
+ * @returns the container's name
+ */
+async function started(launcher: ChildProcess, pipe: Readable, ours: boolean): Promise<string> {
   const gone = new Promise<NodeJS.Signals | null>((done, failed) => {
     launcher.on('error', failed);
     launcher.on('exit', (_, signal) => done(signal));
@@ -73,8 +81,12 @@ async function started(launcher: ChildProcess, pipe: Readable): Promise<string> 
     return report.name;
   }
   // The command began to run at the moment when it was given up: its launcher then clears away what was made for it.
-  if (report !== undefined && 'name' in report) process.kill(report.pid, 'SIGKILL');
+  const given = report !== undefined && 'name' in report ? report : undefined;
+  if (given !== undefined) killProcess(given.pid);
   const signal = await gone;
+  // In it the launcher said that the container was killed, which nobody has to be told.
+  if (given !== undefined && ours)
+    rmSync(join(stateFolder(), `${given.name}${outputExtension}`), { force: true });
   // A launcher that was killed leaves what listing() takes away.
   if (report === undefined) listing();
   if (interrupted !== undefined) throw givenUp(interrupted);
