@@ -22,19 +22,28 @@ class Presenter {
     readonly url: string,
   ) {}
 
-  static async open(words: readonly string[] = [], runtime = folder(unprivileged)): Promise<Presenter> {
+  static async open(words: readonly string[] = []): Promise<Presenter> {
+    // It ends before its folder is removed, or it would make that anew.
+    let child: ChildProcess | undefined;
+    after(async () => {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((done) => child?.once('exit', done));
+      child.kill('SIGKILL');
+      await gone;
+    });
+    const runtime = folder(unprivileged);
     const env = { XDG_RUNTIME_DIR: runtime, XDG_STATE_HOME: runtime };
-    const child = start(['present', ...words], { user: unprivileged, env });
-    after(() => child.kill('SIGKILL'));
+    const presenter = start(['present', ...words], { user: unprivileged, env });
+    child = presenter;
     let errors = '';
-    child.stderr?.on('data', (text) => {
+    presenter.stderr?.on('data', (text) => {
       errors += text;
     });
     const url = await new Promise<string>((done, failed) => {
-      child.stdout?.once('data', (text) => done(String(text).trim()));
-      child.once('exit', (status) => failed(new Error(`status ${status}: ${errors}`)));
+      presenter.stdout?.once('data', (text) => done(String(text).trim()));
+      presenter.once('exit', (status) => failed(new Error(`status ${status}: ${errors}`)));
     });
-    return new Presenter(runtime, child, url);
+    return new Presenter(runtime, presenter, url);
   }
 
   get followed(): string {

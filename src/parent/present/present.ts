@@ -35,8 +35,9 @@ export async function present({ options, positionals }: Values, script: string):
   const page = presenterPage(lesson && (await lessonText(lesson)));
 
   let planned: NodeJS.Timeout | undefined;
+  let fail: (error: unknown) => void = () => {};
   const launches = new Launches(new Following(), () => {
-    if (planned === undefined) planned = setTimeout(look, together);
+    if (planned === undefined) planned = setTimeout(lookOrFail, together);
   });
   const audience = new Audience((id) => shown(id));
   const server = new PresenterServer(page, audience);
@@ -49,17 +50,21 @@ export async function present({ options, positionals }: Values, script: string):
     writeSync(2, hints(unseen));
     return await new Promise((done, failed) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(0));
-      setInterval(() => {
-        try {
-          look();
-        } catch (error) {
-          failed(error);
-        }
-      }, lookEvery);
+      fail = failed;
+      setInterval(lookOrFail, lookEvery);
     });
   } finally {
     server.close();
     launches.end();
+  }
+
+  /** The state folder may be taken away, and another be in its place. */
+  function lookOrFail(): void {
+    try {
+      look();
+    } catch (error) {
+      fail(error);
+    }
   }
 
   function look(): void {

@@ -26,7 +26,7 @@ body{padding:0;max-width:none}
 .menu i{font-style:normal;margin-left:auto}
 .menu time{color:var(--soft)}
 
-main{display:grid;min-height:0;gap:.7rem 2.2rem;grid-template-columns:minmax(0,1fr) minmax(0,1fr);grid-template-rows:minmax(0,1fr) auto;grid-template-areas:"now namespaces" "steps steps"}
+main{grid-row:3;display:grid;min-height:0;gap:.7rem 2.2rem;grid-template-columns:minmax(0,1fr) minmax(0,1fr);grid-template-rows:minmax(0,1fr) auto;grid-template-areas:"now namespaces" "steps steps"}
 main>section{border:0;margin:0;padding:0}
 main>section>p{margin-bottom:.5rem;max-width:none}
 #now{grid-area:now;overflow:auto;scrollbar-width:thin}
