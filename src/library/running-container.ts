@@ -1,6 +1,6 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { Failure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import type { Container, ContainerSignal, Ended, Started } from './container.js';
@@ -32,8 +32,8 @@ export class RunningContainer implements Container {
   ) {
     // Which of them are pipes is what the options say.
     this.stdin = launcher.stdin as never;
-    this.stdout = launcher.stdout as never;
-    this.stderr = launcher.stderr as never;
+    this.stdout = kept(launcher.stdout) as never;
+    this.stderr = kept(launcher.stderr) as never;
     let start: (started: Started) => void = () => {};
     const startedOnce = new Promise<Started>((done) => {
       start = done;
@@ -123,6 +123,14 @@ export class RunningContainer implements Container {
       signal?.removeEventListener('abort', abort);
     }
   }
+}
+
+/** node:child_process throws away what was not read when the process ends; here it waits for its reader. */
+function kept(stream: Readable | null): Readable | null {
+  if (stream === null) return null;
+  const reader = new PassThrough();
+  stream.on('error', (error) => reader.destroy(error));
+  return stream.pipe(reader);
 }
 
 async function* filtered<Kind extends LogRecord>(
