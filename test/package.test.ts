@@ -72,14 +72,14 @@ before(() => {
 
 test('it holds what runs, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
+    /^(package\.json|README\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/help-\d+\.json|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
   assert.deepEqual(
     contents.filter((path) => !allowed.test(path)),
     [],
   );
   for (const path of [
     manifest.bin.gontainer,
-    manifest.man,
+    'dist/gontainer.1',
     'dist/child-main.cjs',
     'docs/lessons/01-processes.md',
     'LICENSE',
@@ -176,7 +176,7 @@ test('installed for everybody', { skip }, async (t) => {
     { skip: !isRoot && 'needs root' },
     () => {
       const home = folder(unprivileged);
-      chmodSync(home, 0o700);
+      chmodSync(home, 0o755);
       const mine = join(home, 'prefix');
       const env = { ...process.env, HOME: home, npm_config_cache: join(home, 'cache') };
       done('npm', ['install', '--global', '--prefix', mine, '--no-audit', '--no-fund', tarball], {
