@@ -4,6 +4,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -439,8 +441,15 @@ test('a container whose launcher was killed is not listed, and its name is free'
   process.kill(launcher.pid as number, 'SIGKILL');
   await gone;
   assert.deepEqual(readdirSync(desk.state), ['box.ndjson']);
+  const entry = readFileSync(join(desk.state, 'box.ndjson'));
   const again = await desk.gontainer('run', '--quiet', '--uid', '--name', 'box', '--', 'true');
   assert.deepEqual([again.status, again.stderr], [0, '']);
+  assert.deepEqual(readdirSync(desk.state), []);
+  // Had it been killed a moment before, its entry would still have been a draft.
+  const draft = join(desk.state, `.${launcher.pid}.draft`);
+  writeFileSync(draft, entry);
+  chownSync(draft, unprivileged.uid, unprivileged.gid);
+  assert.deepEqual(await desk.ps(), []);
   assert.deepEqual(readdirSync(desk.state), []);
 });
 
@@ -672,15 +681,30 @@ test('two terminals: a shell in the container, and a second one that joins it', 
   assert.deepEqual(await desk.ps(), []);
 });
 
-test('a container that is being set up is listed as that', {
+/** Says who one is inside, what the host is called, and whether the loopback interface is up. */
+const look =
+  'grep -q 127.0.0.1 /proc/self/net/fib_trie && lo=up || lo=down; echo found $(id -u) $(uname -n) $lo';
+
+test('two terminals: what is set up in one, step by step, is seen and entered from the other', {
   skip: terminals || (!steps && 'needs --step'),
 }, async () => {
   const desk = new Desk(unprivileged);
-  const terminal = new TerminalSession();
-  terminal.type(`export XDG_RUNTIME_DIR=${desk.runtime}; clear`);
-  terminal.type('gontainer -run --quiet --all --step -name box');
-  await terminal.shows(/unshare/);
+  const [first, second] = [
+    new TerminalSession(),
+    new TerminalSession(unprivileged, { columns: 160, rows: 40 }),
+  ];
+  for (const terminal of [first, second]) terminal.type(`export XDG_RUNTIME_DIR=${desk.runtime}; clear`);
+  first.type('gontainer -run --quiet --all --step -hostname box -name box');
+  await first.shows(/unshare/);
   assert.deepEqual(await desk.ps(), []);
+  const found: Record<string, string> = {
+    // In a user namespace without maps everybody is nobody.
+    unshare: `65534 ${hostname()} down`,
+    'id-maps': `0 ${hostname()} down`,
+    child: `0 ${hostname()} down`,
+    hostname: '0 box down',
+    loopback: '0 box up',
+  };
   const seen: string[] = [];
   for (;;) {
     const [listed] = await desk.ps();
@@ -693,10 +717,19 @@ test('a container that is being set up is listed as that', {
       const made = others[0].namespaces.pid;
       // The PID namespace comes into being with its first process.
       assert.equal(made !== undefined, listed.step !== 'unshare' && listed.step !== 'id-maps');
+      if (found[listed.step] !== undefined) {
+        second.clear();
+        second.type('gontainer ps');
+        await second.shows(new RegExp(`^box +${listed.pid} .*being set up: ${listed.step} done`, 'm'));
+        second.type('gontainer ns box');
+        await second.shows(new RegExp(`uts .*${/\d+/.exec(String(listed.own.uts))}`, 'i'));
+        second.type(`gontainer enter --quiet box -- sh -c '${look}'`);
+        await second.shows(new RegExp(`^found ${found[listed.step]}$`, 'm'));
+      }
     }
-    terminal.press('Enter');
+    first.press('Enter');
   }
-  assert.ok(seen.includes('unshare') && seen.includes('child') && seen.includes('command'), seen.join(' '));
-  terminal.type('exit');
-  await terminal.shows(/outside\$$/);
+  for (const step of [...Object.keys(found), 'command']) assert.ok(seen.includes(step), `${step}: ${seen}`);
+  first.type('exit');
+  await first.shows(/outside\$$/);
 });

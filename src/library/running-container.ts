@@ -21,6 +21,8 @@ export class RunningContainer implements Container {
   private readonly story = new Story<LogRecord>();
   /** The command's process, as it is numbered here. */
   private command: number | undefined;
+  /** The launcher has said that it starts the command. */
+  private begun = false;
   private executed = false;
   private killed = false;
   private exited: Exited | undefined;
@@ -62,9 +64,10 @@ export class RunningContainer implements Container {
     if (signal !== 'SIGKILL') this.launcher.kill(signal);
     else if (this.executed) killProcess(this.command as number);
     else {
-      // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too.
-      this.launcher.kill('SIGTERM');
       this.killed = true;
+      // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too. Once the command is
+      // about to run SIGTERM would be passed on to it, so its execve(2) is waited for.
+      if (!this.begun) this.launcher.kill('SIGTERM');
     }
   }
 
@@ -78,8 +81,10 @@ export class RunningContainer implements Container {
     });
     const told = readJsonLines(status, (document) => {
       const change = document as StatusChange;
-      if (change.state === 'started') start({ pid: change.pid, namespaces: change.namespaces });
-      else this.exited = change;
+      if (change.state === 'started') {
+        this.begun = true;
+        start({ pid: change.pid, namespaces: change.namespaces });
+      } else this.exited = change;
     });
     const logged = readJsonLines(log, (document) => this.hear(document as LogRecord));
     try {

@@ -3,7 +3,14 @@ import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { innermostPid, namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
-import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
+import {
+  draftExtension,
+  type Entry,
+  entryExtension,
+  outputExtension,
+  readEntry,
+  viewpoint,
+} from './entry.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -45,8 +52,9 @@ export function listing(): Listing {
   const containers: Container[] = [];
   const complaints: string[] = [];
   for (const file of readdirSync(folder).sort()) {
-    if (file.startsWith('.') || !file.endsWith(entryExtension)) continue;
     const path = join(folder, file);
+    if (file.endsWith(draftExtension)) removeStale(path);
+    if (file.startsWith('.') || !file.endsWith(entryExtension)) continue;
     try {
       const entry = readEntry(path);
       if (entry.name !== basename(file, entryExtension)) throw new Error('the entry of another file');

@@ -13,6 +13,7 @@ import { basename, join, resolve } from 'node:path';
 import { type Failure, usageFailure } from '../../common/failure.js';
 import {
   type Beginning,
+  draftExtension,
   type End,
   entryExtension,
   isContainerName,
@@ -136,7 +137,7 @@ function beginning(
  * @returns false in that case
  */
 function written(path: string, content: Beginning): boolean {
-  const draft = join(path, '..', `.${process.pid}.draft`);
+  const draft = join(path, '..', `.${process.pid}${draftExtension}`);
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, path);
