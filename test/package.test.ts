@@ -184,16 +184,15 @@ test('installed for everybody', { skip }, async (t) => {
         cwd: home,
         env,
       });
-      works(
-        [
-          'env',
-          '-i',
-          'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-          node,
-          join(mine, 'bin/gontainer'),
-        ],
-        users[0] as User,
-      );
+      const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+      const command = ['env', '-i', `PATH=${PATH}`, node, join(mine, 'bin/gontainer')];
+      works(command, users[0] as User);
+      // Root inside is not root of a folder whose owner is not mapped.
+      chmodSync(home, 0o700);
+      const words = [...command.slice(1), 'run', '--quiet', '--uid', '--', 'true'];
+      const { status, stderr } = spawnSync('env', words, { encoding: 'utf8' });
+      assert.equal(status, 125);
+      assert.match(stderr, /^gontainer: .*could not read this program: \S+ is closed to others.*\n$/);
     },
   );
 });

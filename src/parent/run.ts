@@ -11,6 +11,7 @@ import { Registration } from './containers/registration.js';
 import { launch } from './launch.js';
 import { launchSpec } from './launch-spec.js';
 import { type Level, Log } from './log.js';
+import { checkProgramAccess } from './program-access.js';
 import { runOptions } from './run-options.js';
 import { RunReport } from './run-report.js';
 import { checkDescriptor } from './status-descriptor.js';
@@ -93,6 +94,7 @@ export const runCommand: Command = {
         followed: registration && openFollowedLog(registration.name),
       });
       if (prepared instanceof Failure) throw prepared;
+      checkProgramAccess(prepared, script);
       if (!values.options.quiet) writeSync(standardError, banner(prepared, colour));
       for (const sentence of warnings) log.warn(sentence);
       const runs = (pid: number): void => {
