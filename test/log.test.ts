@@ -1,7 +1,7 @@
 /** The records are as docs/log.schema.json and docs/log.md say, for every kind of launch; levels and destinations. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -9,6 +9,7 @@ import { type CallName, parametersOf } from '../src/common/kernel/calls.js';
 import {
   finished,
   folder,
+  lacking,
   project,
   type RunOptions,
   records,
@@ -16,8 +17,10 @@ import {
   run,
   start,
   type User,
+  unprivileged,
   users,
 } from './gontainer.js';
+import { TerminalSession } from './terminal-session.js';
 
 const schema = JSON.parse(readFileSync(join(project, 'docs/log.schema.json'), 'utf8'));
 const valid = new Ajv2020({
@@ -349,4 +352,34 @@ test('a wrong command line leaves no log', async () => {
   const file = join(folder(), 'log');
   assert.equal((await run(['run', '--log-file', file, '--uts', '--hostname', 'x'.repeat(65)])).status, 2);
   assert.ok(!existsSync(file));
+});
+
+test('what the launch goes on without is a warning', async () => {
+  const place = folder(unprivileged);
+  const file = join(place, 'log');
+  const state = join(place, 'gontainer');
+  symlinkSync('/tmp', state);
+  const words = ['run', '--uid', '--log-level=silent', '--log-file', file, '--', 'true'];
+  await run(words, { user: unprivileged, env: { XDG_RUNTIME_DIR: place } });
+  const [warning, ...others] = check(file).filter((record) => record.warning);
+  assert.match(warning?.msg ?? '', /not in gontainer ps: .* is not a directory/);
+  assert.deepEqual(others, []);
+});
+
+test('a walk logs where it stops', { skip: lacking('tmux', 'setpriv') }, async () => {
+  const file = join(folder(unprivileged), 'log');
+  const terminal = new TerminalSession();
+  terminal.type(`gontainer -run -uid -uts --step --log-file ${file} -- true`);
+  while (!/outside\$$/.test(terminal.screen()) || !existsSync(file)) {
+    terminal.press('Enter');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  const all = check(file);
+  const stops = all
+    .filter(({ stop }) => stop !== undefined)
+    .map(({ stop }) => (stop as { step: string }).step);
+  assert.deepEqual(
+    stops,
+    all.filter(({ shell }) => shell !== undefined).map(({ step }) => step),
+  );
 });

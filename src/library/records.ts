@@ -10,7 +10,8 @@ export type LogRecord =
   | StopRecord
   | EndedRecord
   | FailureRecord
-  | StackRecord;
+  | StackRecord
+  | WarningRecord;
 
 /** What is to be launched. */
 export interface LaunchRecord {
@@ -368,4 +369,22 @@ export interface StackRecord {
   readonly version?: string;
   readonly stage: 'parent';
   readonly stack: string;
+}
+
+/** Something that the launch goes on without; msg is the sentence. */
+export interface WarningRecord {
+  readonly level: 40;
+  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
+  readonly time: number;
+  /** The process ID in the host's PID namespace. */
+  readonly pid: number;
+  /** Microseconds, with a fraction. */
+  readonly at: number;
+  readonly msg: string;
+  /** The version of this format; in the first record only. */
+  readonly format?: 1;
+  /** The version of gontainer; in the first record only. */
+  readonly version?: string;
+  readonly stage: 'parent';
+  readonly warning: true;
 }

@@ -120,7 +120,7 @@ export class Log {
 
   /** Something that the launch goes on without. */
   warn(sentence: string): void {
-    this.add('warn', sentence, { stage: 'parent', pid: process.pid });
+    this.add('warn', sentence, { stage: 'parent', pid: process.pid, warning: true });
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
