@@ -1,24 +1,19 @@
 /**
  * The first stage: this process stays in the host's namespaces. It does the parent's steps, which end with the child
- * running in the new namespaces, and then passes records to the log, signals to the command, and the command's exit
- * status to its caller.
+ * running in the new namespaces; what the child and the command do from then on comes to it as a conversation
+ * (conversation.ts), and it returns the command's exit status to its caller.
  */
-import type { FailureData } from '../common/channel.js';
-import { Failure, killedNext } from '../common/failure.js';
-import type { CallRecord } from '../common/kernel/kernel.js';
 import { KernelError, systemCallError } from '../common/kernel/kernel-error.js';
-import type { ProcessChange } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
-import { type Evidence, perform, type Step, type StepObserver, type StepRecord } from '../common/step.js';
-import { type CommandContext, execStep } from '../common/steps/command.js';
+import { perform, type StepObserver, type StepRecord } from '../common/step.js';
+import { execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
 import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
 import type { Registration } from './containers/registration.js';
-import { executedStep, program } from './executed.js';
-import { follow, statusOf } from './follow.js';
-import { channelPipes, childKilled, ProcessHandOver } from './hand-over.js';
+import { Conversation } from './conversation.js';
+import { channelPipes, ProcessHandOver } from './hand-over.js';
 import type { Log } from './log.js';
 import { mountPointsIn } from './mount-points.js';
 import { nextAction } from './next-action.js';
@@ -49,8 +44,9 @@ export async function launch(
   spec: LaunchSpec,
   log: Log,
   script: string,
-  { walk, supervision, registration, runs }: Companions = {},
+  companions: Companions = {},
 ): Promise<number> {
+  const { walk, supervision, registration, runs } = companions;
   const numbers = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
   const done = (record: StepRecord, handOver: ProcessHandOver): void => {
@@ -101,128 +97,10 @@ export async function launch(
     channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
     // The child starts on another core meanwhile.
     await log.open();
-    return await hear(handOver, channel);
+    const places = { mountPoints, outside, own, signals, terminal };
+    const talk = { spec, log, kernel, handOver, channel, numbers, ...places, ...companions };
+    return await new Conversation({ ...talk, done: (record) => done(record, handOver) }).hold();
   }
-
-  /** The last step is shown before the terminal is the command's; its record comes after. */
-  function announce({ id, stage, title, why, man, shell }: Step<CommandContext>): void {
-    const step = { step: id, stage, title: title(spec), why, man, shell: shell(spec) };
-    log.announce(step, numbers.get(id) ?? 0, numbers.size);
-  }
-
-  /** Reads what the child says until it is gone, or has become the command. */
-  async function hear(handOver: ProcessHandOver, channel: ParentChannel): Promise<number> {
-    let heard = false;
-    let started = false;
-    let before: Evidence = {};
-    let execve: CallRecord | undefined;
-    const early: NodeJS.Signals[] = [];
-    let ended: number | undefined;
-    const pass = (signal: NodeJS.Signals) =>
-      spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
-    for await (const message of channel.messages()) {
-      if (!heard) handOver.finish(true);
-      heard = true;
-      switch (message.type) {
-        case 'call':
-          mountPoints?.note(message.record);
-          log.call(
-            { ...message.record, pid: handOver.pidOutside(message.record.pid, message.record.actor) },
-            'child',
-          );
-          break;
-        case 'step':
-          done(outside.complete(message.record), handOver);
-          break;
-        case 'pause':
-          await terminal.lend(async () =>
-            walk?.before(message.step, message.evidence, handOver, log, {
-              ...handOver.known,
-              ...message.known,
-            }),
-          );
-          channel.send({ type: 'continue' });
-          break;
-        case 'terminal':
-          own?.waitForForeground();
-          own?.take(handOver.second, message.descriptor, message.number);
-          channel.send({ type: 'continue' });
-          break;
-        case 'ready':
-          started = true;
-          terminal.given();
-          own?.prepare();
-          own?.relay(() => pass('SIGHUP'));
-          announce(execStep);
-          log.hold(true);
-          if (spec.asPid1) before = program(spec, handOver.second);
-          // The child would take with it what it is sent now.
-          signals.passTo(spec.asPid1 ? (signal) => early.push(signal) : pass);
-          supervision?.started(handOver.second, pass);
-          channel.send({ type: 'continue' });
-          break;
-        case 'stopped': {
-          const foreground = terminal.stop(message.signal);
-          if (foreground !== undefined) channel.send({ type: 'resume', foreground });
-          break;
-        }
-        case 'executes':
-          execve = message.record;
-          break;
-        case 'failure':
-          throw received(message.failure);
-        case 'ended':
-          ended = message.status;
-          registration?.ended(message.status);
-          log.ended(handOver.second, message.status, message.signal);
-          break;
-      }
-    }
-    if (!heard) handOver.finish(false);
-    if (ended !== undefined) return ended;
-    if (execve !== undefined) return await attend(handOver, before, execve, early);
-    return lost(handOver.waitForChild(), started);
-  }
-
-  /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
-  async function attend(
-    handOver: ProcessHandOver,
-    before: Evidence,
-    execve: CallRecord,
-    early: readonly NodeJS.Signals[],
-  ): Promise<number> {
-    const pid = handOver.second;
-    log.call({ ...execve, pid }, 'child');
-    done(executedStep(spec, pid, before, execve, kernel.clock()), handOver);
-    for (const signal of early) handOver.signal(signal);
-    const change = await follow(handOver, pid, spec.terminal, terminal, signals);
-    const status = statusOf(change);
-    registration?.ended(status);
-    log.ended(pid, status, change.killedBy);
-    return status;
-  }
-}
-
-/**
- * The child is gone without a word about how the command ended.
- * @returns the child's status, which is the command's, if it ended by itself with the command running
- * @throws Failure otherwise
- */
-function lost(change: ProcessChange | undefined, started: boolean): number {
-  if (change?.status !== undefined) {
-    if (started) return change.status;
-    throw new Failure(`the child ended with status ${change.status} before the command was started`, {
-      next: killedNext,
-    });
-  }
-  throw childKilled(change);
-}
-
-/** A failure that the child reported. */
-function received({ message, status, next, kernel, stack }: FailureData): Failure {
-  const failure = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
-  if (stack !== undefined) failure.stack = stack;
-  return failure;
 }
 
 /** Says of what went wrong which step it was, and what can be done about it. */
