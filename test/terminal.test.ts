@@ -155,6 +155,6 @@ test('with --log-file the terminal can stay silent', { skip }, async () => {
   const file = `${folder(unprivileged)}/log`;
   const terminal = new TerminalSession();
   terminal.clear();
-  terminal.type(`gontainer run --quiet --log-file ${file} --uid -- grep -c . ${file}; echo done`);
+  terminal.type(`gontainer run --quiet --log-file ${file} --uid -- grep -c . ${file}; echo do""ne`);
   assert.match(await terminal.shows(/^done$/m), /^\d+\ndone$/m);
 });
