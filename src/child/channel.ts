@@ -15,9 +15,18 @@ export class ChildChannel {
   private readonly lines = new Lines<ControlMessage>();
   private readonly buffer = Buffer.alloc(64 * 1024);
   private readonly waiting: ControlMessage[] = [];
+  /** The calls of the step under way. */
+  private held = '';
 
+  /**
+   * Sends a message. The record of a call waits for the next message of another kind, at the latest that of its step:
+   * each write wakes the parent, which takes longer than most calls. A child that is killed within a step takes them along.
+   */
   send(message: RecordMessage): void {
-    const bytes = Buffer.from(line(message));
+    const text = this.held + line(message);
+    this.held = message.type === 'call' ? text : '';
+    if (message.type === 'call') return;
+    const bytes = Buffer.from(text);
     for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptors.records, bytes, done);
   }
 

@@ -16,11 +16,16 @@ export const codeFolder = (folder: string): string =>
   join(folder, 'code', `${process.version}-${process.arch}`);
 
 /** What a launch loads, in both stages. */
-export const loaded = ['parent-main.cjs', 'parent-log-writer.cjs', 'child-main.cjs'] as const;
+export const loaded = [
+  'parent-main.cjs',
+  'parent-log-writer.cjs',
+  'parent-log-pretty.cjs',
+  'child-main.cjs',
+] as const;
 
 /** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
 export const lacksCompiledCode = (folder: string): boolean =>
-  !existsSync(join(codeFolder(folder), loaded[2])) && statSync(folder).uid === process.geteuid?.();
+  !existsSync(join(codeFolder(folder), loaded[3])) && statSync(folder).uid === process.geteuid?.();
 
 /** The text of a CommonJS file as a function of what such a file can name. */
 export const functionText = (text: string): string =>

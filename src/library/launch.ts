@@ -3,13 +3,13 @@
  * program's signal handlers, children and threads are left alone, and two pipes tell what the launcher does.
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import type { Container, LaunchOptions, StandardStream, StandardStreams } from './container.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
 
 /** This package's program lies beside this file. */
-const program = fileURLToPath(new URL('./main.cjs', import.meta.url));
+const program = createRequire(import.meta.url).resolve('./main.cjs');
 
 /** How the launcher is told to say everything over the two pipes, and nothing on the command's standard error. */
 const ownWords = ['run', '--status-fd=3', '--log-level=silent', '--log-fd=4', '--die-with-parent', '--quiet'];

@@ -1,14 +1,7 @@
 /** Looking at a half-built container from outside: what /proc of the host says of its processes, as of now. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import {
-  innermostPid,
-  type Mount,
-  mountLine,
-  mountTable,
-  namespaceIds,
-  procLines,
-  procText,
-} from '../common/evidence.js';
+import { innermostPid, namespaceIds, procLines, procText } from '../common/evidence.js';
+import { type Mount, mountLine, mountTable } from '../common/mount-table.js';
 import { namespaces } from '../common/namespaces.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
 import type { Paint } from './log-pretty.js';

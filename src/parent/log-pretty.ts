@@ -1,20 +1,17 @@
 /** The log for people: what was done, what one would type for it, and what changed in the kernel. */
 import { isDeepStrictEqual, styleText } from 'node:util';
-import pretty, { type PrettyOptions } from 'pino-pretty';
+import { type PrettyOptions, prettyFactory } from 'pino-pretty';
 import { callText } from './call-line.js';
 import type { LogOptions } from './log.js';
 
 type Fields = Record<string, unknown>;
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-export function prettyStream({ level, colour, standardError = 2 }: LogOptions): {
-  write(line: string): unknown;
-} {
+/** Makes of a line of NDJSON what a terminal shows; nothing where it has nothing to show. */
+export function prettyFormat({ level, colour }: LogOptions): (line: string) => string {
   const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
   const explain = level === 'trace' || level === 'debug';
   const options: PrettyOptions = {
-    destination: standardError,
-    sync: true,
     // What is coloured here is chosen below.
     colorize: false,
     hideObject: true,
@@ -23,7 +20,7 @@ export function prettyStream({ level, colour, standardError = 2 }: LogOptions): 
     messageFormat: (record, messageKey) => describe(record, String(record[messageKey]), paint, explain),
     customPrettifiers: { level: () => '' },
   };
-  return pretty(options);
+  return prettyFactory(options) as (line: string) => string;
 }
 
 function describe(record: Fields, message: string, paint: Paint, explain: boolean): string {

@@ -4,15 +4,20 @@ import pino from 'pino';
 import { Failure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
 import type { LogOptions, LogRecord, LogWriter } from './log.js';
-import { prettyStream } from './log-pretty.js';
 
-export function openWriter(options: LogOptions): LogWriter {
+export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const { lines, standardError = 2 } = options;
   const waiting: string[] = [];
   let held = false;
   let left = false;
-  const terminal =
-    options.format === 'pretty' ? prettyStream(options) : pino.destination({ fd: standardError, sync: true });
+  const plain = pino.destination({ fd: standardError, sync: true });
+  const pretty =
+    options.format === 'pretty' && options.level !== 'silent'
+      ? (await import('./log-pretty.js')).prettyFormat(options)
+      : undefined;
+  const terminal = {
+    write: (line: string) => plain.write(pretty === undefined ? line : (pretty(line) ?? '')),
+  };
   const open = (descriptor: number | undefined) => (descriptor === undefined ? [] : [fileStream(descriptor)]);
   const files = [
     ...open(options.file),

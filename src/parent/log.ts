@@ -140,7 +140,7 @@ export class Log {
   async open(): Promise<void> {
     if (!this.wanted || this.writer !== undefined) return;
     const { openWriter } = await import('./log-writer.js');
-    this.writer = openWriter(this.options);
+    this.writer = await openWriter(this.options);
     for (const record of this.kept.splice(0)) this.writer.write(record);
   }
 

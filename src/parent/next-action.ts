@@ -1,6 +1,7 @@
 /** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
-import { mountTable } from '../common/evidence.js';
+
 import type { KernelErrorData } from '../common/kernel/kernel-error.js';
+import { mountTable } from '../common/mount-table.js';
 import type { LaunchSpec, NewRoot } from '../common/spec.js';
 import { outsideId, unshares } from '../common/spec.js';
 import { withLine } from './doctor/lines.js';

@@ -14,7 +14,7 @@ const flags = (names: Flags) => int(numberOf(names));
 export class Arena {
   static readonly size = 16 * 1024 * 1024;
   readonly base: bigint;
-  private image = Buffer.alloc(64 * 1024);
+  private image = Buffer.alloc(256 * 1024);
   private used = 0;
 
   constructor() {
@@ -49,6 +49,12 @@ export class Arena {
   /** Changes bytes that were put down or reserved. */
   overwrite(at: bigint, content: Buffer): void {
     content.copy(this.image, Number(at - this.base));
+  }
+
+  /** The bytes that were put down or reserved there, to be changed in place before anything else is put down. */
+  view(at: bigint, length: number): Buffer {
+    const from = Number(at - this.base);
+    return this.image.subarray(from, from + length);
   }
 
   /** A C string. */

@@ -22,11 +22,8 @@ import {
   systemCallNumber,
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
-import { address, int, invoke, pointer, word } from './libc.js';
-
-/** Room for a ucontext_t of glibc: 968 bytes on x86-64, 4560 on aarch64. The fields used below are alike on both. */
-const contextSize = process.arch === 'arm64' ? 5120 : 1024;
-const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
+import { ContextLayout, contextSize, model } from './context-layout.js';
+import { address, int, invoke, pointer, poke, word } from './libc.js';
 
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
 const slotSize = 24;
@@ -62,18 +59,23 @@ interface Prepared {
   readonly slots: bigint;
 }
 
-/** Contexts that makecontext(3) still has to fill in, once the memory is in place. */
-interface Context {
-  readonly at: bigint;
+/** A C function and its arguments. */
+interface FunctionCall {
   readonly function: string;
   readonly args: readonly bigint[];
+}
+
+/** What lies at the tops of the stacks of a chain before it runs. */
+interface StackTops {
+  readonly at: bigint;
+  readonly bytes: Buffer;
 }
 
 export class CallChain {
   private readonly arena = new Arena();
   private readonly prepared: Prepared[] = [];
   private readonly placed = new Map<Memory, bigint>();
-  private readonly contexts: Context[] = [];
+  private readonly stackTops: StackTops[] = [];
   private readonly errno = errnoAddress();
   private readonly zero: bigint;
   /**
@@ -83,6 +85,7 @@ export class CallChain {
    */
   private readonly blocked: Buffer;
   private readonly open: Buffer;
+  private readonly layout: ContextLayout;
   private readonly outermost: Prepared;
 
   /**
@@ -92,12 +95,22 @@ export class CallChain {
   constructor(chain: Chain) {
     this.blocked = this.capture(0xff);
     this.open = this.capture(0);
+    this.layout = this.learnLayout();
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
     this.arena.commit();
-    for (const { at, function: name, args } of this.contexts) {
-      word('makecontext', pointer(at), pointer(address(name)), int(args.length), ...args.map(pointer));
-    }
+    for (const { at, bytes } of this.stackTops) poke(at, bytes);
+  }
+
+  /** Has makecontext(3) fill in one context, to see what all others have to look like. */
+  private learnLayout(): ContextLayout {
+    const at = this.arena.reserve(contextSize);
+    const top = this.stackTop(0, 0);
+    const { bytes, function: mark, arguments: marks } = model(this.blocked, top);
+    poke(at, bytes);
+    word('makecontext', pointer(at), pointer(mark), int(marks.length), ...marks.map(pointer));
+    const stacked = this.arena.read(top - BigInt(ContextLayout.stackedSize), ContextLayout.stackedSize);
+    return new ContextLayout(this.arena.read(at, contextSize), stacked, top);
   }
 
   /** getcontext(3) with a signal mask of these bytes. Its memory stays: copies point to the floating-point state in it. */
@@ -194,7 +207,7 @@ export class CallChain {
     const slotOf = (call: number): bigint => prepared.slots + BigInt((call + 1) * slotSize);
     this.prepared.push(prepared);
     const monotonic = BigInt(constants.CLOCK_MONOTONIC);
-    const plan: Omit<Context, 'at'>[] = [{ function: 'clock_gettime', args: [monotonic, slotOf(-1) + 8n] }];
+    const plan: FunctionCall[] = [{ function: 'clock_gettime', args: [monotonic, slotOf(-1) + 8n] }];
     chain.calls.forEach((call, index) => {
       const slot = slotOf(index);
       plan.push(
@@ -206,19 +219,12 @@ export class CallChain {
     });
     if (this.stackTop(number, plan.length) > this.stackBase(number) + BigInt(stack.size))
       throw new Error(`a call chain of ${chain.calls.length} calls is longer than its stacks`);
-    const places = plan.map(() => this.arena.reserve(contextSize));
-    plan.forEach((context, index) => {
-      const at = places[index] as bigint;
-      const template = context.function === 'execve' ? this.open : this.blocked;
-      this.layContext(template, at, places[index + 1] ?? 0n, this.stackTop(number, index));
-      this.contexts.push({ at, ...context });
-    });
-    prepared.first = places[0] as bigint;
+    prepared.first = this.layOut(number, plan);
     return prepared;
   }
 
   /** The C function of a call with its arguments. */
-  private functionFor(call: ChainCall, prepared: Prepared): Omit<Context, 'at'> {
+  private functionFor(call: ChainCall, prepared: Prepared): FunctionCall {
     const args = this.argumentsOf(call, prepared);
     const number = systemCallNumber(call.call);
     return number === undefined
@@ -226,12 +232,24 @@ export class CallChain {
       : { function: 'syscall', args: [BigInt(number), ...args] };
   }
 
-  private layContext(template: Buffer, at: bigint, next: bigint, top: bigint): void {
-    const bytes = Buffer.from(template);
-    bytes.writeBigUInt64LE(next, offsetOf.uc_link);
-    bytes.writeBigUInt64LE(top - BigInt(stack.forClone), offsetOf.uc_stack_ss_sp);
-    bytes.writeBigUInt64LE(BigInt(stack.forClone), offsetOf.uc_stack_ss_size);
-    this.arena.overwrite(at, bytes);
+  /** Writes the contexts of a chain, one behind the other, and returns the address of the first. */
+  private layOut(chain: number, plan: readonly FunctionCall[]): bigint {
+    const size = BigInt(contextSize);
+    const first = this.arena.reserve(plan.length * contextSize);
+    const lowest = this.stackTop(chain, 0) - BigInt(ContextLayout.stackedSize);
+    const stacks = Buffer.alloc((plan.length - 1) * stack.apart + ContextLayout.stackedSize);
+    plan.forEach(({ function: name, args }, index) => {
+      const at = first + BigInt(index) * size;
+      this.arena.overwrite(at, name === 'execve' ? this.open : this.blocked);
+      this.layout.write(this.arena.view(at, contextSize), stacks.subarray(index * stack.apart), {
+        function: address(name),
+        arguments: args,
+        next: index + 1 < plan.length ? at + size : 0n,
+        top: this.stackTop(chain, index),
+      });
+    });
+    this.stackTops.push({ at: lowest, bytes: stacks });
+    return first;
   }
 
   /** Stacks lie at the far end of the memory, those of chain 0 last. */

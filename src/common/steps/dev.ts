@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync } from 'node:fs';
-import { mountLine, mountsInside } from '../evidence.js';
 import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { devpts, mayHaveTerminals } from './devpts.js';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { mountLine, mountsAt, mountTable } from '../evidence.js';
 import type { Constant } from '../kernel/constants.js';
+import { mountLine, mountsAt, mountTable } from '../mount-table.js';
 import { insideIds, type LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 

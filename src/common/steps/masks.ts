@@ -1,7 +1,8 @@
 /** What /proc and /sys offer beyond processes and devices is the whole machine's: the same lists as runc's. */
 import { lstatSync } from 'node:fs';
-import { isReadOnly, mountLine, mountsInside } from '../evidence.js';
+import { isReadOnly } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';
 import { outside } from './shell-lines.js';

@@ -8,8 +8,8 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import { mountLine, mountsInside } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
@@ -81,12 +81,15 @@ export const namesStep: Step = {
       makeReadOnly(kernel, resolver);
     }
   },
-  evidence: ({ spec }) => ({
-    mounts: mountsInside()
-      .filter(({ mountPoint }) => ['/dev', ...covered(spec)].includes(mountPoint))
-      .map(mountLine),
-    ...(spec.hostname === undefined ? {} : { '/etc/hostname': text('/etc/hostname').trimEnd() }),
-  }),
+  evidence: ({ spec }) => {
+    const places = ['/dev', ...covered(spec)];
+    return {
+      mounts: mountsInside()
+        .filter(({ mountPoint }) => places.includes(mountPoint))
+        .map(mountLine),
+      ...(spec.hostname === undefined ? {} : { '/etc/hostname': text('/etc/hostname').trimEnd() }),
+    };
+  },
   shortfall: (before, after, spec) => {
     const at = (evidence: Evidence, path: string) =>
       (evidence.mounts as string[]).filter((line) => line.startsWith(`${path} `)).length;

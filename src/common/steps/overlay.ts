@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Mount, mountLine, mountTable } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
+import { type Mount, mountLine, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import { type NewRoot, unshares } from '../spec.js';
 import type { Step } from '../step.js';

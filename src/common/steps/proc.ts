@@ -1,4 +1,5 @@
-import { type Mount, mountLine, mountsAt, mountsInside, mountTable, visibleProcesses } from '../evidence.js';
+import { visibleProcesses } from '../evidence.js';
+import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import type { LaunchSpec } from '../spec.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';

@@ -1,4 +1,4 @@
-import { mountTable } from '../evidence.js';
+import { mountTable } from '../mount-table.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';
 

@@ -1,10 +1,10 @@
 import { realpathSync } from 'node:fs';
-import { mountLine, mountsInside } from '../evidence.js';
 import { memory } from '../kernel/calls.js';
 import { constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { outside, readOnlyBelow } from './shell-lines.js';
 

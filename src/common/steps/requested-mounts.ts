@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { isReadOnly, mountLine, mountsInside } from '../evidence.js';
+import { isReadOnly } from '../evidence.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';

@@ -1,6 +1,7 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
 import { readdirSync } from 'node:fs';
-import { directoryId, mountLine, mountsAt, mountsInside } from '../evidence.js';
+import { directoryId } from '../evidence.js';
+import { mountLine, mountsAt, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';

@@ -1,6 +1,6 @@
-import { mountLine, mountsInside } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
+import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';

@@ -1,8 +1,8 @@
 /** Control groups: which version this host has, and what of them is the user's to change. cgroups(7). */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mount, mountTable } from '../../common/evidence.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
+import { type Mount, mountTable } from '../../common/mount-table.js';
 
 export interface ControlGroups {
   readonly version: string;

@@ -1,0 +1,128 @@
+/**
+ * Where makecontext(3) puts what it is given, learned by asking it once: it is given marks, and the bytes it leaves are
+ * searched for them. Further contexts are then bytes that JavaScript writes, for the two hundred of a launch, without a
+ * call into the C library for each. Nothing is assumed about the registers of a processor or the version of glibc.
+ */
+
+/** Room for a ucontext_t of glibc: 968 bytes on x86-64, 4560 on aarch64. The fields named below are alike on both. */
+export const contextSize = process.arch === 'arm64' ? 5120 : 1024;
+const offsetOf = { uc_link: 8, uc_stack_ss_sp: 16, uc_stack_ss_size: 32 };
+
+/** The most arguments of a function: those that travel in registers on both processors, as in clone(2) and syscall(2). */
+const mostArguments = 6;
+/** What makecontext(3) may write at the top of a stack: where the function returns to, and `uc_link`. */
+const stackedSize = 64;
+
+const wordSize = 8;
+const mark = (number: number): bigint => 0x6d61726b00000000n + BigInt(number);
+const marks = {
+  function: mark(0),
+  next: mark(1),
+  arguments: Array.from({ length: mostArguments }, (_, index) => mark(2 + index)),
+};
+
+/** What makecontext(3) is asked to do with a context that getcontext(3) has filled in. */
+export interface Model {
+  /** The context's bytes before, with its stack and successor in them. */
+  readonly bytes: Buffer;
+  readonly function: bigint;
+  readonly arguments: readonly bigint[];
+}
+
+/** A context to learn from, whose stack ends at `top`. */
+export function model(captured: Buffer, top: bigint): Model {
+  const bytes = Buffer.from(captured);
+  bytes.writeBigUInt64LE(marks.next, offsetOf.uc_link);
+  bytes.writeBigUInt64LE(top - BigInt(stackedSize), offsetOf.uc_stack_ss_sp);
+  bytes.writeBigUInt64LE(BigInt(stackedSize), offsetOf.uc_stack_ss_size);
+  return { bytes, function: marks.function, arguments: marks.arguments };
+}
+
+/** Words of 8 bytes, by their offsets in the context or from the lowest byte of what is stacked. */
+interface Places {
+  readonly function: readonly number[];
+  readonly next: readonly number[];
+  readonly arguments: readonly (readonly number[])[];
+  /** Addresses in the stack, with how far below its top they are. */
+  readonly stack: readonly { readonly at: number; readonly below: bigint }[];
+  /** What is the same in every context. */
+  readonly constant: readonly { readonly at: number; readonly word: bigint }[];
+}
+
+/** A context to write: a C function, its arguments, the address of the next context, and the end of its stack. */
+export interface Context {
+  readonly function: bigint;
+  readonly arguments: readonly bigint[];
+  readonly next: bigint;
+  readonly top: bigint;
+}
+
+export class ContextLayout {
+  /** How much of the top of a stack belongs to a context before it runs. */
+  static readonly stackedSize = stackedSize;
+  private readonly inContext: Places;
+  private readonly onStack: Places;
+
+  /**
+   * @param context the model after makecontext(3)
+   * @param stacked what lies at the top of its stack
+   * @param top the end of that stack
+   * @throws Error where a mark is not found, as the C library does it in a way that is not known
+   */
+  constructor(context: Buffer, stacked: Buffer, top: bigint) {
+    this.inContext = find(context, top, false);
+    this.onStack = find(stacked, top, true);
+    const found = (which: (places: Places) => readonly number[]): boolean =>
+      which(this.inContext).length + which(this.onStack).length > 0;
+    if (
+      !found((places) => places.function) ||
+      !found((places) => places.next) ||
+      !marks.arguments.every((_, index) => found((places) => places.arguments[index] ?? []))
+    )
+      throw new Error('makecontext(3) of this C library leaves a context that is not understood');
+  }
+
+  /**
+   * Writes a context.
+   * @param bytes a copy of what getcontext(3) gave
+   * @param stacked what will lie at the top of its stack, `stackedSize` bytes
+   */
+  write(bytes: Buffer, stacked: Buffer, context: Context): void {
+    if (context.arguments.length > mostArguments)
+      throw new Error(`a call chain passes at most ${mostArguments} arguments`);
+    put(bytes, this.inContext, context);
+    put(stacked, this.onStack, context);
+  }
+}
+
+function find(bytes: Buffer, top: bigint, withConstants: boolean): Places {
+  const places = {
+    function: [] as number[],
+    next: [] as number[],
+    arguments: marks.arguments.map(() => [] as number[]),
+    stack: [] as { at: number; below: bigint }[],
+    constant: [] as { at: number; word: bigint }[],
+  };
+  for (let at = 0; at + wordSize <= bytes.length; at += wordSize) {
+    const word = bytes.readBigUInt64LE(at);
+    const argument = marks.arguments.indexOf(word);
+    if (word === marks.function) places.function.push(at);
+    else if (word === marks.next) places.next.push(at);
+    else if (argument >= 0) places.arguments[argument]?.push(at);
+    else if (word <= top && word >= top - BigInt(stackedSize)) places.stack.push({ at, below: top - word });
+    else if (withConstants && word !== 0n) places.constant.push({ at, word });
+  }
+  return places;
+}
+
+function put(bytes: Buffer, places: Places, context: Context): void {
+  const write = (at: number, word: bigint): void => {
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, word), at);
+  };
+  for (const at of places.function) write(at, context.function);
+  for (const at of places.next) write(at, context.next);
+  for (const [index, argument] of context.arguments.entries())
+    for (const at of places.arguments[index] ?? []) write(at, argument);
+  for (const { at, below } of places.stack) write(at, context.top - below);
+  for (const { at, word } of places.constant) write(at, word);
+}

@@ -1,0 +1,105 @@
+/** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
+import { readFileSync } from 'node:fs';
+
+/** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
+export class Mount {
+  constructor(private readonly line: string) {}
+
+  get id(): number {
+    return Number.parseInt(this.line, 10);
+  }
+
+  get root(): string {
+    return unescaped(this.field(3));
+  }
+
+  get mountPoint(): string {
+    return unescaped(this.field(4));
+  }
+
+  get options(): string {
+    return this.field(5);
+  }
+
+  /** `shared:N`, `master:N`, or `private`. */
+  get propagation(): string {
+    return this.line.slice(this.fieldAt(6), this.separator).trim() || 'private';
+  }
+
+  get type(): string {
+    return this.system(0);
+  }
+
+  get source(): string {
+    return unescaped(this.system(1));
+  }
+
+  /** What follows the separator: type, source, and the options of the file system itself. */
+  private system(index: number): string {
+    return this.line.slice(this.separator + 3).split(' ')[index] ?? '';
+  }
+
+  private get separator(): number {
+    return this.line.indexOf(' - ');
+  }
+
+  private field(index: number): string {
+    const from = this.fieldAt(index);
+    return this.line.slice(from, this.line.indexOf(' ', from));
+  }
+
+  /** Where a field begins, counted from 0. */
+  private fieldAt(index: number): number {
+    let at = 0;
+    for (let left = index; left > 0; left -= 1) at = this.line.indexOf(' ', at) + 1;
+    return at;
+  }
+}
+
+/** mountinfo writes blank, tab, newline and backslash as \040 and so on. */
+const unescaped = (field: string): string =>
+  field.includes('\\')
+    ? field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    : field;
+
+/** The mount table as a process sees it: the mounts below its root directory. */
+export const mountTable = (process: number | 'self' = 'self'): Mount[] => read(`/proc/${process}/mountinfo`);
+
+/**
+ * The same while the new root is set up. The working directory is the old root then (steps/root.ts), whose /proc is the
+ * kernel's, whatever the new root has in that place.
+ */
+export const mountsInside = (): Mount[] => read('proc/self/mountinfo');
+
+function read(file: string): Mount[] {
+  if (remembered?.file === file) return remembered.mounts;
+  const mounts = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => new Mount(line));
+  if (remembers) remembered = { file, mounts };
+  return mounts;
+}
+
+let remembers = false;
+let remembered: { readonly file: string; readonly mounts: Mount[] } | undefined;
+
+/**
+ * From here on a table that was read stands for what is read again before this is called the next time. The child calls
+ * it after each of its kernel calls: between two of them nobody else changes a mount namespace of its own, and what one
+ * step shows after it, the next shows before it.
+ */
+export function forgetMountTable(): void {
+  remembers = true;
+  remembered = undefined;
+}
+
+/** A mount in one line, as findmnt(8) would give it. */
+export const mountLine = ({ mountPoint, type, source, options }: Mount): string =>
+  `${mountPoint} ${type} ${source} ${options}`;
+
+/** The mounts at one place, in the order in which they cover each other. */
+export const mountsAt = (place: string): string[] =>
+  mountTable()
+    .filter(({ mountPoint }) => mountPoint === place)
+    .map(mountLine);
