@@ -62,7 +62,6 @@ export async function launch(
   });
   log.launch(spec);
   supervision?.begin(kernel);
-  const outside = new Outside(spec);
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
@@ -94,6 +93,8 @@ export async function launch(
     if (walk !== undefined) await log.open();
     for (const step of parentStepsOf(spec))
       await perform(step, { spec, kernel, handOver }, observe(handOver));
+    // The child waits for the word that follows.
+    const outside = new Outside(spec);
     channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
     // The child starts on another core meanwhile.
     await log.open();

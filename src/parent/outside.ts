@@ -6,7 +6,7 @@ import { childStepsOf } from '../common/steps/index.js';
 export class Outside {
   private readonly before: ReadonlyMap<string, { look: () => Evidence; seen: Evidence }>;
 
-  /** Looks before anything is done. */
+  /** Looks before the child does anything. */
   constructor(spec: LaunchSpec) {
     this.before = new Map(
       childStepsOf(spec).flatMap(({ id, outside }) => {

@@ -51,10 +51,9 @@ export class Arena {
     content.copy(this.image, Number(at - this.base));
   }
 
-  /** The bytes that were put down or reserved there, to be changed in place before anything else is put down. */
-  view(at: bigint, length: number): Buffer {
-    const from = Number(at - this.base);
-    return this.image.subarray(from, from + length);
+  /** Words of 64 bits that were put down or reserved there, to be changed before anything else is put down. */
+  words(at: bigint, count: number): BigUint64Array {
+    return new BigUint64Array(this.image.buffer, this.image.byteOffset + Number(at - this.base), count);
   }
 
   /** A C string. */

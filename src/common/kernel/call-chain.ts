@@ -109,8 +109,10 @@ export class CallChain {
     const { bytes, function: mark, arguments: marks } = model(this.blocked, top);
     poke(at, bytes);
     word('makecontext', pointer(at), pointer(mark), int(marks.length), ...marks.map(pointer));
-    const stacked = this.arena.read(top - BigInt(ContextLayout.stackedSize), ContextLayout.stackedSize);
-    return new ContextLayout(this.arena.read(at, contextSize), stacked, top);
+    const wordsAt = (from: bigint, size: number) =>
+      new BigUint64Array(new Uint8Array(this.arena.read(from, size)).buffer);
+    const stacked = wordsAt(top - BigInt(ContextLayout.stackedSize), ContextLayout.stackedSize);
+    return new ContextLayout(wordsAt(at, contextSize), stacked, top);
   }
 
   /** getcontext(3) with a signal mask of these bytes. Its memory stays: copies point to the floating-point state in it. */
@@ -237,18 +239,19 @@ export class CallChain {
     const size = BigInt(contextSize);
     const first = this.arena.reserve(plan.length * contextSize);
     const lowest = this.stackTop(chain, 0) - BigInt(ContextLayout.stackedSize);
-    const stacks = Buffer.alloc((plan.length - 1) * stack.apart + ContextLayout.stackedSize);
+    const stacks = new BigUint64Array((plan.length * stack.apart) / 8);
+    const memory = this.arena.words(first, (plan.length * contextSize) / 8);
     plan.forEach(({ function: name, args }, index) => {
       const at = first + BigInt(index) * size;
       this.arena.overwrite(at, name === 'execve' ? this.open : this.blocked);
-      this.layout.write(this.arena.view(at, contextSize), stacks.subarray(index * stack.apart), {
+      this.layout.write(memory, (index * contextSize) / 8, stacks, (index * stack.apart) / 8, {
         function: address(name),
         arguments: args,
         next: index + 1 < plan.length ? at + size : 0n,
         top: this.stackTop(chain, index),
       });
     });
-    this.stackTops.push({ at: lowest, bytes: stacks });
+    this.stackTops.push({ at: lowest, bytes: Buffer.from(stacks.buffer) });
     return first;
   }
 

@@ -143,8 +143,11 @@ export type ChainCall = {
 /** Any argument of any call, for code that goes through the table. */
 export type Argument = ArgumentOf[Kind];
 
-export const parametersOf = (name: CallName): [parameter: string, kind: Kind][] =>
-  Object.entries(calls[name]) as [string, Kind][];
+const parameters = new Map(
+  Object.entries(calls).map(([name, kinds]) => [name, Object.entries(kinds) as [string, Kind][]]),
+);
+
+export const parametersOf = (name: CallName): [parameter: string, kind: Kind][] => parameters.get(name) ?? [];
 
 /** The arguments as the log writes them (docs/log.md): names for constants, names only for the environment. */
 export function shownArguments<Name extends CallName>(

@@ -13,7 +13,8 @@ const mostArguments = 6;
 /** What makecontext(3) may write at the top of a stack: where the function returns to, and `uc_link`. */
 const stackedSize = 64;
 
-const wordSize = 8;
+/** Memory as words of 64 bits; both processors put the low byte first, as a typed array does on them. */
+export type Words = BigUint64Array;
 const mark = (number: number): bigint => 0x6d61726b00000000n + BigInt(number);
 const marks = {
   function: mark(0),
@@ -38,7 +39,7 @@ export function model(captured: Buffer, top: bigint): Model {
   return { bytes, function: marks.function, arguments: marks.arguments };
 }
 
-/** Words of 8 bytes, by their offsets in the context or from the lowest byte of what is stacked. */
+/** Words, counted from the beginning of the context, or from the lowest of what is stacked. */
 interface Places {
   readonly function: readonly number[];
   readonly next: readonly number[];
@@ -69,7 +70,7 @@ export class ContextLayout {
    * @param top the end of that stack
    * @throws Error where a mark is not found, as the C library does it in a way that is not known
    */
-  constructor(context: Buffer, stacked: Buffer, top: bigint) {
+  constructor(context: Words, stacked: Words, top: bigint) {
     this.inContext = find(context, top, false);
     this.onStack = find(stacked, top, true);
     const found = (which: (places: Places) => readonly number[]): boolean =>
@@ -84,18 +85,18 @@ export class ContextLayout {
 
   /**
    * Writes a context.
-   * @param bytes a copy of what getcontext(3) gave
-   * @param stacked what will lie at the top of its stack, `stackedSize` bytes
+   * @param memory has at word `at` a copy of what getcontext(3) gave
+   * @param stacks has from word `stackedAt` on what will lie at the top of its stack
    */
-  write(bytes: Buffer, stacked: Buffer, context: Context): void {
+  write(memory: Words, at: number, stacks: Words, stackedAt: number, context: Context): void {
     if (context.arguments.length > mostArguments)
       throw new Error(`a call chain passes at most ${mostArguments} arguments`);
-    put(bytes, this.inContext, context);
-    put(stacked, this.onStack, context);
+    put(memory, at, this.inContext, context);
+    put(stacks, stackedAt, this.onStack, context);
   }
 }
 
-function find(bytes: Buffer, top: bigint, withConstants: boolean): Places {
+function find(words: Words, top: bigint, withConstants: boolean): Places {
   const places = {
     function: [] as number[],
     next: [] as number[],
@@ -103,26 +104,24 @@ function find(bytes: Buffer, top: bigint, withConstants: boolean): Places {
     stack: [] as { at: number; below: bigint }[],
     constant: [] as { at: number; word: bigint }[],
   };
-  for (let at = 0; at + wordSize <= bytes.length; at += wordSize) {
-    const word = bytes.readBigUInt64LE(at);
+  for (const [at, word] of words.entries()) {
+    if (word === 0n) continue;
     const argument = marks.arguments.indexOf(word);
     if (word === marks.function) places.function.push(at);
     else if (word === marks.next) places.next.push(at);
     else if (argument >= 0) places.arguments[argument]?.push(at);
     else if (word <= top && word >= top - BigInt(stackedSize)) places.stack.push({ at, below: top - word });
-    else if (withConstants && word !== 0n) places.constant.push({ at, word });
+    else if (withConstants) places.constant.push({ at, word });
   }
   return places;
 }
 
-function put(bytes: Buffer, places: Places, context: Context): void {
-  const write = (at: number, word: bigint): void => {
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, word), at);
-  };
-  for (const at of places.function) write(at, context.function);
-  for (const at of places.next) write(at, context.next);
-  for (const [index, argument] of context.arguments.entries())
-    for (const at of places.arguments[index] ?? []) write(at, argument);
-  for (const { at, below } of places.stack) write(at, context.top - below);
-  for (const { at, word } of places.constant) write(at, word);
+/** A typed array takes the low 64 bits of what is put into it. */
+function put(words: Words, base: number, places: Places, context: Context): void {
+  for (const at of places.function) words[base + at] = context.function;
+  for (const at of places.next) words[base + at] = context.next;
+  for (let index = 0; index < context.arguments.length; index += 1)
+    for (const at of places.arguments[index] ?? []) words[base + at] = context.arguments[index] ?? 0n;
+  for (const { at, below } of places.stack) words[base + at] = context.top - below;
+  for (const { at, word } of places.constant) words[base + at] = word;
 }

@@ -2,7 +2,6 @@
  * ffi-rs without its loader. The loader asks `process.report` which C library this is, which takes longer than all the
  * rest; glibc is the only one that gontainer runs with, so the package for it is tried first.
  */
-import { createRequire } from 'node:module';
 import type * as FfiRs from 'ffi-rs';
 
 /** A call as the native module takes it; arrays are described in full there. */
@@ -23,20 +22,23 @@ interface Native {
   readonly FFITypeTag: { readonly Array: number };
 }
 
-const require = createRequire(import.meta.url);
+/** node:module is loaded only where it is needed: in an ES module, as the source is to a test, there is no require(). */
+const requireFrom = (file: string): NodeJS.Require =>
+  process.getBuiltinModule('node:module').createRequire(file);
 
 function native(): Native {
   const name = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
+  const load = typeof require === 'function' ? require : requireFrom(import.meta.url);
   try {
-    return require(name);
+    return load(name);
   } catch {
     // Where installers give each package only its own dependencies (pnpm), it is one of ffi-rs.
   }
   try {
-    return createRequire(require.resolve('ffi-rs'))(name);
+    return requireFrom(load.resolve('ffi-rs'))(name);
   } catch {
     // Laid out differently on disk: the loader knows where.
-    return require('ffi-rs');
+    return load('ffi-rs');
   }
 }
 
