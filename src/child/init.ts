@@ -74,6 +74,8 @@ export function serve(
     }
   };
 
+  // A command that has ended already needs none of what follows.
+  reapOrGiveUp();
   process.on('SIGCHLD', reapOrGiveUp);
   channel.listen(
     (message) => {

@@ -11,7 +11,6 @@ import { innermostPid } from '../common/evidence.js';
 import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
 import { type Chain, type ChainCall, memory } from '../common/kernel/calls.js';
 import type { Kernel, Running } from '../common/kernel/kernel.js';
-import { KernelError } from '../common/kernel/kernel-error.js';
 import { drop, pipe } from '../common/kernel/pipe.js';
 import { endChildren, type ProcessChange, signalNumber, waitForProcess } from '../common/kernel/processes.js';
 import { namespacesFor } from '../common/namespaces.js';
@@ -43,29 +42,20 @@ export function channelPipes(kernel: Kernel): ChannelEnds {
  * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
  * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
  */
-function secondProcess(
-  spec: LaunchSpec,
-  ends: ChannelEnds,
-  { cloned, go, nothing }: { readonly cloned: number; readonly go: number; readonly nothing: number },
-  script: string,
-): Chain {
+function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, script: string): Chain {
   const step = childStep.id;
   // Lower descriptors are taken, and all above are closed by then.
   const mounted = channelDescriptors.records + 1;
   const { readOnlyExecutable } = spec;
-  const path = readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
-  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
+  const pathname = readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
   const environment =
     process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
   return {
     actor: 'G',
     clockShift: monotonicShift(spec),
     calls: [
+      // A parent that died before this sends no signal; then the child finds the end of the channel, and ends.
       deathSignal(step),
-      // P reports through this pipe; the parent is to see its end if P cannot.
-      { step, call: 'close', args: { fd: cloned } },
-      // A parent that died before the first of these calls sends no signal, but neither does it send the first byte of the path.
-      { step, call: 'read', args: { fd: go, buf: pathname, count: 1 } },
       // Not only the command leaves the session: through its init it could still reach the terminal of that.
       ...(newSession(spec)
         ? [{ step, call: 'setsid', args: {}, ...(unshares(spec, 'pid') && { returns: 1 }) } as const]
@@ -180,8 +170,7 @@ export class ProcessHandOver implements HandOver {
       this.nothing = this.kernel.call('open', { pathname: '/dev/null', flags, mode: 0 });
       this.descriptors['descriptor of /dev/null'] = this.nothing;
     }
-    const given = { cloned: clonedWrite, go: goRead, nothing: this.nothing };
-    const second = secondProcess(this.spec, this.ends, given, this.script);
+    const second = secondProcess(this.spec, this.ends, this.nothing, this.script);
     const reports = [unsharedWrite, clonedWrite] as const;
     this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second));
     this.first = this.running.pid;
@@ -219,7 +208,6 @@ export class ProcessHandOver implements HandOver {
     this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('x'), 'x'), count: 1 });
     this.hear(this.cloned, 'the process that makes the child (P)');
     this.second = this.running?.pidOf('G') ?? 0;
-    this.admit();
     this.waited.set(this.first, this.kernel.wait(this.first));
     const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
     for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite, ...nothing])
@@ -327,18 +315,6 @@ export class ProcessHandOver implements HandOver {
       return its !== '' && its !== own;
     } catch {
       return false;
-    }
-  }
-
-  /** Gives G the byte that its path lacks. */
-  private admit(): void {
-    try {
-      this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('/'), '/'), count: 1 });
-    } catch (error) {
-      // Nobody holds the other end any more.
-      if (error instanceof KernelError && error.data.errno === 'EPIPE')
-        throw childKilled(this.waitForChild());
-      throw error;
     }
   }
 

@@ -268,6 +268,8 @@ function identity(pid: number): Record<string, unknown> {
     const status = new Map(
       procLines(`/proc/${pid}/status`).map((line) => line.split(': ') as [string, string]),
     );
+    // One whose read(2) failed has ended, and waits to be waited for; the next step says so.
+    if (status.get('State')?.startsWith('Z')) return { pid };
     return {
       pid,
       'process group': status.get('NSpgid')?.split(' ').at(-1),
