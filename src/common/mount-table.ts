@@ -3,61 +3,52 @@ import { readFileSync } from 'node:fs';
 
 /** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
 export class Mount {
+  private taken: readonly string[] | undefined;
+
   constructor(private readonly line: string) {}
 
   get id(): number {
-    return Number.parseInt(this.line, 10);
+    return Number(this.fields[0]);
   }
 
   get root(): string {
-    return unescaped(this.field(3));
+    return unescaped(this.fields[3]);
   }
 
   get mountPoint(): string {
-    return unescaped(this.field(4));
+    return unescaped(this.fields[4]);
   }
 
   get options(): string {
-    return this.field(5);
+    return String(this.fields[5]);
   }
 
   /** `shared:N`, `master:N`, or `private`. */
   get propagation(): string {
-    return this.line.slice(this.fieldAt(6), this.separator).trim() || 'private';
+    return this.fields.slice(6, this.separator).join(' ') || 'private';
   }
 
   get type(): string {
-    return this.system(0);
+    return String(this.fields[this.separator + 1]);
   }
 
   get source(): string {
-    return unescaped(this.system(1));
+    return unescaped(this.fields[this.separator + 2]);
   }
 
-  /** What follows the separator: type, source, and the options of the file system itself. */
-  private system(index: number): string {
-    return this.line.slice(this.separator + 3).split(' ')[index] ?? '';
+  private get fields(): readonly string[] {
+    this.taken ??= this.line.split(' ');
+    return this.taken;
   }
 
+  /** Where the optional fields end, and what belongs to the file system itself begins. */
   private get separator(): number {
-    return this.line.indexOf(' - ');
-  }
-
-  private field(index: number): string {
-    const from = this.fieldAt(index);
-    return this.line.slice(from, this.line.indexOf(' ', from));
-  }
-
-  /** Where a field begins, counted from 0. */
-  private fieldAt(index: number): number {
-    let at = 0;
-    for (let left = index; left > 0; left -= 1) at = this.line.indexOf(' ', at) + 1;
-    return at;
+    return this.fields.indexOf('-', 6);
   }
 }
 
 /** mountinfo writes blank, tab, newline and backslash as \040 and so on. */
-const unescaped = (field: string): string =>
+const unescaped = (field = ''): string =>
   field.includes('\\')
     ? field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     : field;
