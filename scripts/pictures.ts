@@ -106,7 +106,8 @@ async function take({ name, line, size, presses, until, from }: Picture): Promis
     console.error(`drew ${output}`);
   } finally {
     tmux('kill-server');
-    rmSync(home, { recursive: true, force: true });
+    // What the terminal's end ended may still be writing its last lines there.
+    rmSync(home, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
