@@ -109,10 +109,15 @@ export class CallChain {
     const { bytes, function: mark, arguments: marks } = model(this.blocked, top);
     poke(at, bytes);
     word('makecontext', pointer(at), pointer(mark), int(marks.length), ...marks.map(pointer));
-    const wordsAt = (from: bigint, size: number) =>
-      new BigUint64Array(new Uint8Array(this.arena.read(from, size)).buffer);
-    const stacked = wordsAt(top - BigInt(ContextLayout.stackedSize), ContextLayout.stackedSize);
-    return new ContextLayout(wordsAt(at, contextSize), stacked, top);
+    const words = (content: Buffer) => new BigUint64Array(new Uint8Array(content).buffer);
+    const { stackedSize } = ContextLayout;
+    const stacked = this.arena.read(top - BigInt(stackedSize), stackedSize);
+    return new ContextLayout(
+      words(this.blocked),
+      words(this.arena.read(at, contextSize)),
+      words(stacked),
+      top,
+    );
   }
 
   /** getcontext(3) with a signal mask of these bytes. Its memory stays: copies point to the floating-point state in it. */

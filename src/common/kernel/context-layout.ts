@@ -46,7 +46,7 @@ interface Places {
   readonly arguments: readonly (readonly number[])[];
   /** Addresses in the stack, with how far below its top they are. */
   readonly stack: readonly { readonly at: number; readonly below: bigint }[];
-  /** What is the same in every context. */
+  /** What makecontext(3) puts there in every context: where a function returns to, on a stack or in a register. */
   readonly constant: readonly { readonly at: number; readonly word: bigint }[];
 }
 
@@ -65,14 +65,15 @@ export class ContextLayout {
   private readonly onStack: Places;
 
   /**
+   * @param captured what getcontext(3) gave
    * @param context the model after makecontext(3)
    * @param stacked what lies at the top of its stack
    * @param top the end of that stack
    * @throws Error where a mark is not found, as the C library does it in a way that is not known
    */
-  constructor(context: Words, stacked: Words, top: bigint) {
-    this.inContext = find(context, top, false);
-    this.onStack = find(stacked, top, true);
+  constructor(captured: Words, context: Words, stacked: Words, top: bigint) {
+    this.inContext = find(captured, context, top);
+    this.onStack = find(new BigUint64Array(stacked.length), stacked, top);
     const found = (which: (places: Places) => readonly number[]): boolean =>
       which(this.inContext).length + which(this.onStack).length > 0;
     if (
@@ -96,7 +97,8 @@ export class ContextLayout {
   }
 }
 
-function find(words: Words, top: bigint, withConstants: boolean): Places {
+/** What differs from the words `before`. */
+function find(before: Words, words: Words, top: bigint): Places {
   const places = {
     function: [] as number[],
     next: [] as number[],
@@ -105,13 +107,13 @@ function find(words: Words, top: bigint, withConstants: boolean): Places {
     constant: [] as { at: number; word: bigint }[],
   };
   for (const [at, word] of words.entries()) {
-    if (word === 0n) continue;
+    if (word === before[at]) continue;
     const argument = marks.arguments.indexOf(word);
     if (word === marks.function) places.function.push(at);
     else if (word === marks.next) places.next.push(at);
     else if (argument >= 0) places.arguments[argument]?.push(at);
     else if (word <= top && word >= top - BigInt(stackedSize)) places.stack.push({ at, below: top - word });
-    else if (withConstants) places.constant.push({ at, word });
+    else places.constant.push({ at, word });
   }
   return places;
 }
