@@ -15,7 +15,7 @@ import { Script } from 'node:vm';
 export const codeFolder = (folder: string): string =>
   join(folder, 'code', `${process.version}-${process.arch}`);
 
-/** What a launch loads, in both stages. */
+/** What a launch loads, in both stages; the last is there when all are. */
 export const loaded = [
   'parent-main.cjs',
   'parent-log-writer.cjs',
@@ -25,7 +25,8 @@ export const loaded = [
 
 /** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
 export const lacksCompiledCode = (folder: string): boolean =>
-  !existsSync(join(codeFolder(folder), loaded[3])) && statSync(folder).uid === process.geteuid?.();
+  !existsSync(join(codeFolder(folder), loaded[loaded.length - 1] as string)) &&
+  statSync(folder).uid === process.geteuid?.();
 
 /** The text of a CommonJS file as a function of what such a file can name. */
 export const functionText = (text: string): string =>
