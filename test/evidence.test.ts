@@ -78,11 +78,12 @@ const cases: readonly Case[] = [
     ...{ step: 'pivot-root', says: /the root directory is another/ },
   },
   {
-    ...{ call: 'umount2', when: 1, options: ['--uid'], newRoot: true },
+    // The first umount2(2) of that process takes the mount of node off its path.
+    ...{ call: 'umount2', when: 2, options: ['--uid'], newRoot: true },
     ...{ step: 'detach-old-root', says: /the old root is still mounted/ },
   },
   {
-    ...{ call: 'umount2', when: 1, options: ['--uid', '--uts'], newRoot: true },
+    ...{ call: 'umount2', when: 2, options: ['--uid', '--uts'], newRoot: true },
     ...{ step: 'names', says: /the tmpfs of the files is still on \/dev/ },
   },
   // The first mount_setattr(2) of that process is the one for the file of node.

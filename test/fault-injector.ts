@@ -91,6 +91,7 @@ const names: Readonly<Record<number, string>> = {
   293: 'pipe2',
   308: 'setns',
   428: 'open_tree',
+  429: 'move_mount',
   434: 'pidfd_open',
   436: 'close_range',
   438: 'pidfd_getfd',

@@ -126,6 +126,9 @@ const forms: Record<
       known(size),
     ],
   }),
+  move_mount: ({ from_dirfd, from_pathname, to_dirfd, to_pathname, flags }) => ({
+    args: [known(from_dirfd), text(from_pathname), known(to_dirfd), text(to_pathname), known(flags)],
+  }),
   // strace shows the mode where a file may be made, and O_RDONLY, which is 0, where no other access is asked for.
   open: ({ pathname, flags, mode }) => {
     const shown = /O_(RDONLY|WRONLY|RDWR)/.test(known(flags)) ? known(flags) : `O_RDONLY|${flags}`;

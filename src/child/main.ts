@@ -16,6 +16,7 @@ import { perform } from '../common/step.js';
 import type { CommandContext } from '../common/steps/command.js';
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
+import { detachNode } from '../common/steps/node-mount.js';
 import { ChildChannel, failureData } from './channel.js';
 import { countSignals, serve } from './init.js';
 
@@ -36,6 +37,7 @@ export async function child(): Promise<void> {
       forgetMountTable();
       report({ type: 'call', record });
     });
+    detachNode(spec, kernel);
     const ready = () => {
       channel.send({ type: 'ready' });
       channel.wait('continue');

@@ -17,8 +17,9 @@ import { namespacesFor } from '../common/namespaces.js';
 import { locateProgram } from '../common/program.js';
 import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } from '../common/spec.js';
 import { childCapabilityCalls } from '../common/steps/capabilities.js';
-import { cloneSibling, deathSignal, readOnlyMount } from '../common/steps/chain-calls.js';
+import { cloneSibling, deathSignal } from '../common/steps/chain-calls.js';
 import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../common/steps/hand-over.js';
+import { mountNode } from '../common/steps/node-mount.js';
 import { withLine } from './doctor/lines.js';
 import { Guard } from './guard.js';
 
@@ -46,8 +47,7 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, scr
   const step = childStep.id;
   // Lower descriptors are taken, and all above are closed by then.
   const mounted = channelDescriptors.records + 1;
-  const { readOnlyExecutable } = spec;
-  const pathname = readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
+  const pathname = spec.readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
   const environment =
     process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
   return {
@@ -76,7 +76,7 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, scr
         call: 'close_range',
         args: { first: channelDescriptors.records + 1, last: 'UINT_MAX', flags: 0 },
       },
-      ...(readOnlyExecutable === undefined ? [] : readOnlyMount(step, readOnlyExecutable, mounted)),
+      ...mountNode(spec, mounted),
       {
         step,
         call: 'execve',

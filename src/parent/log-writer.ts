@@ -10,7 +10,7 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const waiting: string[] = [];
   let held = false;
   let left = false;
-  const plain = pino.destination({ fd: standardError, sync: true });
+  const plain = pino.destination({ dest: standardError, sync: true });
   const pretty =
     options.format === 'pretty' && options.level !== 'silent'
       ? (await import('./log-pretty.js')).prettyFormat(options)

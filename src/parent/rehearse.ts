@@ -6,6 +6,7 @@ import { PseudoTerminal } from '../common/pseudo-terminal.js';
 import type { LaunchSpec } from '../common/spec.js';
 import type { Step, StepContext } from '../common/step.js';
 import { childStepsOf, parentStepsOf } from '../common/steps/index.js';
+import { detachNode } from '../common/steps/node-mount.js';
 import { channelPipes, ProcessHandOver } from './hand-over.js';
 import { OwnTerminal } from './own-terminal.js';
 
@@ -35,6 +36,7 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   play(parentSteps, { spec, kernel: parent, handOver });
 
   const child = new Rehearsal('child', spec.root?.path, parent);
+  detachNode(spec, child);
   const own = new OwnTerminal(parent);
   const terminal = new PseudoTerminal(spec, child, (descriptor, number) =>
     own.take(handOver.second, descriptor, number),

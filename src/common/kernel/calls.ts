@@ -39,6 +39,9 @@ export const calls = {
   fchdir: { fd: 'int' },
   open_tree: { dirfd: 'int', pathname: 'text', flags: 'int' },
   mount_setattr: { dirfd: 'int', pathname: 'text', flags: 'int', attr: 'memory', size: 'long' },
+  move_mount: {
+    ...{ from_dirfd: 'int', from_pathname: 'text', to_dirfd: 'int', to_pathname: 'text', flags: 'int' },
+  },
   mkdir: { pathname: 'text', mode: 'mode' },
   mknod: { pathname: 'text', mode: 'mode', dev: 'long' },
   symlink: { target: 'text', linkpath: 'text' },

@@ -51,10 +51,11 @@ export const constants = {
   MS_RELATIME: 0x200000,
   MS_STRICTATIME: 0x1000000,
   MNT_DETACH: 2,
-  // open_tree(2), mount_setattr(2)
+  // open_tree(2), mount_setattr(2), move_mount(2)
   OPEN_TREE_CLONE: 0x1,
   OPEN_TREE_CLOEXEC: 0o2000000,
   MOUNT_ATTR_RDONLY: 0x1,
+  MOVE_MOUNT_F_EMPTY_PATH: 0x4,
   AT_FDCWD: -100,
   AT_EMPTY_PATH: 0x1000,
   AT_RECURSIVE: 0x8000,

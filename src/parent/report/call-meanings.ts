@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   sethostname: { does: 'Sets the host name of the UTS namespace.', essential: true },
   mount: { does: 'Attaches a file system to the tree, or changes how a mount behaves.', essential: true },
   open_tree: { does: 'Gets a mount of its own for a file, which no path leads to.', essential: true },
+  move_mount: { does: 'Attaches a mount to the tree that was in none.', essential: true },
   mount_setattr: { does: 'Changes the properties of a mount, or of all below it.', essential: true },
   umount2: { does: 'Detaches a file system from the tree.', essential: true },
   pivot_root: { does: 'Changes the root of the mount namespace.', essential: true },
