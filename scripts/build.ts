@@ -111,6 +111,7 @@ await build({
   banner: { js: "'use strict';" },
   define: {
     'import.meta.url': '__filename',
+    'import.meta.dirname': '__dirname',
     VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
   },
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
-import { useCompiledCode } from './common/compiled-code.js';
+import { loader } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
 import { print } from './common/print.js';
 
@@ -17,29 +17,28 @@ if (refusal !== undefined) {
   process.exit(125);
 }
 
-/** A package that is missing: the platform's own of ffi-rs is an optional one, which an installer may leave out. */
-function unloadable(error: Error): never {
-  console.error(
-    `gontainer: it cannot be loaded: ${error.message.split('\n')[0]}. Install it again, with optional packages.`,
-  );
-  process.exit(125);
+/** Loads a stage: `import()` of it, as elsewhere, but from the code that is kept for it. */
+function stage<Exports>(name: string): Exports {
+  try {
+    return loader(__dirname)(name) as Exports;
+  } catch (error) {
+    // A package that is missing: the platform's own of ffi-rs is an optional one, which an installer may leave out.
+    const [sentence] = (error as Error).message.split('\n');
+    console.error(`gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.`);
+    process.exit(125);
+  }
 }
 
 const words = process.argv.slice(2);
 if (words[0] === 'child') {
-  useCompiledCode(__dirname);
-  import('./child/main.js').then(({ child }) => child(), unloadable);
+  stage<typeof import('./child/main.js')>('child-main.cjs').child();
 } else {
   const answer =
     words.length === 1 && /^--?(v|version)$/.test(words[0] as string)
       ? `gontainer ${VERSION}`
       : preparedHelp(words, __dirname);
   if (answer !== undefined) process.exit(print(answer));
-  useCompiledCode(__dirname);
-  import('./parent/main.js')
-    .then(
-      ({ parent, background }) => (words[0] === 'detached' ? background(words.slice(1)) : parent(words)),
-      unloadable,
-    )
-    .then((status) => process.exit(status));
+  const { parent, background } = stage<typeof import('./parent/main.js')>('parent-main.cjs');
+  const ended = words[0] === 'detached' ? background(words.slice(1)) : parent(words);
+  ended.then((status) => process.exit(status));
 }

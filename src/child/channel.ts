@@ -10,6 +10,9 @@ import {
 import { exitStatus, Failure } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
 
+/** How many characters of records are worth a write(2): about ten calls. */
+const together = 2048;
+
 /** The child's ends of the two pipes. It waits for words of the parent until the command runs, and listens after that. */
 export class ChildChannel {
   private readonly lines = new Lines<ControlMessage>();
@@ -19,13 +22,15 @@ export class ChildChannel {
   private held = '';
 
   /**
-   * Sends a message. The record of a call waits for the next message of another kind, at the latest that of its step:
-   * each write wakes the parent, which takes longer than most calls. A child that is killed within a step takes them along.
+   * Sends a message. Records of calls wait for the next message of another kind, at the latest that of their step, or
+   * until there are some: each write wakes the parent, which takes longer than most calls, but what it gets earlier it
+   * writes to the log while this process goes on. A child that is killed takes along what waits.
    */
   send(message: RecordMessage): void {
     const text = this.held + line(message);
-    this.held = message.type === 'call' ? text : '';
-    if (message.type === 'call') return;
+    const waits = message.type === 'call' && text.length < together;
+    this.held = waits ? text : '';
+    if (waits) return;
     const bytes = Buffer.from(text);
     for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptors.records, bytes, done);
   }
@@ -68,6 +73,8 @@ export class ChildChannel {
 
   /** Calls `take` with each message from now on, and with those that came too early; `gone` when the parent is. */
   listen(take: (message: ControlMessage) => void, gone: () => void): void {
+    // Nothing else waits for a file here, and libuv would start four threads for the first read.
+    process.env.UV_THREADPOOL_SIZE = '1';
     for (const message of this.waiting.splice(0)) take(message);
     read(channelDescriptors.control, this.buffer, 0, this.buffer.length, null, (error, length) => {
       if (error !== null || length === 0) return gone();

@@ -8,7 +8,7 @@
  * options, and then reads the text as it would without.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /** Where the code for this Node is kept. */
@@ -32,18 +32,32 @@ export const lacksCompiledCode = (folder: string): boolean =>
 export const functionText = (text: string): string =>
   `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
 
-/** Has require() use the kept code for files in this folder, where there is some. */
-export function useCompiledCode(folder: string): void {
+/**
+ * Loads files of this folder, each once: with the kept code, where there is some that can be believed, or else by
+ * require(). What they require() of the folder is loaded the same way, without Node's search for a module.
+ */
+export function loader(folder: string): (name: string) => unknown {
   const kept = codeFolder(folder);
-  const plain = require.extensions['.js'];
-  if (plain === undefined || !isAsSafe(folder, [dirname(kept), kept])) return;
-  require.extensions['.cjs'] = (module, file) => {
-    const cachedData = dirname(file) === folder ? contentOf(join(kept, basename(file))) : undefined;
-    if (cachedData === undefined) return plain(module, file);
-    const script = new Script(functionText(readFileSync(file, 'utf8')), { filename: file, cachedData });
-    const requireFrom = (id: string): unknown => module.require(id);
-    script.runInThisContext()(module.exports, requireFrom, module, file, folder);
+  const plain = (name: string): unknown => require(`${folder}/${name}`);
+  if (!isAsSafe(folder, [dirname(kept), kept])) return plain;
+  const modules = new Map<string, { readonly exports: unknown }>();
+  const requireFrom = Object.assign(
+    (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : require(id)),
+    { resolve: require.resolve },
+  );
+  const load = (name: string): unknown => {
+    const known = modules.get(name);
+    if (known !== undefined) return known.exports;
+    const cachedData = contentOf(`${kept}/${name}`);
+    if (cachedData === undefined) return plain(name);
+    const filename = `${folder}/${name}`;
+    const module = { exports: {} };
+    modules.set(name, module);
+    const script = new Script(functionText(readFileSync(filename, 'utf8')), { filename, cachedData });
+    script.runInThisContext()(module.exports, requireFrom, module, filename, folder);
+    return module.exports;
   };
+  return load;
 }
 
 /** Whether the folders exist, and nobody but their owner may write to them who may not write to the first. */

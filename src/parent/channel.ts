@@ -21,13 +21,13 @@ export class ParentChannel {
     this.sent = this.sent.then(() => this.deliver(bytes)).catch(() => {});
   }
 
-  /** What the child says, until it is gone. */
-  async *messages(): AsyncGenerator<RecordMessage> {
+  /** What the child says, until it is gone: the messages that came together. */
+  async *messages(): AsyncGenerator<readonly RecordMessage[]> {
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
       const { bytesRead } = await readBytes(this.records, buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
-      yield* this.lines.take(buffer.subarray(0, bytesRead));
+      yield this.lines.take(buffer.subarray(0, bytesRead));
     }
   }
 

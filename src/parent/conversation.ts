@@ -56,12 +56,14 @@ export class Conversation {
    * @throws Failure when the command was not started, or was lost
    */
   async hold(): Promise<number> {
-    const { handOver, channel } = this.at;
+    const { handOver, channel, log } = this.at;
     let heard = false;
-    for await (const message of channel.messages()) {
-      if (!heard) handOver.finish(true);
-      heard = true;
-      await this.hear(message);
+    for await (const messages of channel.messages()) {
+      await log.together(async () => {
+        if (!heard) handOver.finish(true);
+        heard = true;
+        for (const message of messages) await this.hear(message);
+      });
     }
     if (!heard) handOver.finish(false);
     if (this.ended !== undefined) return this.ended;
@@ -86,17 +88,17 @@ export class Conversation {
         await terminal.lend(async () =>
           this.at.walk?.before(message.step, message.evidence, handOver, log, known),
         );
-        channel.send({ type: 'continue' });
+        this.goOn();
         break;
       }
       case 'terminal':
         own?.waitForForeground();
         own?.take(handOver.second, message.descriptor, message.number);
-        channel.send({ type: 'continue' });
+        this.goOn();
         break;
       case 'ready':
         this.begin();
-        channel.send({ type: 'continue' });
+        this.goOn();
         break;
       case 'stopped': {
         const foreground = terminal.stop(message.signal);
@@ -114,6 +116,12 @@ export class Conversation {
         log.ended(handOver.second, message.status, message.signal);
         break;
     }
+  }
+
+  /** What the child did so far is in the log, and it goes on. */
+  private goOn(): void {
+    this.at.log.flush();
+    this.at.channel.send({ type: 'continue' });
   }
 
   /** The command is about to be executed: from here on terminal and signals are its own. */

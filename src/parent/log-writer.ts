@@ -54,6 +54,9 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
       const { step, shell } = record.fields;
       if (shell === undefined || step !== announced) atTerminal?.[record.level](record.fields, record.msg);
     },
+    flush: () => {
+      for (const file of files) file.flush();
+    },
     announce: (record: LogRecord) => {
       if (!isTerminal) return;
       time = record.time;
@@ -75,10 +78,11 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
 }
 
 /** A launch goes on without this file, when it cannot be written any more. */
-const expendable = ({ write, close }: FileStream): FileStream => ({
-  write: (line) => {
+const expendable = ({ write, flush, close }: FileStream): FileStream => ({
+  write,
+  flush: () => {
     try {
-      write(line);
+      flush();
     } catch {
       // fileStream does not try again: who follows sees a log that was cut off.
     }
@@ -88,17 +92,23 @@ const expendable = ({ write, close }: FileStream): FileStream => ({
 
 interface FileStream {
   write(line: string): void;
+  flush(): void;
   close(): void;
 }
 
-/** Writes lines to a file at once: what is logged is there even if this process is killed in the next moment. */
+/** Writes lines to a file, which has them even if this process is killed in the next moment, once they are flushed. */
 function fileStream(descriptor: number): FileStream {
   let works = true;
+  let gathered = '';
   return {
     write: (line) => {
-      if (!works) return;
+      if (works) gathered += line;
+    },
+    flush: () => {
+      if (gathered === '') return;
+      const bytes = Buffer.from(gathered);
+      gathered = '';
       try {
-        const bytes = Buffer.from(line);
         for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
       } catch (error) {
         works = false; // The failure itself goes to standard error.

@@ -44,6 +44,8 @@ export interface LogRecord {
 /** Where records go once pino is there. */
 export interface LogWriter {
   write(record: LogRecord): void;
+  /** Has the files get what was written; a terminal gets each record at once. */
+  flush(): void;
   /**
    * Shows at a terminal a step that is about to be done, where its record would come too late: the terminal belongs to
    * the command from then on. The record itself is not shown there again.
@@ -60,6 +62,7 @@ export class Log {
   private writer: LogWriter | undefined;
   private kept: LogRecord[] = [];
   private begun = false;
+  private gathers = false;
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
@@ -97,7 +100,7 @@ export class Log {
     this.add('info', title, { pid, ...record, number, of }, record.at);
   }
 
-  /** --step waits for a key before this step: the calls about to be made, and the evidence as it stands. */
+  /** --step waits for a key before this step, and a reader is to see it now: the calls about to be made, and the evidence as it stands. */
   stop(step: RehearsedStep, before: Evidence, pid: number): void {
     const { step: id, stage, number, of, title, calls } = step;
     this.add('debug', `stopped before: ${title}`, {
@@ -105,6 +108,7 @@ export class Log {
       pid,
       stop: { step: id, number, of, calls, before },
     });
+    this.flush();
   }
 
   /** A launch that failed: the sentence, and for a kernel call its parts; where in the source, only at level trace. */
@@ -142,6 +146,25 @@ export class Log {
     const { openWriter } = await import('./log-writer.js');
     this.writer = await openWriter(this.options);
     for (const record of this.kept.splice(0)) this.writer.write(record);
+    this.flush();
+  }
+
+  /**
+   * What is logged meanwhile goes to the files at the end, or when it is flushed: a write(2) for each record of a child
+   * that sends thirty at a time would keep it waiting.
+   */
+  async together(work: () => Promise<void>): Promise<void> {
+    this.gathers = true;
+    try {
+      await work();
+    } finally {
+      this.gathers = false;
+      this.flush();
+    }
+  }
+
+  flush(): void {
+    this.writer?.flush();
   }
 
   /** The last step, just before the terminal is the command's. */
@@ -169,7 +192,11 @@ export class Log {
   }
 
   private keep(record: LogRecord): void {
-    if (this.writer !== undefined) this.writer.write(record);
-    else if (this.wanted) this.kept.push(record);
+    if (this.writer === undefined) {
+      if (this.wanted) this.kept.push(record);
+      return;
+    }
+    this.writer.write(record);
+    if (!this.gathers) this.flush();
   }
 }

@@ -26,8 +26,28 @@ interface Native {
 const requireFrom = (file: string): NodeJS.Require =>
   process.getBuiltinModule('node:module').createRequire(file);
 
+/**
+ * The native module of the package for this processor, in the places where npm lays it. To ask Node where it is takes
+ * longer than to load it.
+ */
+function nativeModule(name: string): Native | undefined {
+  const file = `${name}/ffi-rs.linux-${process.arch}-gnu.node`;
+  for (const place of ['../node_modules', '../..']) {
+    const module = { exports: {} };
+    try {
+      process.dlopen(module, `${import.meta.dirname}/${place}/${file}`);
+      return module.exports as Native;
+    } catch {
+      // It lies elsewhere.
+    }
+  }
+  return undefined;
+}
+
 function native(): Native {
   const name = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
+  const found = nativeModule(name);
+  if (found !== undefined) return found;
   const load = typeof require === 'function' ? require : requireFrom(import.meta.url);
   try {
     return load(name);

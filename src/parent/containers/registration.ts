@@ -22,7 +22,7 @@ import {
   viewpoint,
 } from './entry.js';
 import { removeStale } from './listing.js';
-import { identify } from './process-identity.js';
+import { identify, type ProcessIdentity } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
 
 /** What there is to write down of a launch. */
@@ -37,6 +37,9 @@ export interface Registered {
 }
 
 export class Registration {
+  /** The process that the last step left in the namespaces: who it is does not change. */
+  private process: ProcessIdentity | undefined;
+
   private constructor(
     readonly name: string,
     /** The file for the command's output, where the container was let go. */
@@ -89,8 +92,8 @@ export class Registration {
 
   /** A step is done, and this process is in the new namespaces. */
   done(step: string, pid: number): void {
-    const process = identify(pid);
-    if (process !== undefined) this.add({ step, process });
+    if (this.process?.pid !== pid) this.process = identify(pid);
+    if (this.process !== undefined) this.add({ step, process: this.process });
   }
 
   /** The command has ended: whoever waits for it has the file open. */
