@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import { v8Options } from '../common/child-options.js';
 import { codeFolder, functionText, loaded } from '../common/compiled-code.js';
 
 /** Compiles and writes. A start without it is only slower, so that it cannot be written is no failure. */
@@ -10,7 +11,11 @@ export function writeCompiledCode(folder: string): void {
   const kept = codeFolder(folder);
   try {
     mkdirSync(kept, { recursive: true, mode: 0o755 });
-    for (const name of loaded) write(join(kept, name), compiled(join(folder, name)));
+    for (const name of loaded) {
+      // V8 refuses what was made with other options. The child's file comes last, and after it this process ends.
+      if (name === 'child-main.cjs') v8Options.forEach(setFlagsFromString);
+      write(join(kept, name), compiled(join(folder, name)));
+    }
   } catch {
     // A full disk, or a folder that may only be read.
   }
