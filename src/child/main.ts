@@ -18,11 +18,11 @@ import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';
 import { ChildChannel, failureData } from './channel.js';
-import { countSignals, serve } from './init.js';
+import { Init } from './init.js';
 
 export async function child(): Promise<void> {
   const channel = new ChildChannel();
-  const received = countSignals();
+  const init = new Init();
   let kernel: Recorder | undefined;
   let started = false;
   // Once the command runs, a record that is lost is no reason to end it.
@@ -40,6 +40,7 @@ export async function child(): Promise<void> {
     detachNode(spec, kernel);
     const ready = () => {
       channel.send({ type: 'ready' });
+      init.listen();
       channel.wait('continue');
       started = true;
     };
@@ -62,7 +63,7 @@ export async function child(): Promise<void> {
         done: (record) => report({ type: 'step', record }),
       });
     }
-    serve(command.pid, spec, channel, received);
+    init.serve(command.pid, spec, channel);
   } catch (error) {
     const failure = failureData(
       systemCallError(error as Error, kernel?.step ?? childStep.id) ?? (error as Error),

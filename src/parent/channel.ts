@@ -1,14 +1,15 @@
-import { closeSync, read, write } from 'node:fs';
+import { closeSync, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type ControlMessage, Lines, line, type RecordMessage } from '../common/channel.js';
 
 const readBytes = promisify(read);
 const writeBytes = promisify(write);
 
-/** The parent's ends of the two pipes to the child. Neither blocks: signals are handled while it waits. */
+/** The parent's ends of the two pipes to the child. It waits for neither, and so can handle signals meanwhile. */
 export class ParentChannel {
   private readonly lines = new Lines<RecordMessage>();
   private sent: Promise<void> = Promise.resolve();
+  private underWay = 0;
 
   constructor(
     private readonly control: number,
@@ -18,7 +19,27 @@ export class ParentChannel {
   /** Sends a message after those before it. That the child is gone is noticed elsewhere, by end-of-file. */
   send(message: ControlMessage): void {
     const bytes = Buffer.from(line(message));
-    this.sent = this.sent.then(() => this.deliver(bytes)).catch(() => {});
+    this.underWay += 1;
+    this.sent = this.sent
+      .then(() => this.deliver(bytes))
+      .catch(() => {})
+      .then(() => {
+        this.underWay -= 1;
+      });
+  }
+
+  /** Lets the child go on, which waits for that: unless something is under way to it, there is room in the pipe. */
+  goOn(): void {
+    const message = { type: 'continue' } as const;
+    if (this.underWay > 0) {
+      this.send(message);
+      return;
+    }
+    try {
+      writeSync(this.control, line(message));
+    } catch {
+      // As above.
+    }
   }
 
   /** What the child says, until it is gone: the messages that came together. */

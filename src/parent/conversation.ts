@@ -121,7 +121,7 @@ export class Conversation {
   /** What the child did so far is in the log, and it goes on. */
   private goOn(): void {
     this.at.log.flush();
-    this.at.channel.send({ type: 'continue' });
+    this.at.channel.goOn();
   }
 
   /** The command is about to be executed: from here on terminal and signals are its own. */

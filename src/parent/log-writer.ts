@@ -38,14 +38,12 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const settings = { base: null, level: 'trace', timestamp: () => `,"time":${time}` };
   const atTerminal =
     options.level === 'silent' ? undefined : pino({ ...settings, level: options.level }, shown);
-  const elsewhere = pino(
-    settings,
-    pino.multistream(
-      [...files, ...(lines === undefined ? [] : [{ write: (line: string) => lines.push(line) }])].map(
-        (stream) => ({ level: 'trace' as const, stream }),
-      ),
-    ),
-  );
+  const elsewhere = pino(settings, {
+    write: (line: string) => {
+      for (const file of files) file.write(line);
+      lines?.push(line);
+    },
+  });
   let announced: unknown;
   return {
     write: (record: LogRecord) => {
