@@ -112,6 +112,7 @@ await build({
   define: {
     'import.meta.url': '__filename',
     'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
     VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
   },
 });

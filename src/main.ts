@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
-import { loader } from './common/compiled-code.js';
+import { childFile, loader } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
 import { print } from './common/print.js';
 
@@ -31,7 +31,7 @@ function stage<Exports>(name: string): Exports {
 
 const words = process.argv.slice(2);
 if (words[0] === 'child') {
-  stage<typeof import('./child/main.js')>('child-main.cjs').child();
+  stage<typeof import('./child/main.js')>(childFile).child();
 } else {
   const answer =
     words.length === 1 && /^--?(v|version)$/.test(words[0] as string)

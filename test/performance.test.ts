@@ -3,13 +3,15 @@
  * with that of bare Node in turns, and with room: docs/performance.md has the exact figures, by npm run bench.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../scripts/bench/process.js';
 import { median } from '../scripts/bench/statistics.js';
-import { loaded } from '../src/common/compiled-code.js';
+import { childOptions } from '../src/common/child-options.js';
+import { childFile, functionText, parentFiles } from '../src/common/compiled-code.js';
 import { node, program, rootfs } from './gontainer.js';
 
 const rounds = 15;
@@ -41,6 +43,18 @@ test("a launch takes at most 2.75 times two bare Nodes' processor time", async (
   assert.ok(ratio <= 2.75, `it took ${ratio.toFixed(2)} times as much`);
 });
 
+/** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */
+function refused(file: string): string {
+  const name = basename(file);
+  const text = functionText(readFileSync(join(dirname(file), '../..', name), 'utf8'));
+  const script = `
+    const cachedData = fs.readFileSync(${JSON.stringify(file)});
+    fs.writeSync(1, String(new vm.Script(fs.readFileSync(0, 'utf8'), { cachedData }).cachedDataRejected));
+  `;
+  const options = name === childFile ? childOptions(true) : [];
+  return String(execFileSync(node, [...options, '-e', script], { input: text }));
+}
+
 test('a launch leaves compiled code, and works without it, or with what is no code', () => {
   const copy = mkdtempSync(join(tmpdir(), 'gontainer-code-'));
   try {
@@ -52,8 +66,9 @@ test('a launch leaves compiled code, and works without it, or with what is no co
     launch();
     const [version = ''] = readdirSync(code);
     const names = readdirSync(join(code, version)).sort();
-    assert.deepEqual(names, [...loaded].sort());
+    assert.deepEqual(names, [...parentFiles, childFile].sort());
     const files = names.map((name) => join(code, version, name));
+    for (const file of files) assert.equal(refused(file), 'false', `V8 refuses ${file}`);
     launch();
     for (const file of files) truncateSync(file, 1000);
     launch();

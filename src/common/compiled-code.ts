@@ -15,18 +15,18 @@ import { Script } from 'node:vm';
 export const codeFolder = (folder: string): string =>
   join(folder, 'code', `${process.version}-${process.arch}`);
 
-/** What a launch loads, in both stages; the last is there when all are. */
-export const loaded = [
-  'parent-main.cjs',
-  'parent-log-writer.cjs',
-  'parent-log-pretty.cjs',
-  'child-main.cjs',
-] as const;
+/** What the parent loads for a launch; the last is there when all are. */
+export const parentFiles = ['parent-main.cjs', 'parent-log-writer.cjs', 'parent-log-pretty.cjs'] as const;
+
+export const childFile = 'child-main.cjs';
 
 /** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
 export const lacksCompiledCode = (folder: string): boolean =>
-  !existsSync(join(codeFolder(folder), loaded[loaded.length - 1] as string)) &&
+  !existsSync(join(codeFolder(folder), parentFiles[parentFiles.length - 1] as string)) &&
   statSync(folder).uid === process.geteuid?.();
+
+/** Whether there is code of the child, and so this node can be started with the options that it was made with. */
+export const keepsChild = (folder: string): boolean => existsSync(join(codeFolder(folder), childFile));
 
 /** The text of a CommonJS file as a function of what such a file can name. */
 export const functionText = (text: string): string =>

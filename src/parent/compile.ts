@@ -1,24 +1,29 @@
 /** Writes the compiled code that common/compiled-code.ts uses, once for each version of Node. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { v8Options } from '../common/child-options.js';
-import { codeFolder, functionText, loaded } from '../common/compiled-code.js';
+import { childOptions } from '../common/child-options.js';
+import { childFile, codeFolder, functionText, parentFiles } from '../common/compiled-code.js';
 
 /** Compiles and writes. A start without it is only slower, so that it cannot be written is no failure. */
 export function writeCompiledCode(folder: string): void {
-  const kept = codeFolder(folder);
   try {
-    mkdirSync(kept, { recursive: true, mode: 0o755 });
-    for (const name of loaded) {
-      // V8 refuses what was made with other options. The child's file comes last, and after it this process ends.
-      if (name === 'child-main.cjs') v8Options.forEach(setFlagsFromString);
-      write(join(kept, name), compiled(join(folder, name)));
-    }
+    mkdirSync(codeFolder(folder), { recursive: true, mode: 0o755 });
+    // V8 refuses what was made with other options. Node itself ends at once where it does not know one of them.
+    const [module, ...words] = [import.meta.filename, folder, childFile].map((word) => JSON.stringify(word));
+    const script = `require(${module}).keep(${words})`;
+    spawnSync(process.execPath, [...childOptions(true), '-e', script], { stdio: 'ignore' });
+    for (const name of parentFiles) keep(folder, name);
   } catch {
     // A full disk, or a folder that may only be read.
   }
+}
+
+/** Compiles and writes one file, with the options of this process. */
+export function keep(folder: string, name: string): void {
+  write(join(codeFolder(folder), name), compiled(join(folder, name)));
 }
 
 /**

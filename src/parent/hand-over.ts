@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { channelDescriptors } from '../common/channel.js';
 import { childOptions } from '../common/child-options.js';
+import { keepsChild } from '../common/compiled-code.js';
 import { innermostPid } from '../common/evidence.js';
 import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
 import { type Chain, type ChainCall, memory } from '../common/kernel/calls.js';
@@ -83,7 +84,13 @@ function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, scr
         call: 'execve',
         args: {
           pathname,
-          argv: [process.argv0, ...process.execArgv, ...childOptions, script, 'child'],
+          argv: [
+            process.argv0,
+            ...process.execArgv,
+            ...childOptions(keepsChild(import.meta.dirname)),
+            script,
+            'child',
+          ],
           envp: environment,
         },
       },
