@@ -8,12 +8,11 @@
  * options, and then reads the text as it would without.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Script } from 'node:vm';
 
 /** Where the code for this Node is kept. */
-export const codeFolder = (folder: string): string =>
-  join(folder, 'code', `${process.version}-${process.arch}`);
+export const codeFolder = (folder: string): string => `${folder}/code/${process.version}-${process.arch}`;
 
 /** What the parent loads for a launch; the last is there when all are. */
 export const parentFiles = ['parent-main.cjs', 'parent-log-writer.cjs', 'parent-log-pretty.cjs'] as const;
@@ -22,11 +21,10 @@ export const childFile = 'child-main.cjs';
 
 /** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
 export const lacksCompiledCode = (folder: string): boolean =>
-  !existsSync(join(codeFolder(folder), parentFiles[parentFiles.length - 1] as string)) &&
-  statSync(folder).uid === process.geteuid?.();
+  !existsSync(`${codeFolder(folder)}/${parentFiles.at(-1)}`) && statSync(folder).uid === process.geteuid?.();
 
 /** Whether there is code of the child, and so this node can be started with the options that it was made with. */
-export const keepsChild = (folder: string): boolean => existsSync(join(codeFolder(folder), childFile));
+export const keepsChild = (folder: string): boolean => existsSync(`${codeFolder(folder)}/${childFile}`);
 
 /** The text of a CommonJS file as a function of what such a file can name. */
 export const functionText = (text: string): string =>
@@ -40,24 +38,23 @@ export function loader(folder: string): (name: string) => unknown {
   const kept = codeFolder(folder);
   const plain = (name: string): unknown => require(`${folder}/${name}`);
   if (!isAsSafe(folder, [dirname(kept), kept])) return plain;
-  const modules = new Map<string, { readonly exports: unknown }>();
-  const requireFrom = Object.assign(
-    (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : require(id)),
-    { resolve: require.resolve },
-  );
+  const modules = new Map<string, unknown>();
+  // Each source file that a file was bundled from asks for node:fs again.
+  const requireOnce = (id: string): unknown => {
+    if (!modules.has(id)) modules.set(id, id.startsWith('./') ? load(id.slice(2)) : require(id));
+    return modules.get(id);
+  };
+  const requireFrom = Object.assign(requireOnce, { resolve: require.resolve });
   const load = (name: string): unknown => {
-    const known = modules.get(name);
-    if (known !== undefined) return known.exports;
     const cachedData = contentOf(`${kept}/${name}`);
     if (cachedData === undefined) return plain(name);
     const filename = `${folder}/${name}`;
     const module = { exports: {} };
-    modules.set(name, module);
     const script = new Script(functionText(readFileSync(filename, 'utf8')), { filename, cachedData });
     script.runInThisContext()(module.exports, requireFrom, module, filename, folder);
     return module.exports;
   };
-  return load;
+  return (name) => requireOnce(`./${name}`);
 }
 
 /** Whether the folders exist, and nobody but their owner may write to them who may not write to the first. */

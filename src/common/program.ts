@@ -11,26 +11,27 @@ const mostLinks = 40;
  * does not leave it. The last part need not exist.
  */
 export function resolveBeneath(root: string, path: string): string {
+  const base = root.replace(/\/+$/, '');
   let links = 0;
-  let done = '/';
+  let done = '';
   const rest = normalize(path).split('/').filter(Boolean);
   while (rest.length > 0) {
     const part = rest.shift() as string;
-    const next = join(done, part);
-    if (!isSymbolicLink(join(root, next))) {
+    const next = `${done}/${part}`;
+    if (!isSymbolicLink(`${base}${next}`)) {
       done = next;
       continue;
     }
     links += 1;
     if (links > mostLinks) throw new Failure(`${path} in ${root} is a loop of symbolic links`);
     rest.unshift(
-      ...resolve(dirname(next), readlinkSync(join(root, next)))
+      ...resolve(dirname(next), readlinkSync(`${base}${next}`))
         .split('/')
         .filter(Boolean),
     );
-    done = '/';
+    done = '';
   }
-  return join(root, done);
+  return `${base}${done}` || '/';
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The log through pino: NDJSON to the file and to standard error, or readable lines to a terminal. */
 import { closeSync, fstatSync, writeSync } from 'node:fs';
-import pino from 'pino';
+import pino, { type DestinationStream } from 'pino';
 import { Failure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
-import type { LogOptions, LogRecord, LogWriter } from './log.js';
+import type { Level, LogOptions, LogRecord, LogWriter } from './log.js';
 
 export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const { lines, standardError = 2 } = options;
@@ -35,10 +35,12 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
   };
 
   let time = 0;
-  const settings = { base: null, level: 'trace', timestamp: () => `,"time":${time}` };
-  const atTerminal =
-    options.level === 'silent' ? undefined : pino({ ...settings, level: options.level }, shown);
-  const elsewhere = pino(settings, {
+  const logger = (level: Level, stream: DestinationStream) =>
+    Object.assign(pino({ base: null, level, timestamp: () => `,"time":${time}` }, stream), {
+      [pino.symbols.asJsonSym]: asJson,
+    });
+  const atTerminal = options.level === 'silent' ? undefined : logger(options.level, shown);
+  const elsewhere = logger('trace', {
     write: (line: string) => {
       for (const file of files) file.write(line);
       lines?.push(line);
@@ -74,6 +76,13 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
     },
   };
 }
+
+/**
+ * A record as a line, in the place of pino's own asJson. That one is for programs that log for hours: it looks at every
+ * character, so that V8 sets out to optimize it, which takes a short one 4 MiB and longer than its whole log.
+ */
+const asJson = (fields: object, msg: string, level: number, time: string): string =>
+  `{"level":${level}${time},${JSON.stringify({ ...fields, msg }).slice(1)}\n`;
 
 /** A launch goes on without this file, when it cannot be written any more. */
 const expendable = ({ write, flush, close }: FileStream): FileStream => ({

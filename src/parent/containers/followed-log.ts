@@ -16,7 +16,7 @@ export interface Follower extends ProcessIdentity {
 }
 
 export const followerExtension = '.follower';
-export const followedFolder = (): string => join(stateFolder(), 'followed');
+export const followedFolder = (): string => `${stateFolder()}/followed`;
 
 /** Whose log a file is: `box.4711.123456.ndjson` is that of the container box, launched by process 4711. */
 export interface FollowedLog {

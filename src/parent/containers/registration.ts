@@ -9,7 +9,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Failure, usageFailure } from '../../common/failure.js';
 import {
   type Beginning,
@@ -66,7 +66,7 @@ export class Registration {
       const folder = madeStateFolder();
       for (;;) {
         const name = given ?? madeUpName(command);
-        const path = join(folder, `${name}${entryExtension}`);
+        const path = `${folder}/${name}${entryExtension}`;
         const content = beginning(folder, name, container);
         if (written(path, content)) {
           return new Registration(
@@ -123,7 +123,7 @@ export class Registration {
 function beginning(
   folder: string,
   name: string,
-  { command, log, asPid1, detached, output = join(folder, `${name}${outputExtension}`) }: Registered,
+  { command, log, asPid1, detached, output = `${folder}/${name}${outputExtension}` }: Registered,
 ): Beginning {
   const launcher = identify(process.pid);
   if (launcher === undefined) throw new Error('/proc does not show this process');
@@ -140,7 +140,7 @@ function beginning(
  * @returns false in that case
  */
 function written(path: string, content: Beginning): boolean {
-  const draft = join(path, '..', `.${process.pid}${draftExtension}`);
+  const draft = `${dirname(path)}/.${process.pid}${draftExtension}`;
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, path);

@@ -15,7 +15,7 @@ export function stateFolder(): string {
   const given = process.env.XDG_RUNTIME_DIR;
   const runtime = [...(given && isAbsolute(given) ? [given] : []), `/run/user/${uid()}`];
   const ours = runtime.find((path) => stateOf(path)?.isDirectory() && stateOf(path)?.uid === uid());
-  return ours === undefined ? join(tmpdir(), `gontainer-${uid()}`) : join(ours, 'gontainer');
+  return ours === undefined ? `${tmpdir()}/gontainer-${uid()}` : join(ours, 'gontainer');
 }
 
 /**
