@@ -60,7 +60,7 @@ export async function child(): Promise<void> {
           channel.send({ type: 'pause', step: next.id, evidence, known: command.known });
           channel.wait('continue');
         },
-        done: (record) => report({ type: 'step', record }),
+        done: (result) => report({ type: 'step', result }),
       });
     }
     init.serve(command.pid, spec, channel);

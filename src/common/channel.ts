@@ -5,7 +5,7 @@
 import type { CallRecord } from './kernel/kernel.js';
 import type { KernelErrorData } from './kernel/kernel-error.js';
 import type { LaunchSpec } from './spec.js';
-import type { Evidence, StepRecord } from './step.js';
+import type { Evidence, StepResult } from './step.js';
 
 /** Where the child finds its ends: after standard input, output and error. */
 export const channelDescriptors = { control: 3, records: 4 } as const;
@@ -30,7 +30,7 @@ export type ControlMessage =
 /** From the child. */
 export type RecordMessage =
   | { readonly type: 'call'; readonly record: CallRecord }
-  | { readonly type: 'step'; readonly record: StepRecord }
+  | { readonly type: 'step'; readonly result: StepResult }
   /** The child is about to do a step and waits. `known` is what a rehearsal has only names for (kernel/rehearsal.ts). */
   | {
       readonly type: 'pause';

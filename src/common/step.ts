@@ -37,14 +37,19 @@ export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly shortfall?: (before: Evidence, after: Evidence, spec: Context['spec']) => string | undefined;
 }
 
-/** A finished step in the log, as docs/log.md describes it. */
-export interface StepRecord {
+/** What a step is, in words. */
+export interface StepDescription {
   readonly step: string;
   readonly stage: 'parent' | 'child';
   readonly title: string;
   readonly why: string;
   readonly man: string;
   readonly shell: string;
+}
+
+/** What there is to say of a step once it is done. */
+export interface StepResult {
+  readonly step: string;
   readonly before: Evidence;
   readonly after: Evidence;
   /** Microseconds since the launch began, when its `run` began. */
@@ -53,11 +58,25 @@ export interface StepRecord {
   readonly us: number;
 }
 
+/** A finished step in the log, as docs/log.md describes it. */
+export type StepRecord = StepDescription & StepResult;
+
+/** The part of a step that words are made of. */
+export type Describable<Spec = LaunchSpec> = Pick<
+  Step<StepContext<Spec>>,
+  'id' | 'stage' | 'title' | 'why' | 'man' | 'shell'
+>;
+
+export const described = <Spec>(
+  { id, stage, title, why, man, shell }: Describable<Spec>,
+  spec: Spec,
+): StepDescription => ({ step: id, stage, title: title(spec), why, man, shell: shell(spec) });
+
 /** What the two stages do around each step. */
 export interface StepObserver<Context extends StepContext<unknown>> {
   /** Called before a step is done; --step waits here. */
   readonly before?: (step: Step<Context>, evidence: Evidence) => Promise<void> | void;
-  readonly done: (record: StepRecord) => void;
+  readonly done: (result: StepResult) => void;
 }
 
 /**
@@ -79,10 +98,7 @@ export async function perform<Context extends StepContext<unknown>>(
   const after = step.evidence(context);
   const shortfall = step.shortfall?.(before, after, spec);
   if (shortfall !== undefined) throw notShown(step.id, step.title(spec), shortfall);
-  observer.done({
-    ...{ step: step.id, stage: step.stage, title: step.title(spec), why: step.why, man: step.man },
-    ...{ shell: step.shell(spec), before, after, at, us },
-  });
+  observer.done({ step: step.id, before, after, at, us });
 }
 
 /** The failure of a step whose evidence does not show what it claims. */

@@ -6,8 +6,9 @@ import { KernelError } from '../common/kernel/kernel-error.js';
 import type { ProcessChange } from '../common/kernel/processes.js';
 import type { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
-import type { Evidence, StepRecord } from '../common/step.js';
+import { described, type Evidence, type StepResult } from '../common/step.js';
 import { execStep } from '../common/steps/command.js';
+import type { NumberedStep } from '../common/steps/index.js';
 import type { ParentChannel } from './channel.js';
 import { executedStep, program } from './executed.js';
 import { follow, statusOf } from './follow.js';
@@ -33,10 +34,9 @@ export interface Surroundings extends Companions {
   readonly terminal: Terminal;
   /** With --pty, the other end of the command's own terminal. */
   readonly own: OwnTerminal | undefined;
-  /** Every step's number, counted through both stages. */
-  readonly numbers: ReadonlyMap<string, number>;
+  readonly steps: ReadonlyMap<string, NumberedStep>;
   /** A step is done. */
-  readonly done: (record: StepRecord) => void;
+  readonly done: (result: StepResult) => void;
 }
 
 export class Conversation {
@@ -81,7 +81,7 @@ export class Conversation {
         break;
       }
       case 'step':
-        this.at.done(this.at.outside.complete(message.record));
+        this.at.done(this.at.outside.complete(message.result));
         break;
       case 'pause': {
         const known = { ...handOver.known, ...message.known };
@@ -142,10 +142,8 @@ export class Conversation {
 
   /** The last step is shown before the terminal is the command's; its record comes after. */
   private announce(): void {
-    const { spec, log, numbers } = this.at;
-    const { id, stage, title, why, man, shell } = execStep;
-    const step = { step: id, stage, title: title(spec), why, man, shell: shell(spec) };
-    log.announce(step, numbers.get(id) ?? 0, numbers.size);
+    const { spec, log, steps } = this.at;
+    log.announce(described(execStep, spec), steps.get(execStep.id)?.number ?? 0, steps.size);
   }
 
   /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */

@@ -1,6 +1,6 @@
 import type { CallRecord } from '../common/kernel/kernel.js';
 import type { LaunchSpec } from '../common/spec.js';
-import type { Evidence, StepRecord } from '../common/step.js';
+import type { Evidence, StepResult } from '../common/step.js';
 import { execStep } from '../common/steps/command.js';
 
 /**
@@ -11,7 +11,7 @@ export const program = (spec: LaunchSpec, pid: number): Evidence =>
   execStep.evidence({ spec, command: { pid } } as never);
 
 /**
- * The record of the step `exec` of a process that has become the command itself.
+ * What is to be said of the step `exec` of a process that has become the command itself.
  * @param call its execve(2), which succeeded
  * @param now microseconds since the launch began
  */
@@ -21,10 +21,7 @@ export function executedStep(
   before: Evidence,
   call: CallRecord,
   now: number,
-): StepRecord {
-  const { id: step, stage, title, why, man, shell } = execStep;
-  return {
-    ...{ step, stage, title: title(spec), why, man, shell: shell(spec) },
-    ...{ before, after: program(spec, pid), at: call.at, us: Math.max(0, now - call.at) },
-  };
+): StepResult {
+  const after = program(spec, pid);
+  return { step: execStep.id, before, after, at: call.at, us: Math.max(0, now - call.at) };
 }

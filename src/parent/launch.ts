@@ -6,10 +6,10 @@
 import { KernelError, systemCallError } from '../common/kernel/kernel-error.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import type { LaunchSpec } from '../common/spec.js';
-import { perform, type StepObserver, type StepRecord } from '../common/step.js';
+import { described, perform, type StepObserver, type StepResult } from '../common/step.js';
 import { execStep } from '../common/steps/command.js';
 import type { ParentContext } from '../common/steps/hand-over.js';
-import { numberedSteps, parentStepsOf } from '../common/steps/index.js';
+import { type NumberedStep, numberedSteps, parentStepsOf } from '../common/steps/index.js';
 import { ParentChannel } from './channel.js';
 import type { Registration } from './containers/registration.js';
 import { Conversation } from './conversation.js';
@@ -47,18 +47,19 @@ export async function launch(
   companions: Companions = {},
 ): Promise<number> {
   const { walk, supervision, registration, runs } = companions;
-  const numbers = numberedSteps(spec);
+  const steps = numberedSteps(spec);
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
-  const done = (record: StepRecord, handOver: ProcessHandOver): void => {
-    const pid = record.stage === 'parent' ? process.pid : handOver.second;
-    log.step(record, numbers.get(record.step) ?? 0, numbers.size, pid);
-    registration?.done(record.step, handOver.second || handOver.first);
-    walk?.done(record);
-    if (record.step === execStep.id) runs?.(handOver.second);
+  const done = (result: StepResult, handOver: ProcessHandOver): void => {
+    const { number, step } = steps.get(result.step) as NumberedStep;
+    const pid = step.stage === 'parent' ? process.pid : handOver.second;
+    log.step({ ...described(step, spec), ...result }, number, steps.size, pid);
+    registration?.done(step.id, handOver.second || handOver.first);
+    walk?.done(result);
+    if (step.id === execStep.id) runs?.(handOver.second);
   };
   const observe = (handOver: ProcessHandOver): StepObserver<ParentContext> => ({
     before: (step, evidence) => walk?.before(step.id, evidence, handOver, log),
-    done: (record) => done(record, handOver),
+    done: (result) => done(result, handOver),
   });
   log.launch(spec);
   supervision?.begin(kernel);
@@ -99,8 +100,8 @@ export async function launch(
     // The child starts on another core meanwhile.
     await log.open();
     const places = { mountPoints, outside, own, signals, terminal };
-    const talk = { spec, log, kernel, handOver, channel, numbers, ...places, ...companions };
-    return await new Conversation({ ...talk, done: (record) => done(record, handOver) }).hold();
+    const talk = { spec, log, kernel, handOver, channel, steps, ...places, ...companions };
+    return await new Conversation({ ...talk, done: (result) => done(result, handOver) }).hold();
   }
 }
 

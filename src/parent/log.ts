@@ -4,7 +4,7 @@
  */
 import type { CallRecord } from '../common/kernel/kernel.js';
 import type { LaunchSpec } from '../common/spec.js';
-import type { Evidence, StepRecord } from '../common/step.js';
+import type { Evidence, StepDescription, StepRecord } from '../common/step.js';
 import type { RehearsedStep } from './rehearse.js';
 
 declare const VERSION: string;
@@ -168,7 +168,7 @@ export class Log {
   }
 
   /** The last step, just before the terminal is the command's. */
-  announce(step: Omit<StepRecord, 'at' | 'us' | 'before' | 'after'>, number: number, of: number): void {
+  announce(step: StepDescription, number: number, of: number): void {
     const { title, ...fields } = step;
     const time = Date.now();
     this.writer?.announce({

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { Failure } from '../common/failure.js';
 import type { LaunchSpec } from '../common/spec.js';
-import type { Evidence, StepRecord } from '../common/step.js';
+import type { Evidence, StepResult } from '../common/step.js';
 import { execStep } from '../common/steps/command.js';
 import { coloured } from './banner.js';
 import type { ProcessHandOver } from './hand-over.js';
@@ -78,7 +78,7 @@ export class Walk {
   }
 
   /** Shows what the step has changed. */
-  done({ us, before, after }: StepRecord): void {
+  done({ us, before, after }: StepResult): void {
     this.show([
       `${indent}${this.paint('green', '✓')} done in ${Math.round(us)} µs`,
       ...changes(before, after, this.paint).map((line) => `${indent}  ${line}`),

@@ -1,6 +1,6 @@
 /** The list of steps, in the order in which they are done. */
 import type { LaunchSpec } from '../spec.js';
-import type { Step } from '../step.js';
+import type { Describable, Step } from '../step.js';
 import { capabilitiesStep } from './capabilities.js';
 import { asPid1Step, type CommandContext, commandStep, execStep } from './command.js';
 import { devStep } from './dev.js';
@@ -59,6 +59,17 @@ export const parentStepsOf = (spec: LaunchSpec): Step<ParentContext>[] =>
 export const childStepsOf = (spec: LaunchSpec): Step<CommandContext>[] =>
   childSteps.filter(({ applies }) => applies(spec));
 
-/** Every step's id with its number, counted from 1 through both stages. */
-export const numberedSteps = (spec: LaunchSpec): Map<string, number> =>
-  new Map([...parentStepsOf(spec), ...childStepsOf(spec)].map(({ id }, index) => [id, index + 1]));
+/** A step and its number, counted from 1 through both stages. */
+export interface NumberedStep {
+  readonly number: number;
+  readonly step: Describable;
+}
+
+/** Every step by its id. */
+export const numberedSteps = (spec: LaunchSpec): Map<string, NumberedStep> =>
+  new Map(
+    [...parentStepsOf(spec), ...childStepsOf(spec)].map((step, index) => [
+      step.id,
+      { number: index + 1, step },
+    ]),
+  );

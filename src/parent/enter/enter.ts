@@ -6,7 +6,7 @@
 import { KernelError } from '../../common/kernel/kernel-error.js';
 import { isTerminal } from '../../common/kernel/processes.js';
 import { Recorder } from '../../common/kernel/recorder.js';
-import { perform } from '../../common/step.js';
+import { described, perform } from '../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../common/steps/enter.js';
 import { coloured } from '../banner.js';
 import type { Values } from '../command.js';
@@ -53,7 +53,8 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
     await log.open();
     for (const [index, step] of enterSteps.entries()) {
       await perform(step, context, {
-        done: (record) => log.step(record, index + 1, enterSteps.length, process.pid),
+        done: (result) =>
+          log.step({ ...described(step, spec), ...result }, index + 1, enterSteps.length, process.pid),
       });
     }
     return statusOf(await follow(joining, joining.second, spec.terminal, terminal, signals));
