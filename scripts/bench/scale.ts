@@ -13,10 +13,15 @@ const launch = (place: Place): string[] => [place.program, ...furnished(place), 
 
 export interface Throughput {
   readonly atATime: number;
-  /** Launches a second. */
-  readonly launches: number;
-  /** Pairs of bare Nodes a second, one of the pair after the other. */
-  readonly bare: number;
+  readonly launches: Rate;
+  /** Of pairs of bare Nodes, one of the pair after the other. */
+  readonly bare: Rate;
+}
+
+/** How many in a second, and in a second of one core's time. */
+interface Rate {
+  readonly perSecond: number;
+  readonly perCore: number;
 }
 
 /** 1, 2, 4, 8 and 16 at a time, against as many pairs of bare Nodes. */
@@ -29,16 +34,18 @@ export function throughput(node: string, place: Place, each: number): Throughput
   }));
 }
 
-function rate(program: Program, atATime: number, count: number): number {
+function rate(program: Program, atATime: number, count: number): Rate {
   const began = process.hrtime.bigint();
   let started = 0;
+  let cpu = 0;
   for (; started < Math.min(atATime, count); started += 1) start(program);
   for (let ended = 0; ended < count; ended += 1) {
-    wait(-1);
+    cpu += wait(-1).cpu;
     if (started < count) start(program);
     started += 1;
   }
-  return (count * 1e9) / Number(process.hrtime.bigint() - began);
+  const wall = Number(process.hrtime.bigint() - began);
+  return { perSecond: (count * 1e9) / wall, perCore: (count * 1e3) / cpu };
 }
 
 /** The medians of the wall times, milliseconds. */
