@@ -9,7 +9,7 @@ import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
-import { forgetMountTable } from '../common/mount-table.js';
+import { rememberMountTable } from '../common/mount-table.js';
 import { PseudoTerminal } from '../common/pseudo-terminal.js';
 import { monotonicShift } from '../common/spec.js';
 import { perform } from '../common/step.js';
@@ -34,7 +34,7 @@ export async function child(): Promise<void> {
     const { spec, origin, paused } = channel.wait('launch');
     // A time namespace shifts this process's clock against the parent's.
     kernel = new Recorder('child', BigInt(origin) + monotonicShift(spec), (record) => {
-      forgetMountTable();
+      rememberMountTable(record.call);
       report({ type: 'call', record });
     });
     detachNode(spec, kernel);

@@ -1,5 +1,6 @@
 /** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 import { readFileSync } from 'node:fs';
+import type { CallName } from './kernel/calls.js';
 
 /** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
 export class Mount {
@@ -23,9 +24,14 @@ export class Mount {
     return String(this.fields[5]);
   }
 
-  /** `shared:N`, `master:N`, or `private`. */
-  get propagation(): string {
-    return this.fields.slice(6, this.separator).join(' ') || 'private';
+  /** Whether it passes changes on (`shared:`) or gets them (`master:`); without taking the line apart. */
+  has(tag: 'shared:' | 'master:'): boolean {
+    return this.line.slice(0, this.line.indexOf(' - ')).includes(` ${tag}`);
+  }
+
+  /** Whether it is mounted there; only a line that has this path is taken apart. */
+  isAt(place: string): boolean {
+    return this.line.includes(` ${escaped(place)} `) && this.mountPoint === place;
   }
 
   get type(): string {
@@ -53,6 +59,9 @@ const unescaped = (field = ''): string =>
     ? field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     : field;
 
+const escaped = (path: string): string =>
+  path.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
 /** The mount table as a process sees it: the mounts below its root directory. */
 export const mountTable = (process: number | 'self' = 'self'): Mount[] => read(`/proc/${process}/mountinfo`);
 
@@ -75,14 +84,20 @@ function read(file: string): Mount[] {
 let remembers = false;
 let remembered: { readonly file: string; readonly mounts: Mount[] } | undefined;
 
+/** The calls that change the table, or where a process sees it from. */
+const changing: ReadonlySet<string> = new Set<CallName>([
+  ...(['mount', 'umount2', 'move_mount', 'mount_setattr'] as const),
+  ...(['pivot_root', 'chroot', 'chdir', 'fchdir'] as const),
+]);
+
 /**
- * From here on a table that was read stands for what is read again before this is called the next time. The child calls
- * it after each of its kernel calls: between two of them nobody else changes a mount namespace of its own, and what one
- * step shows after it, the next shows before it.
+ * From here on a table that was read stands for what is read again before the next call that changes it. The child tells
+ * of each of its kernel calls: between two of them nobody else changes a mount namespace of its own, and what one step
+ * shows after it, the next shows before it.
  */
-export function forgetMountTable(): void {
+export function rememberMountTable(call: string): void {
   remembers = true;
-  remembered = undefined;
+  if (changing.has(call)) remembered = undefined;
 }
 
 /** A mount in one line, as findmnt(8) would give it. */
@@ -92,5 +107,5 @@ export const mountLine = ({ mountPoint, type, source, options }: Mount): string 
 /** The mounts at one place, in the order in which they cover each other. */
 export const mountsAt = (place: string): string[] =>
   mountTable()
-    .filter(({ mountPoint }) => mountPoint === place)
+    .filter((mount) => mount.isAt(place))
     .map(mountLine);
