@@ -38,9 +38,9 @@ for (const { words, most } of [
   });
 }
 
-test("a launch takes at most 2.75 times two bare Nodes' processor time", async () => {
+test("a launch takes at most 2.4 times two bare Nodes' processor time", async () => {
   const ratio = timesBare(['run', '--all', '--mnt', await rootfs(), '--quiet', '--', '/bin/true']) / 2;
-  assert.ok(ratio <= 2.75, `it took ${ratio.toFixed(2)} times as much`);
+  assert.ok(ratio <= 2.4, `it took ${ratio.toFixed(2)} times as much`);
 });
 
 /** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */
