@@ -7,18 +7,25 @@ import { Script } from 'node:vm';
 import { childOptions } from '../common/child-options.js';
 import { childFile, codeFolder, functionText, parentFiles } from '../common/compiled-code.js';
 
-/** Compiles and writes. A start without it is only slower, so that it cannot be written is no failure. */
+/** Has each file compiled and written. A start without it is only slower, so that it cannot be written is no failure. */
 export function writeCompiledCode(folder: string): void {
   try {
     mkdirSync(codeFolder(folder), { recursive: true, mode: 0o755 });
-    // V8 refuses what was made with other options. Node itself ends at once where it does not know one of them.
-    const [module, ...words] = [import.meta.filename, folder, childFile].map((word) => JSON.stringify(word));
-    const script = `require(${module}).keep(${words})`;
-    spawnSync(process.execPath, [...childOptions(true), '-e', script], { stdio: 'ignore' });
-    for (const name of parentFiles) keep(folder, name);
+    inNodeOfItsOwn(childOptions(true), folder, [childFile]);
+    inNodeOfItsOwn([], folder, parentFiles);
   } catch {
-    // A full disk, or a folder that may only be read.
+    // A folder that may only be read.
   }
+}
+
+/**
+ * V8 refuses code that was made with other options, and node ends at once where it does not know one of them. And in a
+ * process that has loaded a file, V8 finds it compiled already: without the functions that this launch did not call.
+ */
+function inNodeOfItsOwn(options: readonly string[], folder: string, names: readonly string[]): void {
+  const [module, place, list] = [import.meta.filename, folder, names].map((word) => JSON.stringify(word));
+  const script = `const { keep } = require(${module}); for (const name of ${list}) keep(${place}, name);`;
+  spawnSync(process.execPath, [...options, '-e', script], { stdio: 'ignore' });
 }
 
 /** Compiles and writes one file, with the options of this process. */
