@@ -4,7 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -69,6 +78,12 @@ test('a launch leaves compiled code, and works without it, or with what is no co
     assert.deepEqual(names, [...parentFiles, childFile].sort());
     const files = names.map((name) => join(code, version, name));
     for (const file of files) assert.equal(refused(file), 'false', `V8 refuses ${file}`);
+    // Of all functions, not only of those that this launch called, which is less than twice the text.
+    const [main] = parentFiles;
+    const [kept, text] = [join(code, version, main), join(copy, 'dist', main)].map(
+      (path) => statSync(path).size,
+    );
+    assert.ok(Number(kept) > 2 * Number(text), `of ${text} bytes only ${kept}`);
     launch();
     for (const file of files) truncateSync(file, 1000);
     launch();
