@@ -37,8 +37,9 @@ export class ParentChannel {
     }
     try {
       writeSync(this.control, line(message));
-    } catch {
-      // As above.
+    } catch (error) {
+      // A child that is gone is noticed elsewhere; one that is there would wait for ever.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     }
   }
 
