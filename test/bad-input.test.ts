@@ -37,6 +37,7 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['rnu'], /unknown command “rnu”\. Did you mean run\?/, 2],
   [['rootfs'], /gontainer rootfs needs one more word: rootfs create/, 2],
   [['-run', '-uid', '-hostnme=x'], /unknown option -hostnme\. Did you mean -hostname\?/, 2],
+  [['run', '-hlep'], /unknown option -hlep\. Did you mean -help\?/, 2],
   [['run', '--uid', '--log-lvel', 'info'], /unknown option --log-lvel\. Did you mean -log-level\?/, 2],
   [['run', '--uid', '-x'], /unknown option -x/, 2],
   [['run', '--uid=false'], /-uid takes no value, and got “false”/, 2],

@@ -133,8 +133,13 @@ export function suggestion(
   prefix: string,
   otherwise = 'See: gontainer --help',
 ): string {
-  const [nearest] = [...names].sort((a, b) => distance(given, a) - distance(given, b));
+  // Of names as near as each other, the one of the same letters: they were only typed in another order.
+  const differs = (name: string): number =>
+    distance(given, name) + (letters(name) === letters(given) ? 0 : 0.5);
+  const [nearest] = [...names].sort((a, b) => differs(a) - differs(b));
   return nearest !== undefined && distance(given, nearest) <= Math.max(2, given.length / 3)
     ? `Did you mean ${prefix}${nearest}?`
     : otherwise;
 }
+
+const letters = (word: string): string => [...word].sort().join('');
