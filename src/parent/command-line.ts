@@ -2,9 +2,9 @@
  * Reading the command line. Gontainer spells options with one dash (`-hostname=box`, Go's way), others with two; both
  * are read everywhere. The words are brought into one form here and then read by yargs.
  */
-import { distance } from 'fastest-levenshtein';
 import { usageFailure } from '../common/failure.js';
 import type { Command, Option } from './command.js';
+import { nearestName } from './nearest-name.js';
 
 /** Options that every command has. */
 export const globalOptions: readonly Option[] = [
@@ -133,13 +133,6 @@ export function suggestion(
   prefix: string,
   otherwise = 'See: gontainer --help',
 ): string {
-  // Of names as near as each other, the one of the same letters: they were only typed in another order.
-  const differs = (name: string): number =>
-    distance(given, name) + (letters(name) === letters(given) ? 0 : 0.5);
-  const [nearest] = [...names].sort((a, b) => differs(a) - differs(b));
-  return nearest !== undefined && distance(given, nearest) <= Math.max(2, given.length / 3)
-    ? `Did you mean ${prefix}${nearest}?`
-    : otherwise;
+  const nearest = nearestName(given, names, Math.max(2, given.length / 3));
+  return nearest === undefined ? otherwise : `Did you mean ${prefix}${nearest}?`;
 }
-
-const letters = (word: string): string => [...word].sort().join('');

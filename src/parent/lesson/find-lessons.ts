@@ -1,8 +1,8 @@
 /** The lessons lie beside the program: docs/lessons, in a checkout and in the installed package alike. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { distance } from 'fastest-levenshtein';
 import { Failure, usageFailure } from '../../common/failure.js';
+import { nearestName } from '../nearest-name.js';
 import type { Lesson } from './lesson.js';
 import { readLesson } from './read-lesson.js';
 
@@ -36,11 +36,10 @@ export async function findLessons(script: string): Promise<Lesson[]> {
 export function lessonNamed(given: string, lessons: readonly Lesson[]): Lesson {
   const found = lessons.find(({ name, number }) => name === given || number === Number(given));
   if (found !== undefined) return found;
-  const [nearest] = [...lessons].sort((a, b) => distance(given, a.name) - distance(given, b.name));
+  const names = lessons.map(({ name }) => name);
+  const nearest = nearestName(given, names, Math.max(2, given.length / 2));
   throw usageFailure(
     `there is no lesson “${given}”`,
-    nearest !== undefined && distance(given, nearest.name) <= Math.max(2, given.length / 2)
-      ? `Did you mean: gontainer lesson ${nearest.name}`
-      : 'See them all: gontainer lesson',
+    nearest === undefined ? 'See them all: gontainer lesson' : `Did you mean: gontainer lesson ${nearest}`,
   );
 }
