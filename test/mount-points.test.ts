@@ -93,7 +93,7 @@ for (const user of users) {
 
   test(title('links in the root file system lead nowhere outside'), { skip }, async () => {
     const [path, victim] = [bareRoot(user), folder(user)];
-    for (const name of ['proc', 'sys', 'dev', 'etc', 'work']) mkdirSync(join(victim, name));
+    for (const name of ['proc', 'sys', 'dev', 'etc', 'project']) mkdirSync(join(victim, name));
     writeFileSync(join(victim, 'etc/hostname'), 'untouched\n');
     own(victim, user);
     const before = paths(victim);
@@ -101,8 +101,15 @@ for (const user of users) {
     // Absolute, upwards from where they are, and through /.., which leads into the old root after pivot_root(".", ".").
     for (const lead of [victim, up, relative(path, victim)]) {
       const trap = bareRoot(user);
-      for (const name of ['etc', 'work']) symlinkSync(join(lead, name), join(trap, name));
-      const options = ['--hostname', 'box', '--tmpfs', '/work/deep', '--bind', '/proc/version:/work/file'];
+      for (const name of ['etc', 'project']) symlinkSync(join(lead, name), join(trap, name));
+      const options = [
+        '--hostname',
+        'box',
+        '--tmpfs',
+        '/project/deep',
+        '--bind',
+        '/proc/version:/project/file',
+      ];
       const mounts = hostMounts();
       const { stderr, status } = await inside(trap, options, 'true', user);
       assert.equal(status, 125, stderr);
@@ -110,18 +117,22 @@ for (const user of users) {
       assert.deepEqual(paths(victim), before);
       assert.equal(hostMounts(), mounts);
       // Where the same path exists inside, that is what the link means.
-      for (const name of ['proc', 'sys', 'dev', 'etc', 'work'])
+      for (const name of ['proc', 'sys', 'dev', 'etc', 'project'])
         mkdirSync(join(trap, victim, name), { recursive: true });
       writeFileSync(join(trap, victim, 'etc/hostname'), '');
       own(trap, user);
       const within = await inside(
         trap,
         options,
-        `ls -d /dev/null /work/deep /work/file; cat ${victim}/etc/hostname`,
+        `ls -d /dev/null /project/deep /project/file; cat ${victim}/etc/hostname`,
         user,
       );
       if (lead === relative(path, victim)) continue; // Depends on how deep the folders lie.
-      assert.deepEqual(lines(within.stdout), ['/dev/null', '/work/deep', '/work/file', 'box'], within.stderr);
+      assert.deepEqual(
+        lines(within.stdout),
+        ['/dev/null', '/project/deep', '/project/file', 'box'],
+        within.stderr,
+      );
       assert.deepEqual(paths(victim), before);
     }
   });
@@ -145,7 +156,7 @@ for (const user of users) {
     const [path, victim] = [bareRoot(user), folder(user)];
     own(victim, user);
     const up = `/../../../../../..${victim}`;
-    // A folder and a link to the victim take turns as /work, as fast as can be.
+    // A folder and a link to the victim take turns as /project, as fast as can be.
     mkdirSync(join(path, 'a'));
     symlinkSync(up, join(path, 'b'));
     own(path, user);

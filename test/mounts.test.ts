@@ -27,11 +27,11 @@ for (const user of users) {
     const path = await rootfs(user);
     const [first, second] = [source(user), source(user)];
     const options = [
-      ...['--bind', `${first}:/work/deep`, '--bind', `${second}:/srv:ro`],
+      ...['--bind', `${first}:/project/deep`, '--bind', `${second}:/srv:ro`],
       ...['--bind', `${join(second, 'file')}:/etc/shells`],
     ];
     const script = `
-      cat /work/deep/file /srv/file /etc/shells; echo inside > /work/deep/new
+      cat /project/deep/file /srv/file /etc/shells; echo inside > /project/deep/new
       (echo x > /srv/new) 2>&1; echo changed >> /etc/shells`;
     const { stdout, stderr, status } = await inside(path, options, script, user);
     assert.equal(status, 0, stderr);
@@ -43,7 +43,7 @@ for (const user of users) {
     ]);
     assert.equal(readFileSync(join(first, 'new'), 'utf8'), 'inside\n');
     assert.equal(readFileSync(join(second, 'file'), 'utf8'), 'outside\nchanged\n');
-    assert.equal(existsSync(join(path, 'work')), false);
+    assert.equal(existsSync(join(path, 'project')), false);
     assert.equal(readFileSync(join(path, 'etc/shells'), 'utf8'), '/bin/sh\n');
   });
 
