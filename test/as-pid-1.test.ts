@@ -66,7 +66,8 @@ for (const user of users) {
   const { skip } = user;
 
   test(`${user.name}: the command is PID 1, and alone`, { skip }, async () => {
-    const script = 'echo $$; readlink /proc/1/exe; ls -d /proc/[0-9]* | wc -l; ls /proc/1/fd; exit 9';
+    // The shell itself counts: of the processes of a pipeline, the last may not be there yet when the first looks.
+    const script = 'echo $$; readlink /proc/1/exe; set -- /proc/[0-9]*; echo $#; ls /proc/1/fd; exit 9';
     const own = await rootfs(user);
     for (const options of [
       [],
@@ -80,7 +81,7 @@ for (const user of users) {
       assert.equal(status, 9, stderr);
       assert.equal(pid, '1');
       assert.match(String(program), /^\/(usr\/)?bin\/(dash|bash|busybox)$/);
-      assert.equal(processes, '3', 'the shell, ls and wc');
+      assert.equal(processes, '1', 'the shell');
       assert.deepEqual(descriptors, ['0', '1', '2']);
     }
   });
