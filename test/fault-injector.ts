@@ -125,7 +125,7 @@ export interface Place {
 }
 
 export interface Fault extends Place {
-  /** An errno by name, or KILL. */
+  /** An errno by name; KILL, of who makes the call; or CHILD, which is killed while the parent makes it. */
   readonly fault: string;
 }
 
@@ -336,6 +336,15 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
       fault.nth !== nth
     )
       return;
+    if (fault.fault === 'CHILD') {
+      const child = [...tracees].find(([, { role, thread }]) => role === 'child' && !thread)?.[0];
+      if (child === undefined) return;
+      injected = true;
+      kill(child);
+      // The kernel does not announce when it has let go of all it held. As PID 1 it may then wait for others, traced here.
+      while (holdsFiles(child));
+      return;
+    }
     injected = true;
     source = name === 'mount' && firstArgument !== 0n ? textAt(pid, firstArgument) : '';
     if (fault.fault === 'KILL') {
@@ -414,6 +423,14 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended in this moment.
+  }
+}
+
+function holdsFiles(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length > 0;
+  } catch {
+    return false;
   }
 }
 

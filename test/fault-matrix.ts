@@ -51,13 +51,19 @@ export class FaultMatrix {
     }
   }
 
-  /** Every fault that there is to inject: each errno at every call, and so an even sample has as many of each. */
+  /**
+   * Every fault that there is to inject: each errno at every call, and so an even sample has as many of each; and the
+   * child's end at each of the parent's calls while there is one.
+   */
   faults(): Fault[] {
     const places = this.reference.places.filter(({ call }) => !notOurs.has(call));
+    const ofChild = ({ actor }: Place) => actor === 'child';
+    const meanwhile = places.slice(places.findIndex(ofChild), places.findLastIndex(ofChild));
     const failing = places.filter(({ call }) => !neverFails.has(call));
     return [
       ...errors.flatMap((fault) => failing.map((place) => ({ ...place, fault }))),
       ...places.map((place) => ({ ...place, fault: 'KILL' })),
+      ...meanwhile.filter(({ actor }) => actor === 'parent').map((place) => ({ ...place, fault: 'CHILD' })),
     ];
   }
 
@@ -85,6 +91,7 @@ export class FaultMatrix {
     if (fault === 'KILL' && actor === 'parent')
       return signal === 9 || status === 0 ? undefined : `status ${status}`;
     if (status === 0) return stdout === this.reference.stdout ? undefined : 'status 0 without the command';
+    if (fault === 'CHILD') return status === 137 ? sentence(stderr) : `status ${status}: ${stderr}`;
     if (fault === 'KILL') {
       const expected = actor === 'P' ? [125] : actor === 'command' ? [125, 137] : [137];
       if (!expected.includes(status ?? -1))

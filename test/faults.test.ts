@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaultMatrix, written } from './fault-matrix.js';
-import { root, rootfs, unprivileged, users } from './gontainer.js';
+import { root, rootfs, type User, unprivileged, users } from './gontainer.js';
 
 /** How many cases are tried in all, in equal parts for each kind of launch: a number, or `all`. */
 const wanted = process.env.GONTAINER_FAULTS ?? '160';
@@ -35,12 +35,14 @@ const sample = <Item>(all: readonly Item[], size: number): Item[] => {
   return all.filter((_, index) => Math.floor((index - 1) / distance) < Math.floor(index / distance));
 };
 
+/** Why nothing can be injected as this user. */
+const skippedFor = (user: User): string | false =>
+  process.arch === 'x64'
+    ? (users.find(({ uid }) => uid === user.uid)?.skip ?? 'needs root')
+    : 'needs an x86-64 processor';
+
 for (const { title, user, options, withRoot } of launches) {
-  const skip =
-    process.arch === 'x64'
-      ? (users.find(({ uid }) => uid === user.uid)?.skip ?? 'needs root')
-      : 'needs an x86-64 processor';
-  test(`faults: ${title}`, { skip }, async (context) => {
+  test(`faults: ${title}`, { skip: skippedFor(user) }, async (context) => {
     const matrix = new FaultMatrix({
       options: withRoot ? [...options, '--mnt', await rootfs(user)] : options,
       user,
@@ -65,3 +67,13 @@ for (const { title, user, options, withRoot } of launches) {
     assert.deepEqual(wrong, []);
   });
 }
+
+test('the child is killed while the parent takes the terminal out of it: that is said, and not what a call met', {
+  skip: skippedFor(unprivileged),
+}, () => {
+  const matrix = new FaultMatrix({ options: ['--uid', '--pid', '--pty'], user: unprivileged });
+  const { verdict, watched } = matrix.try({ actor: 'parent', call: 'pidfd_getfd', nth: 1, fault: 'CHILD' });
+  assert.equal(verdict, 'ended', watched.stderr);
+  assert.equal(watched.status, 137);
+  assert.match(watched.stderr, /^gontainer: the child was killed by SIGKILL, /);
+});

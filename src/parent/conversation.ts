@@ -93,7 +93,7 @@ export class Conversation {
       }
       case 'terminal':
         own?.waitForForeground();
-        own?.take(handOver.second, message.descriptor, message.number);
+        this.ofChild(() => own?.take(handOver.second, message.descriptor, message.number));
         this.goOn();
         break;
       case 'ready':
@@ -115,6 +115,22 @@ export class Conversation {
         registration?.ended(message.status);
         log.ended(handOver.second, message.status, message.signal);
         break;
+    }
+  }
+
+  /**
+   * Takes something out of the child, which waits for that and may have been killed meanwhile. pidfd_getfd(2) says ESRCH
+   * then, and older kernels EBADF of a process that is about to end; how the child ended tells more.
+   */
+  private ofChild(take: () => void): void {
+    const { handOver } = this.at;
+    try {
+      take();
+    } catch (error) {
+      if (!(error instanceof KernelError && ['ESRCH', 'EBADF'].includes(error.data.errno))) throw error;
+      const reason = handOver.abandon();
+      if (reason !== undefined) throw reason;
+      lost(handOver.waitForChild(), this.started);
     }
   }
 
