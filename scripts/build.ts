@@ -14,7 +14,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src');
 const output = join(root, 'dist');
 
-/** src/parent/launch.ts is dist/parent-launch.cjs: one flat folder, names that say where a file comes from. */
+/** src/parent/launch/launch.ts is dist/parent-launch.cjs: one flat folder, names that say where a file comes from. */
 const outputName = (file: string): string =>
   relative(source, file)
     .replace(/\.[jt]s$/, '')

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { helpFile, helpWidths } from '../src/common/help-text.js';
-import { commands } from '../src/parent/commands.js';
-import { help } from '../src/parent/yargs-reader.js';
+import { help } from '../src/parent/command-line/help.js';
+import { commands } from '../src/parent/commands/index.js';
 
 export async function writeHelpTexts(folder: string): Promise<void> {
   for (const width of helpWidths) {

@@ -7,8 +7,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { leftOut, optionOf, propertyOf } from '../src/library/left-out.js';
-import type { Option } from '../src/parent/command.js';
-import { runOptions } from '../src/parent/run-options.js';
+import type { Option } from '../src/parent/command-line/subcommand.js';
+import { runOptions } from '../src/parent/commands/run/run-options.js';
 import { formatted } from './formatted.js';
 import { recordTypes } from './record-types.js';
 
@@ -29,7 +29,7 @@ function member(option: Option): string {
 
 const options = `/**
  * What a launch may be asked for: the options of \`gontainer run\`, by the same names in one word.
- * Written by scripts/library-types.ts from src/parent/run-options.ts.
+ * Written by scripts/library-types.ts from src/parent/commands/run/run-options.ts.
  */
 export interface RunOptions {
 ${runOptions
@@ -40,7 +40,7 @@ ${runOptions
 `;
 
 const schema = JSON.parse(readFileSync(join(root, 'docs/log.schema.json'), 'utf8'));
-const files = { 'src/library/run-options.ts': options, 'src/library/records.ts': recordTypes(schema) };
+const files = { 'src/library/launch-options.ts': options, 'src/library/records.ts': recordTypes(schema) };
 for (const [name, text] of Object.entries(files)) {
   const file = join(root, name);
   const after = formatted(text, file);

@@ -1,7 +1,7 @@
 /** gontainer(1), in the macros of man(7), from the same table of commands and options as the help. */
 
-import type { Command, Option, Positional } from '../src/parent/command.js';
-import { globalOptions } from '../src/parent/command-line.js';
+import { globalOptions } from '../src/parent/command-line/canonical-line.js';
+import type { Command, Option, Positional } from '../src/parent/command-line/subcommand.js';
 
 /** Text for roff: a minus that can be copied, and no line that reads as a request. */
 const escaped = (text: string): string =>

@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Option } from '../src/parent/command.js';
-import { runOptions } from '../src/parent/run-options.js';
+import type { Option } from '../src/parent/command-line/subcommand.js';
+import { runOptions } from '../src/parent/commands/run/run-options.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [begin, end] = ['<!-- options -->', '<!-- /options -->'];

@@ -45,7 +45,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const version of versions) {
     const { status } = spawnSync(
       process.execPath,
-      ['--import', 'tsx', join(root, 'scripts/test.ts'), 'test/smoke.test.ts'],
+      ['--import', 'tsx', join(root, 'scripts/test.ts'), 'test/whole/smoke.test.ts'],
       {
         cwd: root,
         stdio: ['ignore', 'inherit', 'inherit'],

@@ -23,7 +23,7 @@ const named = process.argv.slice(2);
 const files =
   named.length > 0
     ? named
-    : readdirSync(join(root, 'test'))
+    : readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.test.ts'))
         .map((name) => join('test', name));
 const copy = copyProgram();

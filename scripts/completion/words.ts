@@ -1,7 +1,7 @@
 /** What a shell completes: from the table of commands, with nothing of a shell in it. */
 import { constants } from 'node:os';
-import type { Command, Option, Positional } from '../../src/parent/command.js';
-import { globalOptions } from '../../src/parent/command-line.js';
+import { globalOptions } from '../../src/parent/command-line/canonical-line.js';
+import type { Command, Option, Positional } from '../../src/parent/command-line/subcommand.js';
 
 /** What a value or a word can be: files, names that are known now, or one of these words. */
 export type Completion = 'directory' | 'file' | 'container' | 'command' | 'none' | readonly string[];

@@ -1,4 +1,4 @@
-import type { Command, Option } from '../../src/parent/command.js';
+import type { Command, Option } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
   firstWords,

@@ -12,7 +12,7 @@ import {
   waitForProcess,
 } from '../common/kernel/processes.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
-import { type ChildChannel, failureData } from './channel.js';
+import { type ChildChannel, failureData } from './child-channel.js';
 
 /** Signals that end a process unless it handles them: the parent passes them on over the channel instead. */
 const forwarded: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];

@@ -17,7 +17,7 @@ import type { CommandContext } from '../common/steps/command.js';
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';
-import { ChildChannel, failureData } from './channel.js';
+import { ChildChannel, failureData } from './child-channel.js';
 import { Init } from './init.js';
 
 export async function child(): Promise<void> {

@@ -1,4 +1,4 @@
-import { commandEnvironment, commandPath, notExecutable } from './command.js';
+import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 import { memory } from './kernel/calls.js';
 import type { CallRecord, Kernel } from './kernel/kernel.js';
 import type { LaunchSpec } from './spec.js';

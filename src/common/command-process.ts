@@ -1,4 +1,4 @@
-import { commandEnvironment, commandPath, notExecutable } from './command.js';
+import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 import { Failure, killedNext } from './failure.js';
 import { memory } from './kernel/calls.js';
 import type { Kernel, Running } from './kernel/kernel.js';

@@ -1,6 +1,6 @@
 /**
  * What V8 makes of the program's text is kept beside it, in dist/code/, so that the next start need not make it again.
- * The first launch by the owner of the program writes it (src/parent/compile.ts), for the version of Node that it runs
+ * The first launch by the owner of the program writes it (src/parent/commands/run/compile.ts), for the version of Node that it runs
  * with.
  *
  * It is believed as far as the program itself: whoever may write to dist/ may change the program anyway, so only the

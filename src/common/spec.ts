@@ -1,5 +1,5 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
-import type { CapabilityOrNumber } from './kernel/capabilities.js';
+import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
 import type { NamespaceFlag } from './namespaces.js';
 
 /** A line of /proc/PID/uid_map: `count` IDs from `inside` on are those from `outside` on (user_namespaces(7)). */

@@ -1,7 +1,7 @@
 /** What launch() takes and gives: the types of the library that are written by hand. */
 import type { Readable, Stream, Writable } from 'node:stream';
+import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
-import type { RunOptions } from './run-options.js';
 
 /** Where one of the command's standard streams leads, as in node:child_process; a number is a file descriptor. */
 export type StandardStream = 'pipe' | 'inherit' | 'ignore' | number | Stream;

@@ -10,6 +10,6 @@ export type {
   StandardStreams,
   Started,
 } from './container.js';
-export { launch } from './launch.js';
+export type { RunOptions } from './launch-options.js';
 export type * from './records.js';
-export type { RunOptions } from './run-options.js';
+export { launch } from './start-launcher.js';

@@ -1,7 +1,7 @@
 /** From the options of a program to the command line of `gontainer run`, which checks the values. */
 import { usageFailure } from '../common/failure.js';
+import type { RunOptions } from './launch-options.js';
 import { leftOut, optionOf } from './left-out.js';
-import type { RunOptions } from './run-options.js';
 
 /**
  * @throws Failure (status 2) for an option that is not for programs, or a value of no kind that an option has

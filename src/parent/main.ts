@@ -3,10 +3,10 @@ import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { print } from '../common/print.js';
-import { type Canonical, canonical } from './command-line.js';
-import { commands } from './commands.js';
-import { isPlain, plainValues } from './plain-reader.js';
-import { leadingOptions, tellFailure } from './status-descriptor.js';
+import { type Canonical, canonical } from './command-line/canonical-line.js';
+import { isPlain, plainValues } from './command-line/values.js';
+import { commands } from './commands/index.js';
+import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
 
 declare const VERSION: string;
 
@@ -17,7 +17,7 @@ export async function parent(line: readonly string[]): Promise<number> {
     read = canonical(line, commands);
     if (read.options.includes('--version')) return print(`gontainer ${VERSION}`);
     if (isPlain(read)) return await read.command.run(plainValues(read));
-    const { help, readValues } = await import('./yargs-reader.js');
+    const { help, readValues } = await import('./command-line/help.js');
     if (read.command === undefined || read.options.includes('--help')) {
       return print(await help(read.command, commands, read.words[0], helpWidth()));
     }
@@ -32,7 +32,7 @@ export async function background(line: readonly string[]): Promise<number> {
   const { command, ...read } = canonical(line, commands);
   if (command === undefined) return exitStatus.usage;
   const values = plainValues({ command, ...read });
-  const { Background } = await import('./detach/background.js');
+  const { Background } = await import('./commands/run/background.js');
   const ties = new Background(values.options);
   try {
     return await command.run({ ...values, background: ties });

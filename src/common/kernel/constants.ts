@@ -1,4 +1,4 @@
-import { capabilities } from './capabilities.js';
+import { capabilities } from './capability-numbers.js';
 
 /**
  * The constants of the kernel's interface that the launch uses, by the names the manual pages give them. Calls are

@@ -10,7 +10,7 @@ import {
   capabilitiesIn,
   capabilityNames,
   capabilityNumber,
-} from '../kernel/capabilities.js';
+} from '../kernel/capability-numbers.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 

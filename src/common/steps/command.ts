@@ -235,11 +235,13 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
   // A /proc mounted with hidepid does not show the processes of other users.
   if (uid === undefined) return undefined;
   if (newSession(spec)) {
-    const sessions = after.sessions as Record<'child' | 'command', Session>;
-    const old = (['child', 'command'] as const).find((who) => !sessions[who].leader);
+    const { child, command } = after.sessions as Sessions;
+    // One whose read(2) failed is about to end, and has let its session go; the next step says why.
+    if (command === undefined) return undefined;
+    const old = !child.leader ? 'child' : !command.leader ? 'command' : undefined;
     if (old !== undefined) return `the ${old} is still in the session of outside`;
     // pts(4): the major numbers from 136 on.
-    const { 'controlling terminal': controlling } = sessions.command;
+    const { 'controlling terminal': controlling } = command;
     if (spec.terminal === 'own' && !/^1(3[6-9]|4[0-3]):/.test(controlling))
       return `the controlling terminal of the command is ${controlling}`;
   }
@@ -268,7 +270,7 @@ function identity(pid: number): Record<string, unknown> {
     const status = new Map(
       procLines(`/proc/${pid}/status`).map((line) => line.split(': ') as [string, string]),
     );
-    // One whose read(2) failed has ended, and waits to be waited for; the next step says so.
+    // One whose read(2) failed has ended, and waits to be waited for; the next step says why.
     if (status.get('State')?.startsWith('Z')) return { pid };
     return {
       pid,
@@ -292,12 +294,21 @@ interface Session {
   readonly 'controlling terminal': string;
 }
 
+interface Sessions {
+  readonly child: Session;
+  /** Undefined when the process is about to end. */
+  readonly command: Session | undefined;
+}
+
 /** Of the child and the command, where they leave the caller's. */
 const sessions = (spec: LaunchSpec, pid: number) =>
   newSession(spec) ? { sessions: { child: sessionOf('self'), command: sessionOf(pid) } } : {};
 
-/** The session of a process, and its terminal: proc_pid_stat(5), fields 1, 6 and 7. */
-function sessionOf(pid: number | 'self'): Session {
+/** PF_EXITING of the kernel's include/linux/sched.h: from when a process begins to end, and before it lets go of anything. */
+const exiting = 0x4;
+
+/** The session of a process, and its terminal: proc_pid_stat(5), fields 1, 6, 7 and 9. Undefined when it is about to end. */
+function sessionOf(pid: number | 'self'): Session | undefined {
   const none = { leader: false, 'controlling terminal': 'none' };
   if (pid === 0) return none;
   let stat: string;
@@ -308,10 +319,11 @@ function sessionOf(pid: number | 'self'): Session {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
     throw error;
   }
-  const [, , , session, device = 0] = stat
+  const [, , , session, device = 0, , flags = 0] = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
+  if (flags & exiting) return undefined;
   return {
     leader: session === Number.parseInt(stat, 10),
     'controlling terminal': device === 0 ? 'none' : `${(device >> 8) & 0xfff}:${device & 0xff}`,

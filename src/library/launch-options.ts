@@ -1,0 +1,76 @@
+/**
+ * What a launch may be asked for: the options of `gontainer run`, by the same names in one word.
+ * Written by scripts/library-types.ts from src/parent/commands/run/run-options.ts.
+ */
+export interface RunOptions {
+  /** new user namespace: user and group IDs and capabilities: root inside, an ordinary user outside (user_namespaces(7), Linux 3.8) */
+  uid?: boolean | undefined;
+  /** DIR: new mount namespace: mount points: a file system tree of its own (mount_namespaces(7), Linux 2.4.19); DIR becomes the root */
+  mnt?: string | undefined;
+  /** new UTS namespace: host name and NIS domain name (uts_namespaces(7), Linux 2.6.19) */
+  uts?: boolean | undefined;
+  /** new IPC namespace: System V IPC objects and POSIX message queues (ipc_namespaces(7), Linux 2.6.19) */
+  ipc?: boolean | undefined;
+  /** new network namespace: network devices, addresses, routes, ports and abstract sockets (network_namespaces(7), Linux 2.6.29) */
+  net?: boolean | undefined;
+  /** new PID namespace: process IDs: the first process inside is PID 1 (pid_namespaces(7), Linux 2.6.24) */
+  pid?: boolean | undefined;
+  /** new cgroup namespace: the root of the cgroup tree as it is seen inside (cgroup_namespaces(7), Linux 4.6) */
+  cgroup?: boolean | undefined;
+  /** new time namespace: the boot-time and monotonic clocks, so also the uptime (time_namespaces(7), Linux 5.6) */
+  time?: boolean | undefined;
+  /** all eight; the root stays as it is unless -mnt is given too */
+  all?: boolean | undefined;
+  /** NAME: host name inside, with -uts; Gontainer when it is left out */
+  hostname?: string | undefined;
+  /** INSIDE:OUTSIDE:COUNT: map user IDs, with -uid; several times for several lines; 0 to your own ID when it is left out */
+  uidMap?: readonly string[] | undefined;
+  /** INSIDE:OUTSIDE:COUNT: the same for group IDs */
+  gidMap?: readonly string[] | undefined;
+  /** map your subordinate IDs too (/etc/subuid, /etc/subgid), with -uid, through newuidmap(1) */
+  mapAuto?: boolean | undefined;
+  /** SECONDS: shift the monotonic clock, with -time */
+  monotonic?: number | undefined;
+  /** SECONDS: shift the boot-time clock, and so the uptime, with -time */
+  boottime?: number | undefined;
+  /** change the root by chroot(2) alone, as Gontainer did: root inside can get out of it */
+  chroot?: boolean | undefined;
+  /** forget every change to the new root: DIR stays as it is */
+  ephemeral?: boolean | undefined;
+  /** CHANGES: keep the changes to the new root in the folder CHANGES, not in DIR */
+  overlay?: string | undefined;
+  /** make the new root, and what was mounted below it, read-only */
+  readOnly?: boolean | undefined;
+  /** SRC:DST[:ro]: show the file or directory SRC of outside at DST inside; several times for several */
+  bind?: readonly string[] | undefined;
+  /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; several times for several */
+  tmpfs?: readonly string[] | undefined;
+  /** UID[:GID]: run the command as this user, by number or by a name of the new root */
+  user?: string | undefined;
+  /** DIR: start the command in this directory inside */
+  workdir?: string | undefined;
+  /** run the command as PID 1 itself, with no init beside it, with -pid */
+  asPid1?: boolean | undefined;
+  /** NAME=VALUE: set a variable of the environment inside; several times for several */
+  env?: readonly string[] | undefined;
+  /** give the command a terminal of its own, in a session of its own; yours stays out of reach */
+  pty?: boolean | undefined;
+  /** start the command in a session of its own, without a controlling terminal */
+  newSession?: boolean | undefined;
+  /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */
+  allowNewPrivs?: boolean | undefined;
+  /** CAP: take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said */
+  capDrop?: readonly string[] | undefined;
+  /** CAP: leave the command these capabilities and no others, also when it is not root; or all */
+  capKeep?: readonly string[] | undefined;
+  /** SECONDS: end the command after this time: SIGTERM, and SIGKILL two seconds later */
+  timeout?: number | undefined;
+  /** FILE: write the process ID of the container's first process to FILE, and remove it at the end */
+  pidFile?: string | undefined;
+  /** NAME: what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out */
+  name?: string | undefined;
+  /** FILE: write every level to FILE too, as NDJSON */
+  logFile?: string | undefined;
+  /** FILE: draw the launch as a web page when it has ended, also when it failed */
+  report?: string | undefined;
+}

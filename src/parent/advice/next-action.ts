@@ -1,0 +1,105 @@
+/** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
+
+import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
+import { mountTable } from '../../common/mount-table.js';
+import type { LaunchSpec, NewRoot } from '../../common/spec.js';
+import { outsideId, unshares } from '../../common/spec.js';
+import { withLine } from './doctor-lines.js';
+import { filteredBySeccomp, forbiddenBy, unshareRefused } from './obstacles.js';
+
+/** What an errno means wherever it comes up: errno(3). */
+const byErrno: Readonly<Record<string, string>> = {
+  EPERM:
+    'The kernel or a security module (seccomp, AppArmor, SELinux) refused it: gontainer doctor looks for what does, and the last lines of dmesg may name it.',
+  EACCES:
+    'You may not use this file or folder: check its owner and permissions, and those of the folders above it.',
+  EINVAL:
+    'This kernel does not take these arguments: compare its version (uname -r) with the manual page of the call.',
+  ENOSYS: 'This kernel does not have this call, or a seccomp filter hides it: see uname -r.',
+  ENOSPC:
+    'A limit of the kernel or a file system is reached: gontainer doctor tries each kind of namespace; see also the sysctls user.max_*_namespaces, and df -i.',
+  EBUSY: 'Something else is using it: end what does, or try again.',
+  EMFILE: 'Too many files are open: see ulimit -n.',
+  ENFILE: 'Too many files are open on this host: see sysctl fs.file-max.',
+  EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
+};
+
+/** One sentence: what to do now; and the line of the doctor that is about it, where there is one. */
+export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {
+  const withUser = unshares(spec, 'uid');
+  if (call === 'unshare') {
+    const advice = unshareRefused(errno, spec.unshared);
+    if (advice !== undefined)
+      return advice.line === undefined ? advice.next : withLine(advice.next, advice.line);
+  }
+  if (withUser && ['EPERM', 'ENOSPC', 'EACCES'].includes(errno)) {
+    const forbidden = forbiddenBy();
+    if (forbidden !== undefined) return withLine(forbidden, 'switches');
+  }
+  if (step === 'id-maps') {
+    return errno === 'EPERM'
+      ? 'The kernel lets an unprivileged user map only the own ID, once; for more use --map-auto, or run it as root.'
+      : 'Check the lines of --uid-map and --gid-map: INSIDE:OUTSIDE:COUNT, at most 340, without overlap.';
+  }
+  if (step === 'clock-offsets')
+    return 'The clocks inside must not become negative or too large: choose another offset.';
+  if (step === 'capabilities')
+    return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with -cap-keep=all.';
+  if (call === 'pidfd_getfd' && errno === 'EPERM') {
+    return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out -pty, or run it outside.';
+  }
+  if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
+  if (step === 'proc' && errno === 'EPERM') {
+    return withLine(
+      '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside',
+      'launch',
+    );
+  }
+  if (spec.root !== undefined) {
+    const next = nextInRoot({ step, call, args, errno }, spec.root, spec);
+    if (next !== undefined) return next;
+  }
+  if (call === 'clone' || errno === 'EAGAIN' || errno === 'ENOMEM')
+    return 'Memory or processes are short: see ulimit -u and free.';
+  if (errno === 'EPERM' && !withUser)
+    return 'It takes privilege that you do not have: add -uid, or run it as root.';
+  if (withUser && errno === 'EPERM' && filteredBySeccomp())
+    return withLine('A seccomp filter may be what refuses it, as in a container', 'seccomp');
+  return (
+    byErrno[errno] ??
+    'This is not expected here: run it again with --log-level trace, which shows every call up to this one.'
+  );
+}
+
+/** The same for the steps that set the new root up. */
+function nextInRoot(
+  { step, call, args, errno }: KernelErrorData,
+  { path, overlay }: NewRoot,
+  { maps, fileOwner }: LaunchSpec,
+): string | undefined {
+  const withUser = maps !== undefined;
+  if (step === 'overlay') {
+    if (errno === 'ENODEV')
+      return withLine('This kernel has no overlayfs: sudo modprobe overlay may load it', 'overlay');
+    if (withUser && mountedBelow(path))
+      return `Something is mounted below ${path}, and in a user namespace nobody may look under it: unmount it first.`;
+    if (withUser && errno === 'EPERM')
+      return withLine('overlayfs in a user namespace needs Linux 5.11 or later', 'overlay');
+    if (overlay?.keptIn)
+      return `Check that you may write to ${overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
+  }
+  const making =
+    (step === 'mount-points' || step === 'requested-mounts') && (call === 'mkdir' || call === 'open');
+  if (making && errno === 'EEXIST')
+    return `${path}${args.pathname} is a symbolic link that leads nowhere: remove it, or choose another target.`;
+  if (making)
+    return `${path} lacks ${args.pathname}, and it cannot be made there: make it yourself, or add --ephemeral, which makes it in memory.`;
+  if (step === 'working-directory') return 'Choose for -workdir a directory that exists inside.';
+  if (errno === 'EACCES' && fileOwner !== undefined)
+    return `User ${fileOwner.uid} inside is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} outside, who must be let through to ${path}: chmod o+x the folders above it.`;
+  return undefined;
+}
+
+/** Whether the host has mounts below a directory: proc_pid_mountinfo(5). */
+const mountedBelow = (path: string): boolean =>
+  mountTable().some(({ mountPoint }) => mountPoint.startsWith(`${path}/`));

@@ -1,0 +1,109 @@
+/** The commands for a second terminal: looking at containers while they live. What they do is loaded when asked for. */
+import { namespaces } from '../../../common/namespaces.js';
+import type { Command, Option, Positional, Values } from '../../command-line/subcommand.js';
+import { runOptions } from '../run/run-options.js';
+
+const NAME: Positional = { name: 'NAME', describe: 'a container, or the beginning of its name' };
+const json: Option = { name: 'json', kind: 'flag', describe: 'as JSON, for programs', group: 'Output' };
+const nameOf = ({ positionals }: Values): string => positionals.NAME ?? '';
+
+const psCommand: Command = {
+  name: 'ps',
+  summary: 'list the containers that run',
+  positionals: [],
+  options: [json],
+  examples: [['gontainer ps', 'their names, processes and namespaces']],
+  run: async ({ options }) => (await import('./ps.js')).ps(options.json === true),
+};
+
+const nsCommand: Command = {
+  name: 'ns',
+  summary: 'compare the namespaces of a container with your own',
+  positionals: [
+    { name: 'NAME', describe: 'a container or a process ID; all containers without it', takes: 'optional' },
+  ],
+  options: [json],
+  examples: [
+    ['gontainer ns', 'all containers side by side'],
+    ['gontainer ns box', 'one of them'],
+    ['gontainer ns 4711', 'any process that is yours'],
+  ],
+  run: async (values) => (await import('./ns.js')).ns(values.positionals.NAME, values.options.json === true),
+};
+
+const enterCommand: Command = {
+  name: 'enter',
+  summary: 'run a command, or a shell, inside a container that runs',
+  positionals: [
+    { name: 'NAME', describe: 'a container or a process ID' },
+    { name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' },
+  ],
+  options: [
+    ...namespaces.map(
+      ({ flag, name }): Option => ({
+        name: flag,
+        kind: 'flag',
+        describe: `join the ${name} namespace${flag === 'mnt' ? ', with its root and working directory' : ''}`,
+        group: 'Namespaces (all that are not yours, when none is chosen)',
+      }),
+    ),
+    ...runOptions.filter(({ name }) =>
+      ['env', 'log-level', 'log-format', 'log-file', 'quiet'].includes(name),
+    ),
+  ],
+  examples: [
+    ['gontainer enter box', 'one more shell in the container box'],
+    ['gontainer enter box --net -- ip address', 'only its network, with the programs of outside'],
+  ],
+  run: async (values) => (await import('../enter/enter-container.js')).enter(values),
+};
+
+const killCommand: Command = {
+  name: 'kill',
+  summary: 'send a signal to the command of a container',
+  positionals: [NAME, { name: 'SIGNAL', describe: 'TERM when it is left out', takes: 'optional' }],
+  options: [],
+  examples: [['gontainer kill box KILL', 'end it, whatever it does']],
+  run: async (values) =>
+    (await import('./kill.js')).kill(nameOf(values), values.positionals.SIGNAL ?? 'TERM'),
+};
+
+const waitCommand: Command = {
+  name: 'wait',
+  summary: 'wait until a container has ended, and print its exit status',
+  positionals: [NAME],
+  options: [],
+  examples: [['gontainer wait box', 'ends with the status of box']],
+  run: async (values) => (await import('./wait.js')).wait(nameOf(values)),
+};
+
+const logsCommand: Command = {
+  name: 'logs',
+  summary: 'print the log of a container (--log-file), or the output of a detached one',
+  positionals: [NAME],
+  options: [
+    {
+      name: 'output',
+      kind: 'flag',
+      describe: 'what the command wrote, of a container that was started with -detach, also after its end',
+      group: 'Output',
+    },
+  ],
+  examples: [
+    ['gontainer logs box', 'NDJSON, every level'],
+    ['gontainer logs --output box', 'what its command wrote'],
+  ],
+  run: async (values) => {
+    const { logs, output } = await import('./logs.js');
+    return (values.options.output === true ? output : logs)(nameOf(values));
+  },
+};
+
+export const containerCommands: readonly Command[] = [
+  psCommand,
+  nsCommand,
+  enterCommand,
+  killCommand,
+  waitCommand,
+  logsCommand,
+];

@@ -1,0 +1,72 @@
+/** `gontainer kill`: a signal for the command of a container. */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { Failure, usageFailure } from '../../../common/failure.js';
+import { findContainer } from '../../state/find.js';
+import type { Container } from '../../state/listing.js';
+import { isAlive } from '../../state/process-identity.js';
+
+/** @throws Failure with status 2 for an unknown container or signal, 125 when it cannot be sent */
+export function kill(word: string, signal: string): number {
+  const number = signalNumbered(signal);
+  const container = findContainer(word);
+  const pid = receiver(container);
+  try {
+    if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });
+    if (container.asPid1 && container.state === 'running') checkHandled(container, number);
+    process.kill(pid, number);
+    return 0;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const ended = (error as NodeJS.ErrnoException).code === 'ESRCH';
+    throw new Failure(
+      ended
+        ? `${container.name} has just ended`
+        : `the kernel does not let you send ${signal} to the command of ${container.name}`,
+    );
+  }
+}
+
+/**
+ * The command; its init goes when the command does. While the container is being set up the launcher is told, which
+ * then gives up and leaves nothing.
+ */
+function receiver({ state, process, launcher, asPid1 }: Container): number {
+  if (state === 'set-up') return launcher.pid;
+  if (asPid1) return process.pid;
+  // The command is the first child of its init, for as long as there is a container: proc_tid_children(5).
+  try {
+    const [command] = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ');
+    if (command) return Number(command);
+  } catch {
+    // It has ended.
+  }
+  throw new Failure('the command has just ended');
+}
+
+/**
+ * PID 1 gets no signal that it has no handler for, not even from outside, but SIGKILL and SIGSTOP: pid_namespaces(7).
+ * @throws Failure when that is so, as the kernel would say nothing
+ */
+function checkHandled({ name, process: { pid } }: Container, number: number): void {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  const { SIGKILL, SIGSTOP, SIGCONT } = constants.signals;
+  const mask = number === 0 ? 0n : 1n << BigInt(number - 1);
+  if ([0, SIGKILL, SIGSTOP, SIGCONT].includes(number) || (BigInt(`0x${caught || 0}`) & mask) !== 0n) return;
+  throw new Failure(
+    `the command of ${name} is PID 1 and has no handler for signal ${number}: the kernel drops it`,
+    {
+      next: `To end it whatever it does: gontainer kill ${name} KILL`,
+    },
+  );
+}
+
+/** The number of `TERM`, `SIGTERM`, `sigterm` or `15`: kill(1). */
+function signalNumbered(given: string): number {
+  const name = given.toUpperCase().replace(/^(SIG)?/, 'SIG');
+  const number = /^\d{1,2}$/.test(given) ? Number(given) : constants.signals[name as NodeJS.Signals];
+  if (number === undefined || number > 64) {
+    throw usageFailure(`there is no signal “${given}”`, 'For example TERM, INT, HUP or KILL: see kill -l.');
+  }
+  return number;
+}

@@ -1,0 +1,23 @@
+import { writeSync } from 'node:fs';
+import { coloured } from '../run/banner.js';
+import { checks, type Finding } from './checks.js';
+
+const signs: Readonly<Record<Finding['state'], string>> = { ok: '✓', warning: '!', problem: '✗' };
+const colours: Readonly<Record<Finding['state'], number>> = { ok: 32, warning: 33, problem: 31 };
+
+/** Does every check and prints what was found. @returns 1 if there is a problem, else 0 */
+export async function examine(format: 'json' | 'text'): Promise<number> {
+  // Those that start a launch wait for its end, all of them at the same time.
+  const findings = await Promise.all(
+    checks.map(async ({ id, title, examine: look }) => ({ id, title, ...(await look()) })),
+  );
+  const colour = coloured({ isTTY: format === 'text' });
+  const sign = (state: Finding['state']): string =>
+    colour ? `\x1b[${colours[state]}m${signs[state]}\x1b[0m` : signs[state];
+  const lines = findings.flatMap(({ state, title, found, fix }) => [
+    `${sign(state)} ${title}: ${found}`,
+    ...(fix === undefined ? [] : [`    ${fix}`]),
+  ]);
+  writeSync(1, format === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : `${lines.join('\n')}\n`);
+  return findings.some(({ state }) => state === 'problem') ? 1 : 0;
+}

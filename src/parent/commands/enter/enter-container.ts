@@ -1,0 +1,85 @@
+/**
+ * `gontainer enter`: one more command in the namespaces of a process. Its steps are those of src/common/steps/enter.ts;
+ * then this process passes signals on and waits, as a launch does.
+ */
+
+import { KernelError } from '../../../common/kernel/kernel-error.js';
+import { isTerminal } from '../../../common/kernel/processes.js';
+import { Recorder } from '../../../common/kernel/recorder.js';
+import { described, perform } from '../../../common/step.js';
+import { type EnterContext, type EnterSpec, enterSteps } from '../../../common/steps/enter.js';
+import type { Values } from '../../command-line/subcommand.js';
+import { follow, statusOf } from '../../launch/follow.js';
+import { SignalRelay } from '../../launch/signal-relay.js';
+import { Log } from '../../log/log.js';
+import { findTarget } from '../../state/find.js';
+import type { ProcessIdentity } from '../../state/process-identity.js';
+import { Terminal } from '../../terminal/job-control.js';
+import { coloured } from '../run/banner.js';
+import { logOptions } from '../run/run-command.js';
+import { enterSpec } from './enter-spec.js';
+import { ProcessJoining } from './process-joining.js';
+
+/**
+ * Runs a command inside a container, or in the namespaces of any process that is ours.
+ * @returns the command's exit status, 128+N if signal N ended it
+ * @throws Failure when it was not started
+ */
+export async function enter(values: Values): Promise<number> {
+  const target = findTarget(values.positionals.NAME ?? '');
+  const spec = enterSpec(values, target);
+  const log = new Log(logOptions(values, coloured({ isTTY: isTerminal(2) })));
+  try {
+    return await joinAndRun(spec, target.process, log);
+  } catch (error) {
+    log.failed(error as Error);
+    throw error;
+  } finally {
+    await log.open();
+    log.close();
+  }
+}
+
+async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): Promise<number> {
+  const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const signals = new SignalRelay();
+  const terminal = new Terminal(spec.terminal);
+  const joining = new ProcessJoining(spec, target, kernel, () => {
+    terminal.given();
+    log.hold(true);
+  });
+  const context: EnterContext = { spec, kernel, joining };
+  try {
+    await log.open();
+    for (const [index, step] of enterSteps.entries()) {
+      await perform(step, context, {
+        done: (result) =>
+          log.step({ ...described(step, spec), ...result }, index + 1, enterSteps.length, process.pid),
+      });
+    }
+    return statusOf(await follow(joining, joining.second, spec.terminal, terminal, signals));
+  } catch (error) {
+    joining.abandon();
+    throw explained(error as Error, spec);
+  } finally {
+    joining.release();
+    signals.release();
+    terminal.takeBack();
+    log.hold(false);
+  }
+}
+
+/** Adds to a failed kernel call what can be done about it. */
+function explained(error: Error, { joined, name }: EnterSpec): Error {
+  if (!(error instanceof KernelError) || error.next !== undefined) return error;
+  const { call, errno } = error.data;
+  const next =
+    errno === 'ESRCH'
+      ? `${name} has just ended.`
+      : call === 'setns' && errno === 'EPERM' && !joined.includes('uid')
+        ? 'Joining these takes privilege over them, which its user namespace gives: add -uid, or do it as root.'
+        : errno === 'EPERM' || errno === 'EACCES'
+          ? `It takes privilege over the namespaces of ${name}: enter containers of your own, or do it as root.`
+          : undefined;
+  return next === undefined ? error : Object.assign(error, { next });
+}

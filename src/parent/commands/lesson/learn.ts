@@ -1,0 +1,73 @@
+/** Walks a learner through lessons at a terminal. */
+import { statusOfSignal } from '../../../common/failure.js';
+import { signalNumber } from '../../../common/kernel/processes.js';
+import type { Lesson } from '../../course/lesson.js';
+import type { Progress } from '../../course/progress.js';
+import { coloured } from '../run/banner.js';
+import { Keyboard, Leave } from './keyboard.js';
+import { Walk } from './lesson-walk.js';
+import { Renderer } from './render.js';
+import { obstacle } from './requirements.js';
+import { Session } from './session.js';
+
+/**
+ * One lesson after the other, until the learner leaves.
+ * @param chosen those to walk through, of all that there are
+ * @param script this program's own file
+ * @returns the exit status
+ */
+export async function learn(
+  chosen: readonly Lesson[],
+  lessons: readonly Lesson[],
+  script: string,
+  progress: Progress,
+): Promise<number> {
+  const renderer = await Renderer.create(coloured(process.stdout), process.stdout.columns);
+  const keyboard = new Keyboard();
+  // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
+  process.on('SIGINT', () => {});
+  if (process.geteuid?.() === 0)
+    say('You are root. The lessons are true for you too, but show more to an ordinary user.');
+  for (const lesson of chosen) {
+    const reason = obstacle(lesson, script);
+    if (reason !== undefined) {
+      say(`Lesson ${lesson.number}, ${lesson.title}, cannot run on this machine: ${reason}`);
+      if (chosen.length === 1) return 1;
+      continue;
+    }
+    const session = new Session(script, true);
+    const end = async (): Promise<void> => {
+      const left = await session.end(lesson.cleanup);
+      if (left !== undefined) say(left);
+    };
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => {
+        void end().finally(() => process.exit(statusOfSignal(signalNumber(signal))));
+      });
+    }
+    try {
+      const walk = new Walk(lesson, session, keyboard, renderer, progress);
+      const next = lessons.find(({ number }) => number > lesson.number);
+      if (!(await walk.toTheEnd(next))) return 0;
+    } finally {
+      await end();
+    }
+    if (lesson !== chosen.at(-1) && !(await goesOn(keyboard))) return 0;
+  }
+  return 0;
+}
+
+/** Between two lessons: Enter, or the learner has had enough for today. */
+async function goesOn(keyboard: Keyboard): Promise<boolean> {
+  try {
+    return !['q', 'quit', 'exit'].includes(await keyboard.ask('Enter: go on with it; quit ‣ '));
+  } catch (error) {
+    if (error instanceof Leave) return false;
+    throw error;
+  }
+}
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};

@@ -1,0 +1,41 @@
+/** What a lesson needs of this machine, tried rather than guessed. */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import type { Lesson } from '../../course/lesson.js';
+
+/** Why this machine cannot run the lesson, in one sentence; undefined when it can. */
+export function obstacle(lesson: Lesson, script: string): string | undefined {
+  return missingCommand(lesson) ?? refusedNamespaces(lesson, script);
+}
+
+/** The first program that is not installed. The shell itself is bash: the session needs its `read -d`. */
+export function missingCommand({ commands }: Lesson): string | undefined {
+  const folders = (process.env.PATH ?? '').split(':').filter(Boolean);
+  const missing = ['bash', ...commands].find(
+    (name) => !folders.some((folder) => executable(join(folder, name))),
+  );
+  return missing && `it needs the program ${missing}, which is not installed.`;
+}
+
+/** Makes the namespaces once, around `true`, and says what the launcher says when that fails. */
+function refusedNamespaces({ namespaces }: Lesson, script: string): string | undefined {
+  if (namespaces.length === 0) return undefined;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [...process.execArgv, script, 'run', '--quiet', ...namespaces.map((flag) => `--${flag}`), '--', 'true'],
+    { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  return status === 0
+    ? undefined
+    : `${stderr.trim().replace(/^gontainer: /, '')} What this machine allows: gontainer doctor`;
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,54 @@
+/** `gontainer lesson`: lists the lessons, walks a learner through one, or checks them. */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { usageFailure } from '../../../common/failure.js';
+import type { Values } from '../../command-line/subcommand.js';
+import { findLessons, lessonNamed } from '../../course/find-lessons.js';
+import { Progress } from '../../course/progress.js';
+import { adoptOrphans } from './descendants.js';
+import { listed } from './lesson-list.js';
+
+const print = (text: string): void => {
+  writeSync(1, `${text}\n`);
+};
+
+/**
+ * @param script this program's own file
+ * @returns the exit status
+ */
+export async function lesson({ options, positionals }: Values, script: string): Promise<number> {
+  const name = positionals.NAME;
+  if (options.reset) {
+    if (name !== undefined || options.all || options.auto)
+      throw usageFailure(
+        '-reset forgets the progress in all lessons, and stands alone',
+        'Try: gontainer lesson -reset',
+      );
+    print(`Forgotten: ${new Progress().reset()}`);
+    return 0;
+  }
+  if (options.all && name !== undefined)
+    throw usageFailure(`-all is every lesson, and ${name} is one`, `Leave out one of the two.`);
+  const lessons = await findLessons(script);
+  if (options.auto && !options.all && name === undefined)
+    throw usageFailure('-auto needs a lesson, or -all', 'Try: gontainer lesson -all -auto');
+  const chosen = name === undefined ? lessons : [lessonNamed(name, lessons)];
+  if (name === undefined && !options.all) {
+    print(listed(lessons, new Progress()));
+    return 0;
+  }
+  if (options.auto) {
+    const { runAll } = await import('./auto.js');
+    adoptOrphans();
+    return runAll(chosen, script, print);
+  }
+  if (!isatty(0) || !isatty(1)) {
+    throw usageFailure(
+      'a lesson is a conversation, and needs a terminal',
+      `Run it without one: gontainer lesson ${name ?? '-all'} -auto`,
+    );
+  }
+  const { learn } = await import('./learn.js');
+  adoptOrphans();
+  return learn(chosen, lessons, script, new Progress());
+}

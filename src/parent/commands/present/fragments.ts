@@ -1,0 +1,76 @@
+/** The parts of the page that change, each by the id of the element that it fills. The drawings are the report's. */
+import { details } from '../../drawing/details.js';
+import { type Html, html } from '../../drawing/html.js';
+import { idMapPictures } from '../../drawing/id-map-picture.js';
+import { lanes } from '../../drawing/lanes.js';
+import { namespacePicture } from '../../drawing/namespace-picture.js';
+import { stepList } from '../../drawing/step-list.js';
+import { counted, type LaunchLog } from '../../recorded/launch-log.js';
+import { currentStep, launchState } from './launch-state.js';
+import type { FollowedLaunch } from './launches.js';
+import { now } from './now.js';
+
+export type Fragments = Readonly<Record<string, string>>;
+
+/** The element that this fills is no part of the page, but its style for the drawing's proportions. */
+export const styleId = 'style';
+
+export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
+  const log = launch?.log;
+  const drawing = log && log.calls.length > 0 ? lanes(log) : undefined;
+  return {
+    headline: headline(launch).text,
+    state: state(launch).text,
+    now: now(launch).text,
+    steps: log === undefined ? '' : steps(log).text,
+    namespaces: log === undefined ? '' : namespacePicture(log).text,
+    processes:
+      drawing === undefined ? '' : html`${drawing.drawing}${log && details(log, log.calls.at(-1))}`.text,
+    [styleId]: drawing?.style ?? '',
+    'id-maps': log === undefined ? '' : idMapPictures(log).text,
+    story: log === undefined ? '' : stepList(reached(log)).text,
+  };
+}
+
+/** The list of launches to choose from, the newest first. */
+export function launchList(all: readonly FollowedLaunch[], chosen: string | undefined): Fragments {
+  const rows = all.toReversed().map((launch) => {
+    const { found, began, log } = launch;
+    return html`<li><a href="?launch=${encodeURIComponent(found.id)}" aria-current="${String(found.id === chosen)}"><b>${found.name}</b> <code>${log?.command.join(' ')}</code> <i>${launchState(launch).words}</i> <time>${new Date(began).toISOString().slice(11, 19)} UTC</time></a></li>
+`;
+  });
+  return {
+    count: counted(all.length, 'launch').replace(/launchs$/, 'launches'),
+    launches:
+      html`<ol><li><a href="?" aria-current="${String(chosen === undefined)}">follow the newest</a></li>
+${rows}</ol>`.text,
+  };
+}
+
+/** The steps that were not reached are no story yet. */
+const reached = (log: LaunchLog): LaunchLog => ({
+  ...log,
+  steps: log.steps.filter(({ state }) => state !== 'not reached'),
+});
+
+function headline(launch: FollowedLaunch | undefined): Html {
+  if (launch === undefined) return html`Gontainer`;
+  return html`<b>${launch.found.name}</b>${launch.log && html` <code>${launch.log.command.join(' ')}</code>`}`;
+}
+
+function state(launch: FollowedLaunch | undefined): Html {
+  if (launch === undefined) return html`<span class="works">waiting for a launch</span>`;
+  const { kind, words } = launchState(launch);
+  return html`<span class="${kind}">${words}</span>`;
+}
+
+/** All of them in short; what is done, and where it is. */
+function steps(log: LaunchLog): Html {
+  const current = log.ended === undefined ? currentStep(log) : undefined;
+  return html`<ol>${log.steps.map(({ number, id, title, state: is }) => {
+    const kind =
+      is === 'failed' ? 'failed' : id === current?.id ? 'current' : is === 'done' ? 'done' : 'coming';
+    return html`<li class="${kind}" aria-current="${kind === 'current' ? 'step' : 'false'}" title="${title}"><span>${number}</span> ${title}</li>
+`;
+  })}</ol>`;
+}

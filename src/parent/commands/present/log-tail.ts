@@ -1,0 +1,71 @@
+/** A log while it is written: its records as they come. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Fields } from '../../recorded/fields.js';
+import { parsed } from '../../recorded/read-log.js';
+
+/** A launch writes some hundred kilobytes. What is longer is no log of one, and is read no further. */
+const longest = 8 * 1024 * 1024;
+const lineEnd = 0x0a;
+
+export class LogTail {
+  /** Those of the lines that are complete. */
+  records: Fields[] = [];
+  /** Lines that hold no JSON object. */
+  damaged = 0;
+  private offset = 0;
+  /** The beginning of a line whose end is not written yet. */
+  private rest = Buffer.alloc(0);
+
+  constructor(readonly path: string) {}
+
+  /** Whether there is more than is read. */
+  get tooLong(): boolean {
+    return this.offset >= longest;
+  }
+
+  /** Whether the file stops within a line. */
+  get cut(): boolean {
+    return this.rest.length > 0;
+  }
+
+  /**
+   * Reads what was written since the last time. A file that has become shorter was emptied, and is read anew.
+   * @returns whether there was anything
+   * @throws an error when it cannot be opened
+   */
+  read(): boolean {
+    const file = openSync(this.path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      const emptied = size < this.offset;
+      if (emptied) this.forget();
+      const before = this.offset;
+      const buffer = Buffer.alloc(Math.min(Math.max(size, this.offset), longest) - this.offset);
+      this.take(buffer.subarray(0, readSync(file, buffer, 0, buffer.length, this.offset)));
+      return emptied || this.offset > before;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Gives the memory back; the next read() begins at the beginning. */
+  forget(): void {
+    this.records = [];
+    this.rest = Buffer.alloc(0);
+    this.offset = 0;
+    this.damaged = 0;
+  }
+
+  private take(bytes: Buffer): void {
+    this.offset += bytes.length;
+    const text = Buffer.concat([this.rest, bytes]);
+    const end = text.lastIndexOf(lineEnd) + 1;
+    this.rest = text.subarray(end);
+    for (const line of text.toString('utf8', 0, end).split('\n')) {
+      if (line.trim() === '') continue;
+      const record = parsed(line);
+      if (record === undefined) this.damaged += 1;
+      else this.records.push(record);
+    }
+  }
+}

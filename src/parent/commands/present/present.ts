@@ -1,0 +1,106 @@
+/**
+ * `gontainer present`: a page for the projector that follows what happens in the terminals of this user. Launches keep
+ * their logs while somebody follows (containers/followed-log.ts); these are read as they grow, drawn as the report draws
+ * them, and sent to every browser that listens.
+ */
+import { writeSync } from 'node:fs';
+import { usageFailure } from '../../../common/failure.js';
+import type { Values } from '../../command-line/subcommand.js';
+import { findLessons, lessonNamed } from '../../course/find-lessons.js';
+import { print } from '../containers/print.js';
+import { Audience } from './audience.js';
+import { Following } from './following.js';
+import { type Fragments, launchFragments, launchList } from './fragments.js';
+import { Launches } from './launches.js';
+import { lessonPlace, lessonText } from './lesson-text.js';
+import { presenterPage } from './present-page.js';
+import { PresenterServer } from './server.js';
+
+/** How often it is looked for what no event tells, milliseconds: whether launchers live, and how far the learner is. */
+const lookEvery = 250;
+/** A launch writes many records at once; they are shown together, milliseconds. */
+const together = 25;
+
+/**
+ * Presents until a signal ends it.
+ * @param script this program's own file
+ * @returns the exit status
+ * @throws Failure with status 2 for a lesson or port that there is not, 125 when the port or the state folder is not to be
+ *   had
+ */
+export async function present({ options, positionals }: Values, script: string): Promise<number> {
+  const port = portNumber(options.port as number | undefined);
+  const lesson =
+    positionals.LESSON === undefined ? undefined : lessonNamed(positionals.LESSON, await findLessons(script));
+  const page = presenterPage(lesson && (await lessonText(lesson)));
+
+  let planned: NodeJS.Timeout | undefined;
+  let fail: (error: unknown) => void = () => {};
+  const launches = new Launches(new Following(), () => {
+    if (planned === undefined) planned = setTimeout(lookOrFail, together);
+  });
+  const audience = new Audience((id) => shown(id));
+  const server = new PresenterServer(page, audience);
+  try {
+    const address = await server.listen(port);
+    look();
+    const unseen = launches.takeRunning();
+    launches.look();
+    print(address);
+    writeSync(2, hints(unseen));
+    return await new Promise((done, failed) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(0));
+      fail = failed;
+      setInterval(lookOrFail, lookEvery);
+    });
+  } finally {
+    server.close();
+    launches.end();
+  }
+
+  /** The state folder may be taken away, and another be in its place. */
+  function lookOrFail(): void {
+    try {
+      look();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function look(): void {
+    planned = undefined;
+    const changed = launches.look();
+    if (changed || lesson !== undefined) audience.update();
+    // What is over and looked at by nobody is read again when somebody does.
+    const watched = audience.watched;
+    for (const launch of launches.all)
+      if (launch.over && launch !== launches.newest && !watched.has(launch.found.id)) launch.forget();
+  }
+
+  function shown(id: string | undefined): Fragments {
+    const launch = id === undefined ? launches.newest : launches.byId(id);
+    if (launch?.log === undefined) launch?.look();
+    return {
+      ...launchFragments(launch),
+      ...launchList(launches.all, id),
+      ...(lesson && lessonPlace(lesson)),
+    };
+  }
+}
+
+function portNumber(given: number | undefined): number {
+  if (given === undefined) return 0;
+  if (!Number.isInteger(given) || given < 1 || given > 65_535)
+    throw usageFailure(`-port=${given} is no port`, 'Ports go from 1 to 65535; leave it out for a free one.');
+  return given;
+}
+
+const hints = (unseen: readonly string[]): string =>
+  [
+    'Open this address in a browser, and launch in another terminal: gontainer run --all --step',
+    'Ctrl-C ends the presenter.',
+    ...(unseen.length > 0
+      ? [`Not shown, as they began before and have no --log-file: ${unseen.join(', ')}`]
+      : []),
+    '',
+  ].join('\n');

@@ -1,0 +1,110 @@
+/** The presenter's web server: one page, and its stream of events, for whoever has the address. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Failure } from '../../../common/failure.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { Access, newToken } from './access.js';
+import { type Audience, mostListeners } from './audience.js';
+
+const headers = {
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+};
+
+export interface Page {
+  readonly html: string;
+  /** The value of Content-Security-Policy. */
+  readonly policy: string;
+}
+
+export class PresenterServer {
+  private readonly server: Server;
+  private readonly token = newToken();
+
+  constructor(
+    private readonly page: Page,
+    private readonly audience: Audience,
+  ) {
+    this.server = createServer({ maxHeaderSize: 8192 }, (request, response) =>
+      this.answer(request, response),
+    );
+    this.server.maxConnections = mostListeners * 2;
+  }
+
+  /**
+   * @param port 0 for a free one
+   * @returns the address of the page
+   * @throws Failure when the port is not to be had
+   */
+  async listen(port: number): Promise<string> {
+    await new Promise<void>((done, failed) => {
+      this.server.once('error', (error) => failed(unavailable(port, error)));
+      this.server.listen({ port, host: '127.0.0.1', exclusive: true }, done);
+    });
+    return `http://127.0.0.1:${this.port}/${this.token}/`;
+  }
+
+  close(): void {
+    this.audience.end();
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    // What a request brings along is of no interest.
+    request.resume();
+    const checked = new Access(this.token, this.port).check(request);
+    if ('reason' in checked) {
+      say(response, checked.status, checked.reason);
+      return;
+    }
+    switch (checked.path) {
+      case '/':
+        response.writeHead(200, {
+          ...headers,
+          'Content-Type': 'text/html; charset=utf-8',
+          'Content-Security-Policy': this.page.policy,
+        });
+        response.end(this.page.html);
+        return;
+      case '/events': {
+        if (this.audience.size >= mostListeners) {
+          say(response, 503, `There are ${mostListeners} browsers already.`);
+          return;
+        }
+        response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream' });
+        const launch = new URL(request.url ?? '', 'http://127.0.0.1').searchParams.get('launch');
+        this.audience.join(response, launch ?? undefined);
+        return;
+      }
+      default:
+        say(response, 404, 'There is only the one page.');
+    }
+  }
+}
+
+function say(response: ServerResponse, status: number, sentence: string): void {
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': 'text/plain; charset=utf-8',
+    ...(status === 405 && { Allow: 'GET' }),
+    Connection: 'close',
+  });
+  response.end(`${sentence}\n`);
+}
+
+function unavailable(port: number, error: NodeJS.ErrnoException): Failure {
+  const next =
+    error.code === 'EADDRINUSE'
+      ? 'Another presenter, or another program, has it: name another --port, or none for a free one.'
+      : 'Name another --port, or none for a free one.';
+  return new Failure(`port ${port} of 127.0.0.1 cannot be listened on: ${errnoWords(error)}`, { next });
+}

@@ -1,0 +1,116 @@
+/**
+ * The JSON documents that describe an image: index, manifest and configuration of the OCI image specification, and
+ * Docker's, which have the same fields. They come from outside: what is used of them is checked here.
+ */
+import { Failure } from '../../../common/failure.js';
+import { requireDigest } from './digest.js';
+import type { Platform } from './platform.js';
+
+/** Points to content by its digest: descriptor.md. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly platform?: Platform | undefined;
+  /** The name that a layout gives to the image, from its annotations. */
+  readonly name?: string | undefined;
+}
+
+/** The media types of manifests and of lists of them: media-types.md, and Docker's "Image Manifest V 2, Schema 2". */
+export const mediaTypes = {
+  manifests: [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+  ],
+  indexes: [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+  ],
+} as const;
+
+/** A description larger than this is no honest one; registries refuse to store manifests beyond 4 MiB. */
+export const largestDocument = 4 * 1024 * 1024;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** @throws Failure if the bytes are not a JSON object or list */
+export function parseDocument(bytes: Uint8Array, what: string): Json {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    if (typeof value === 'object' && value !== null) return value as Json;
+  } catch {
+    // Said below.
+  }
+  throw damaged(what, 'is not the JSON that describes an image');
+}
+
+/** Either the images that an index lists, or the parts of one image. */
+export type Manifest =
+  | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
+  | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+
+/** @throws Failure if it is neither an index nor an image manifest */
+export function readManifest(document: Json, what: string): Manifest {
+  if (Array.isArray(document.manifests)) {
+    return { kind: 'index', manifests: document.manifests.map((item) => readDescriptor(item, what)) };
+  }
+  if (Array.isArray(document.layers) && document.config !== undefined) {
+    return {
+      kind: 'image',
+      config: readDescriptor(document.config, what),
+      layers: document.layers.map((item) => readDescriptor(item, what)),
+    };
+  }
+  throw damaged(
+    what,
+    document.schemaVersion === 1
+      ? 'is of schema 1, which registries gave up in 2017'
+      : 'is neither an image nor a list of images',
+  );
+}
+
+/** What of an image's configuration is needed: config.md. */
+export interface Configuration {
+  readonly platform: Platform;
+  /** The digest of each layer's uncompressed archive, the lowest first. */
+  readonly diffIds: readonly string[];
+}
+
+/** @throws Failure if it has no list of layers, as the configuration of something that is no container image */
+export function readConfiguration(document: Json, what: string): Configuration {
+  const diffIds = isObject(document.rootfs) ? document.rootfs.diff_ids : undefined;
+  if (!Array.isArray(diffIds)) throw damaged(what, 'is not the configuration of a container image');
+  for (const digest of diffIds) requireDigest(digest);
+  return { platform: readPlatform(document), diffIds: diffIds as string[] };
+}
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
+
+const readPlatform = (value: Json): Platform => ({
+  os: textOr(value.os, 'linux'),
+  architecture: textOr(value.architecture, 'unknown'),
+  variant: typeof value.variant === 'string' ? value.variant : undefined,
+});
+
+function readDescriptor(value: unknown, what: string): Descriptor {
+  if (!isObject(value) || !Number.isSafeInteger(value.size) || Number(value.size) < 0) {
+    throw damaged(what, 'has a part without a size');
+  }
+  requireDigest(value.digest);
+  const annotations = isObject(value.annotations) ? value.annotations : {};
+  // docker save gives only the tag as ref.name, and the whole name in the annotation of the store it uses.
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  return {
+    mediaType: textOr(value.mediaType, ''),
+    digest: String(value.digest),
+    size: Number(value.size),
+    platform: isObject(value.platform) ? readPlatform(value.platform) : undefined,
+    name: typeof name === 'string' ? name : undefined,
+  };
+}
+
+const damaged = (what: string, reason: string): Failure =>
+  new Failure(`${what} ${reason}.`, { next: 'The image is damaged, or no container image at all.' });

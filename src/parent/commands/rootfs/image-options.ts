@@ -1,0 +1,48 @@
+/** The options that `rootfs import` and `rootfs pull` share. */
+import { usageFailure } from '../../../common/failure.js';
+import type { Option, Values } from '../../command-line/subcommand.js';
+import { defaultLimits, type Limits } from './limits.js';
+import { hostPlatform, type Platform, parsePlatform } from './platform.js';
+import { parseSize, readableSize } from './readable-size.js';
+
+const group = 'Root file system';
+
+export const imageOptions: readonly Option[] = [
+  {
+    name: 'platform',
+    kind: 'text',
+    value: 'OS/ARCH',
+    describe: 'take the image for this kind of machine, for example linux/arm64 (default: this one)',
+    group,
+  },
+  {
+    name: 'max-size',
+    kind: 'text',
+    value: 'SIZE',
+    describe: `stop when it unpacks to more (default: ${readableSize(defaultLimits.size)})`,
+    group,
+  },
+  {
+    name: 'max-entries',
+    kind: 'number',
+    value: 'COUNT',
+    describe: `stop when it has more entries (default: ${defaultLimits.entries})`,
+    group,
+  },
+];
+
+/** @throws Failure (status 2) if a value cannot be read */
+export function readImageOptions(options: Values['options']): { platform: Platform; limits: Limits } {
+  const { platform, 'max-size': size, 'max-entries': entries = defaultLimits.entries } = options;
+  const bytes = size === undefined ? defaultLimits.size : parseSize(String(size));
+  if (bytes === undefined) {
+    throw usageFailure(`--max-size cannot be ${size}.`, 'Write a number with K, M, G or T, for example 20G.');
+  }
+  if (typeof entries !== 'number' || !Number.isSafeInteger(entries) || entries < 1) {
+    throw usageFailure(`--max-entries cannot be ${entries}.`, 'Write a whole number.');
+  }
+  return {
+    platform: platform === undefined ? hostPlatform() : parsePlatform(String(platform)),
+    limits: { size: bytes, entries },
+  };
+}

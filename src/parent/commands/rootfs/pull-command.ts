@@ -1,0 +1,57 @@
+import { usageFailure } from '../../../common/failure.js';
+import type { Command } from '../../command-line/subcommand.js';
+import { imageOptions, readImageOptions } from './image-options.js';
+
+export const pullCommand: Command = {
+  name: 'rootfs pull',
+  summary: 'make a root file system from an image in a registry',
+  positionals: [
+    { name: 'IMAGE', describe: 'for example alpine, alpine:3.20, or REGISTRY/NAME@sha256:…' },
+    { name: 'DIR', describe: 'the folder to make; it must not exist, or be empty' },
+  ],
+  options: [
+    ...imageOptions,
+    {
+      name: 'registry',
+      kind: 'text',
+      value: 'HOST[:PORT]',
+      describe: 'ask this registry, whatever IMAGE says',
+      group: 'Root file system',
+    },
+    {
+      name: 'insecure',
+      kind: 'flag',
+      describe: 'speak plain http to the registry',
+      group: 'Root file system',
+    },
+  ],
+  examples: [
+    ['gontainer rootfs pull alpine ./root', 'from Docker Hub'],
+    [
+      'gontainer rootfs pull --insecure --registry localhost:5000 alpine ./root',
+      'from a registry of your own',
+    ],
+  ],
+  async run({ options, positionals }) {
+    const { IMAGE: image = '', DIR: directory = '' } = positionals;
+    if (image === '' || directory === '') {
+      throw usageFailure('rootfs pull needs IMAGE and DIR.', 'Try: gontainer rootfs pull alpine ./root');
+    }
+    const { parseReference } = await import('./image-reference.js');
+    const { Progress } = await import('./progress-line.js');
+    const { pullRootfs } = await import('./pull.js');
+    const { reportMade } = await import('./report-made.js');
+    const registry = typeof options.registry === 'string' ? options.registry : undefined;
+    const progress = new Progress();
+    const request = {
+      ...readImageOptions(options),
+      reference: parseReference(image, registry),
+      insecure: options.insecure === true,
+      directory,
+      progress,
+    };
+    const { description, digest, tally } = await pullRootfs(request).finally(() => progress.end());
+    reportMade(directory, `${description}, ${digest}`, tally);
+    return 0;
+  },
+};

@@ -1,0 +1,278 @@
+/** The options of `gontainer run`, one table: yargs, the help, the man page and the completion are made from it. */
+import { namespaces } from '../../../common/namespaces.js';
+import type { Option } from '../../command-line/subcommand.js';
+import { levels } from '../../log/log.js';
+
+const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolates, since, man }) => {
+  const words = `new ${name} namespace: ${isolates} (${man}, Linux ${since})`;
+  return flag === 'mnt'
+    ? {
+        name: flag,
+        kind: 'text',
+        value: 'DIR',
+        describe: `${words}; DIR becomes the root`,
+        group: 'Namespaces',
+      }
+    : { name: flag, kind: 'flag', describe: words, group: 'Namespaces' };
+});
+
+export const runOptions: readonly Option[] = [
+  ...namespaceOptions,
+  {
+    name: 'all',
+    kind: 'flag',
+    describe: 'all eight; the root stays as it is unless -mnt is given too',
+    group: 'Namespaces',
+  },
+  {
+    name: 'hostname',
+    kind: 'text',
+    value: 'NAME',
+    describe: 'host name inside, with -uts; Gontainer when it is left out',
+    group: 'Inside',
+  },
+  {
+    name: 'uid-map',
+    kind: 'list',
+    value: 'INSIDE:OUTSIDE:COUNT',
+    describe:
+      'map user IDs, with -uid; several times for several lines; 0 to your own ID when it is left out',
+    group: 'Inside',
+  },
+  {
+    name: 'gid-map',
+    kind: 'list',
+    value: 'INSIDE:OUTSIDE:COUNT',
+    describe: 'the same for group IDs',
+    group: 'Inside',
+  },
+  {
+    name: 'map-auto',
+    kind: 'flag',
+    describe: 'map your subordinate IDs too (/etc/subuid, /etc/subgid), with -uid, through newuidmap(1)',
+    group: 'Inside',
+  },
+  {
+    name: 'monotonic',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'shift the monotonic clock, with -time',
+    group: 'Inside',
+  },
+  {
+    name: 'boottime',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'shift the boot-time clock, and so the uptime, with -time',
+    group: 'Inside',
+  },
+  {
+    name: 'chroot',
+    kind: 'flag',
+    describe: 'change the root by chroot(2) alone, as Gontainer did: root inside can get out of it',
+    group: 'New root',
+  },
+  {
+    name: 'ephemeral',
+    kind: 'flag',
+    describe: 'forget every change to the new root: DIR stays as it is',
+    group: 'New root',
+  },
+  {
+    name: 'overlay',
+    kind: 'text',
+    value: 'CHANGES',
+    describe: 'keep the changes to the new root in the folder CHANGES, not in DIR',
+    group: 'New root',
+  },
+  {
+    name: 'read-only',
+    kind: 'flag',
+    describe: 'make the new root, and what was mounted below it, read-only',
+    group: 'New root',
+  },
+  {
+    name: 'bind',
+    kind: 'list',
+    value: 'SRC:DST[:ro]',
+    describe: 'show the file or directory SRC of outside at DST inside; several times for several',
+    group: 'New root',
+  },
+  {
+    name: 'tmpfs',
+    kind: 'list',
+    value: 'DST[:size=SIZE]',
+    describe: 'mount an empty tmpfs at DST inside; several times for several',
+    group: 'New root',
+  },
+  {
+    name: 'user',
+    kind: 'text',
+    value: 'UID[:GID]',
+    describe: 'run the command as this user, by number or by a name of the new root',
+    group: 'New root',
+  },
+  {
+    name: 'workdir',
+    kind: 'text',
+    value: 'DIR',
+    describe: 'start the command in this directory inside',
+    group: 'Inside',
+  },
+  {
+    name: 'as-pid-1',
+    kind: 'flag',
+    describe: 'run the command as PID 1 itself, with no init beside it, with -pid',
+    group: 'Inside',
+  },
+  {
+    name: 'env',
+    kind: 'list',
+    value: 'NAME=VALUE',
+    describe: 'set a variable of the environment inside; several times for several',
+    group: 'Inside',
+  },
+  {
+    name: 'step',
+    kind: 'flag',
+    describe: 'stop before every step, show it and wait for a key: Enter does it',
+    group: 'Learn',
+  },
+  {
+    name: 'dry-run',
+    kind: 'flag',
+    describe: 'print every step with its kernel calls, and do none of them',
+    group: 'Learn',
+  },
+  {
+    name: 'json',
+    kind: 'flag',
+    describe: 'print them as JSON, with -dry-run',
+    group: 'Learn',
+  },
+  {
+    name: 'shell',
+    kind: 'flag',
+    describe: 'print a shell script that does the same, with -dry-run',
+    group: 'Learn',
+  },
+  {
+    name: 'pty',
+    kind: 'flag',
+    describe: 'give the command a terminal of its own, in a session of its own; yours stays out of reach',
+    group: 'Inside',
+  },
+  {
+    name: 'new-session',
+    kind: 'flag',
+    describe: 'start the command in a session of its own, without a controlling terminal',
+    group: 'Inside',
+  },
+  {
+    name: 'allow-new-privs',
+    kind: 'flag',
+    describe: 'let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set',
+    group: 'Inside',
+  },
+  {
+    name: 'cap-drop',
+    kind: 'list',
+    value: 'CAP',
+    describe:
+      'take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said',
+    group: 'Inside',
+  },
+  {
+    name: 'cap-keep',
+    kind: 'list',
+    value: 'CAP',
+    describe: 'leave the command these capabilities and no others, also when it is not root; or all',
+    group: 'Inside',
+  },
+  {
+    name: 'timeout',
+    kind: 'number',
+    value: 'SECONDS',
+    describe: 'end the command after this time: SIGTERM, and SIGKILL two seconds later',
+    group: 'Supervision',
+  },
+  {
+    name: 'pid-file',
+    kind: 'text',
+    value: 'FILE',
+    describe: "write the process ID of the container's first process to FILE, and remove it at the end",
+    group: 'Supervision',
+  },
+  {
+    name: 'status-fd',
+    kind: 'number',
+    value: 'N',
+    describe: 'write a line of JSON to file descriptor N when the command starts and when it has ended',
+    group: 'Supervision',
+  },
+  {
+    name: 'die-with-parent',
+    kind: 'flag',
+    describe: 'end the container when the process that started gontainer ends',
+    group: 'Supervision',
+  },
+  {
+    name: 'detach',
+    kind: 'flag',
+    describe: 'return as soon as the command runs, print the name of the container, and leave it running',
+    group: 'From a second terminal',
+  },
+  {
+    name: 'output',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'where the command writes to, with -detach; without it see gontainer logs --output NAME',
+    group: 'From a second terminal',
+  },
+  {
+    name: 'name',
+    kind: 'text',
+    value: 'NAME',
+    describe:
+      'what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out',
+    group: 'From a second terminal',
+  },
+  {
+    name: 'log-level',
+    kind: 'text',
+    value: 'LEVEL',
+    choices: levels,
+    describe: 'what to show: info has the steps, debug says why, trace has every kernel call',
+    group: 'Log',
+  },
+  {
+    name: 'log-format',
+    kind: 'text',
+    value: 'FORMAT',
+    choices: ['pretty', 'json'],
+    describe: 'pretty where standard error is a terminal, else json',
+    group: 'Log',
+  },
+  {
+    name: 'log-file',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'write every level to FILE too, as NDJSON',
+    group: 'Log',
+  },
+  {
+    name: 'log-fd',
+    kind: 'number',
+    value: 'N',
+    describe: 'write every level to file descriptor N too, as NDJSON',
+    group: 'Log',
+  },
+  {
+    name: 'report',
+    kind: 'text',
+    value: 'FILE',
+    describe: 'draw the launch as a web page when it has ended, also when it failed',
+    group: 'Log',
+  },
+  { name: 'quiet', kind: 'flag', describe: 'no banner, and only errors in the log', group: 'Log' },
+];

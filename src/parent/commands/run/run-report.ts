@@ -1,0 +1,37 @@
+/** The report that `gontainer run --report FILE` leaves: drawn when the launch is over, from the records of its log. */
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { Failure } from '../../../common/failure.js';
+import { errorReason } from '../rootfs/error-reason.js';
+
+export class RunReport {
+  /** The records of the log, one line each. */
+  readonly lines: string[] = [];
+  private readonly file: number;
+
+  /**
+   * Opens the file, so that a launch is not begun whose report could not be written.
+   * @throws Failure (status 125)
+   */
+  constructor(private readonly path: string) {
+    try {
+      this.file = openSync(path, 'w');
+    } catch (error) {
+      throw new Failure(`the report cannot be written to ${path}: ${errorReason(error)}`, {
+        next: 'Nothing was started. Name a file in a directory that is yours: --report FILE',
+        cause: error,
+      });
+    }
+  }
+
+  /** Draws and writes it. When that fails now, it is said, and the exit status stays that of the command. */
+  async write(): Promise<void> {
+    try {
+      const { reportOn } = await import('../../drawing/write-report.js');
+      writeFileSync(this.file, reportOn(this.lines.join(''), 'the log of this launch'));
+    } catch (error) {
+      writeSync(2, `gontainer: the report ${this.path} is not complete: ${errorReason(error)}.\n`);
+    } finally {
+      closeSync(this.file);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** From a log to the file with the page. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Failure, usageFailure } from '../../common/failure.js';
+import { errorReason } from '../commands/rootfs/error-reason.js';
+import { readLog } from '../recorded/read-log.js';
+import { page } from './report-page.js';
+
+/**
+ * Makes the report of a log file.
+ * @throws Failure with status 2 when the log cannot be read or is none, 125 when the page cannot be written
+ */
+export function reportOnLog(log: string, output: string): void {
+  const written = reportOn(readText(log), log);
+  try {
+    writeFileSync(output, written);
+  } catch (error) {
+    throw new Failure(`the report cannot be written to ${output}: ${errorReason(error)}`, {
+      next: 'Name a file in a directory that is yours: -o FILE',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The page for the text of a log.
+ * @param name what the log is called in messages
+ * @throws Failure with status 2 when it is none
+ */
+export const reportOn = (text: string, name: string): string => page(readLog(text, name));
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageFailure(
+      `the log ${path} cannot be read: ${errorReason(error)}`,
+      'A log is written by: gontainer run --log-file FILE',
+    );
+  }
+}

@@ -1,0 +1,200 @@
+/** What the child says over the records pipe, and what the parent does about it, until the command has ended. */
+import type { FailureData, RecordMessage } from '../../common/channel.js';
+import { Failure, killedNext } from '../../common/failure.js';
+import type { CallRecord } from '../../common/kernel/kernel.js';
+import { KernelError } from '../../common/kernel/kernel-error.js';
+import type { ProcessChange } from '../../common/kernel/processes.js';
+import type { Recorder } from '../../common/kernel/recorder.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import { described, type Evidence, type StepResult } from '../../common/step.js';
+import { execStep } from '../../common/steps/command.js';
+import type { NumberedStep } from '../../common/steps/index.js';
+import type { Log } from '../log/log.js';
+import type { Terminal } from '../terminal/job-control.js';
+import type { OwnTerminal } from '../terminal/pty-relay.js';
+import { executedStep, program } from './executed.js';
+import { follow, statusOf } from './follow.js';
+import type { Outside } from './host-evidence.js';
+import type { Companions } from './launch.js';
+import type { MountPoints } from './made-mount-points.js';
+import type { ParentChannel } from './parent-channel.js';
+import { childKilled, type ProcessHandOver } from './process-hand-over.js';
+import type { SignalRelay } from './signal-relay.js';
+
+/** What of the launch the conversation needs. */
+export interface Surroundings extends Companions {
+  readonly spec: LaunchSpec;
+  readonly log: Log;
+  readonly kernel: Recorder;
+  readonly handOver: ProcessHandOver;
+  readonly channel: ParentChannel;
+  readonly outside: Outside;
+  readonly mountPoints: MountPoints | undefined;
+  readonly signals: SignalRelay;
+  readonly terminal: Terminal;
+  /** With --pty, the other end of the command's own terminal. */
+  readonly own: OwnTerminal | undefined;
+  readonly steps: ReadonlyMap<string, NumberedStep>;
+  /** A step is done. */
+  readonly done: (result: StepResult) => void;
+}
+
+export class Conversation {
+  private started = false;
+  private ended: number | undefined;
+  /** With --as-pid-1: the child's last call, and what it was before that. */
+  private execve: CallRecord | undefined;
+  private before: Evidence = {};
+  /** Signals for a command that is not executed yet: the child would take them with it. */
+  private readonly early: NodeJS.Signals[] = [];
+
+  constructor(private readonly at: Surroundings) {}
+
+  /**
+   * Listens until the child is gone, or has become the command and that is gone.
+   * @returns the command's exit status, 128+N if signal N ended it
+   * @throws Failure when the command was not started, or was lost
+   */
+  async hold(): Promise<number> {
+    const { handOver, channel, log } = this.at;
+    let heard = false;
+    for await (const messages of channel.messages()) {
+      await log.together(async () => {
+        if (!heard) handOver.finish(true);
+        heard = true;
+        for (const message of messages) await this.hear(message);
+      });
+    }
+    if (!heard) handOver.finish(false);
+    if (this.ended !== undefined) return this.ended;
+    if (this.execve !== undefined) return await this.attend(this.execve);
+    return lost(handOver.waitForChild(), this.started);
+  }
+
+  private async hear(message: RecordMessage): Promise<void> {
+    const { handOver, channel, log, own, terminal, registration } = this.at;
+    switch (message.type) {
+      case 'call': {
+        const { record } = message;
+        this.at.mountPoints?.note(record);
+        log.call({ ...record, pid: handOver.pidOutside(record.pid, record.actor) }, 'child');
+        break;
+      }
+      case 'step':
+        this.at.done(this.at.outside.complete(message.result));
+        break;
+      case 'pause': {
+        const known = { ...handOver.known, ...message.known };
+        await terminal.lend(async () =>
+          this.at.walk?.before(message.step, message.evidence, handOver, log, known),
+        );
+        this.goOn();
+        break;
+      }
+      case 'terminal':
+        own?.waitForForeground();
+        this.ofChild(() => own?.take(handOver.second, message.descriptor, message.number));
+        this.goOn();
+        break;
+      case 'ready':
+        this.begin();
+        this.goOn();
+        break;
+      case 'stopped': {
+        const foreground = terminal.stop(message.signal);
+        if (foreground !== undefined) channel.send({ type: 'resume', foreground });
+        break;
+      }
+      case 'executes':
+        this.execve = message.record;
+        break;
+      case 'failure':
+        throw received(message.failure);
+      case 'ended':
+        this.ended = message.status;
+        registration?.ended(message.status);
+        log.ended(handOver.second, message.status, message.signal);
+        break;
+    }
+  }
+
+  /**
+   * Takes something out of the child, which waits for that and may have been killed meanwhile. pidfd_getfd(2) says ESRCH
+   * then, and older kernels EBADF of a process that is about to end; how the child ended tells more.
+   */
+  private ofChild(take: () => void): void {
+    const { handOver } = this.at;
+    try {
+      take();
+    } catch (error) {
+      if (!(error instanceof KernelError && ['ESRCH', 'EBADF'].includes(error.data.errno))) throw error;
+      const reason = handOver.abandon();
+      if (reason !== undefined) throw reason;
+      lost(handOver.waitForChild(), this.started);
+    }
+  }
+
+  /** What the child did so far is in the log, and it goes on. */
+  private goOn(): void {
+    this.at.log.flush();
+    this.at.channel.goOn();
+  }
+
+  /** The command is about to be executed: from here on terminal and signals are its own. */
+  private begin(): void {
+    const { spec, handOver, channel, log, own, terminal, signals, supervision } = this.at;
+    const pass = (signal: NodeJS.Signals): void =>
+      spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
+    this.started = true;
+    terminal.given();
+    own?.prepare();
+    own?.relay(() => pass('SIGHUP'));
+    this.announce();
+    log.hold(true);
+    if (spec.asPid1) this.before = program(spec, handOver.second);
+    signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass);
+    supervision?.started(handOver.second, pass);
+  }
+
+  /** The last step is shown before the terminal is the command's; its record comes after. */
+  private announce(): void {
+    const { spec, log, steps } = this.at;
+    log.announce(described(execStep, spec), steps.get(execStep.id)?.number ?? 0, steps.size);
+  }
+
+  /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
+  private async attend(execve: CallRecord): Promise<number> {
+    const { spec, handOver, log, kernel, terminal, signals, registration } = this.at;
+    const pid = handOver.second;
+    log.call({ ...execve, pid }, 'child');
+    this.at.done(executedStep(spec, pid, this.before, execve, kernel.clock()));
+    for (const signal of this.early) handOver.signal(signal);
+    const change = await follow(handOver, pid, spec.terminal, terminal, signals);
+    const status = statusOf(change);
+    registration?.ended(status);
+    log.ended(pid, status, change.killedBy);
+    return status;
+  }
+}
+
+/**
+ * The child is gone without a word about how the command ended.
+ * @returns the child's status, which is the command's, if it ended by itself with the command running
+ * @throws Failure otherwise
+ */
+function lost(change: ProcessChange | undefined, started: boolean): number {
+  if (change?.status !== undefined) {
+    if (started) return change.status;
+    throw new Failure(`the child ended with status ${change.status} before the command was started`, {
+      next: killedNext,
+    });
+  }
+  throw childKilled(change);
+}
+
+/** A failure that the child reported. */
+function received({ message, status, next, kernel, stack }: FailureData): Failure {
+  const failure = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
+  if (stack !== undefined) failure.stack = stack;
+  return failure;
+}

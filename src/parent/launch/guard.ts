@@ -1,0 +1,79 @@
+/**
+ * With --as-pid-1 nothing inside looks after the command. The signal that the kernel sends at the death of the parent
+ * (PR_SET_PDEATHSIG) is given up by a process that changes its user, as su(1) and many a daemon do. So a process outside,
+ * the guard, waits for the end of a pipe whose other end the parent holds, and then kills PID 1, and with it the
+ * kernel everything in its namespace. It runs a call chain: there is no Node in it.
+ */
+import { closeSync } from 'node:fs';
+import { Failure, killedNext } from '../../common/failure.js';
+import { type Chain, memory, NULL } from '../../common/kernel/calls.js';
+import type { Kernel, Running } from '../../common/kernel/kernel.js';
+import { drop, pipe } from '../../common/kernel/pipe.js';
+import { waitForProcess } from '../../common/kernel/processes.js';
+import { childStep } from '../../common/steps/hand-over.js';
+
+/** Where the guard puts what it needs; everything else is closed, the caller's pipes with it. */
+const descriptors = { life: 0, target: 1, report: 2 } as const;
+
+export class Guard {
+  private readonly running: Running;
+  private readonly life: number;
+
+  /** @param pid the container's first process, a child of this one */
+  constructor(kernel: Kernel, pid: number) {
+    const target = kernel.call('pidfd_open', { pid, flags: 0 });
+    const [life, held] = pipe(kernel, 'life');
+    this.life = held;
+    const [reportRead, report] = pipe(kernel, 'guarded');
+    this.running = kernel.clone(chain({ life, target, report }));
+    drop(kernel, target, life, report);
+    const word = memory(Buffer.alloc(8), 'guarded');
+    const heard = kernel.call('read', { fd: reportRead, buf: word, count: 7 });
+    drop(kernel, reportRead);
+    this.running.record();
+    this.running.throwFailure();
+    if (heard === 0) throw new Failure('step child: the guard was killed', { next: killedNext });
+  }
+
+  /** There is nothing left to guard. */
+  release(): void {
+    process.kill(this.running.pid, 'SIGKILL');
+    waitForProcess(this.running.pid, true);
+    closeSync(this.life);
+    this.running.record();
+    this.running.release();
+  }
+}
+
+function chain(given: Readonly<Record<keyof typeof descriptors, number>>): Chain {
+  const step = childStep.id;
+  const names = ['life', 'target', 'report'] as const;
+  return {
+    actor: 'guard',
+    calls: [
+      // What is sent to the whole process group of the parent shall not end it too.
+      { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
+      ...names.map(
+        (name) => ({ step, call: 'dup2', args: { oldfd: given[name], newfd: descriptors[name] } }) as const,
+      ),
+      { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 0 } },
+      {
+        step,
+        call: 'write',
+        args: { fd: descriptors.report, buf: memory(Buffer.from('guarded'), 'guarded'), count: 7 },
+      },
+      { step, call: 'close', args: { fd: descriptors.report } },
+      {
+        step,
+        call: 'read',
+        args: { fd: descriptors.life, buf: memory(Buffer.alloc(8), 'end-of-file'), count: 1 },
+      },
+      {
+        step,
+        call: 'pidfd_send_signal',
+        args: { pidfd: descriptors.target, sig: 'SIGKILL', info: NULL, flags: 0 },
+      },
+      { step, call: '_exit', args: { status: 0 } },
+    ],
+  };
+}

@@ -1,0 +1,35 @@
+/** What the child's steps leave as it was outside, where only the parent can look. */
+import type { LaunchSpec } from '../../common/spec.js';
+import { type Evidence, notShown, type StepResult } from '../../common/step.js';
+import { childStepsOf } from '../../common/steps/index.js';
+
+export class Outside {
+  private readonly before: ReadonlyMap<string, { title: string; look: () => Evidence; seen: Evidence }>;
+
+  /** Looks before the child does anything. */
+  constructor(spec: LaunchSpec) {
+    this.before = new Map(
+      childStepsOf(spec).flatMap(({ id, title, outside }) => {
+        if (outside === undefined) return [];
+        const look = () => outside(spec);
+        return [[id, { title: title(spec), look, seen: look() }] as const];
+      }),
+    );
+  }
+
+  /**
+   * The result of a step with what is outside added to its evidence, before and after.
+   * @throws Failure when that has changed
+   */
+  complete(result: StepResult): StepResult {
+    const known = this.before.get(result.step);
+    if (known === undefined) return result;
+    const { title, seen, look } = known;
+    const now = look();
+    const changed = Object.keys(seen).find(
+      (name) => JSON.stringify(seen[name]) !== JSON.stringify(now[name]),
+    );
+    if (changed !== undefined) throw notShown(result.step, title, `it changed the ${changed}`);
+    return { ...result, before: { ...result.before, ...seen }, after: { ...result.after, ...now } };
+  }
+}

@@ -1,0 +1,385 @@
+/**
+ * The two processes between this one and the child (docs/call-chain.md):
+ *
+ *   P: leaves the namespaces it shares, says so, and waits while the parent writes its ID maps; then clones G and ends.
+ *   G: a child of the parent (CLONE_PARENT) in the new namespaces; puts its descriptors in order and becomes this same
+ *      script in its second stage.
+ */
+import { readFileSync } from 'node:fs';
+import { channelDescriptors } from '../../common/channel.js';
+import { childOptions } from '../../common/child-options.js';
+import { keepsChild } from '../../common/compiled-code.js';
+import { innermostPid } from '../../common/evidence.js';
+import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
+import { type Chain, type ChainCall, memory } from '../../common/kernel/calls.js';
+import type { Kernel, Running } from '../../common/kernel/kernel.js';
+import { drop, pipe } from '../../common/kernel/pipe.js';
+import {
+  endChildren,
+  type ProcessChange,
+  signalNumber,
+  waitForProcess,
+} from '../../common/kernel/processes.js';
+import { namespacesFor } from '../../common/namespaces.js';
+import { locateProgram } from '../../common/program.js';
+import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } from '../../common/spec.js';
+import { childCapabilityCalls } from '../../common/steps/capabilities.js';
+import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
+import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
+import { mountNode } from '../../common/steps/node-mount.js';
+import { withLine } from '../advice/doctor-lines.js';
+import { Guard } from './guard.js';
+
+/** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
+export interface ChannelEnds {
+  readonly controlRead: number;
+  readonly controlWrite: number;
+  readonly recordsRead: number;
+  readonly recordsWrite: number;
+}
+
+/** The pipes to the child. They are made before the first step, and are counted to it. */
+export function channelPipes(kernel: Kernel): ChannelEnds {
+  kernel.step = unshareStep.id;
+  const [controlRead, controlWrite] = pipe(kernel, 'control');
+  const [recordsRead, recordsWrite] = pipe(kernel, 'records');
+  return { controlRead, controlWrite, recordsRead, recordsWrite };
+}
+
+/**
+ * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
+ * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
+ */
+function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, script: string): Chain {
+  const step = childStep.id;
+  // Lower descriptors are taken, and all above are closed by then.
+  const mounted = channelDescriptors.records + 1;
+  const pathname = spec.readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
+  const environment =
+    process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
+  return {
+    actor: 'G',
+    clockShift: monotonicShift(spec),
+    calls: [
+      // A parent that died before this sends no signal; then the child finds the end of the channel, and ends.
+      deathSignal(step),
+      // Not only the command leaves the session: through its init it could still reach the terminal of that.
+      ...(newSession(spec)
+        ? [{ step, call: 'setsid', args: {}, ...(unshares(spec, 'pid') && { returns: 1 }) } as const]
+        : []),
+      ...childCapabilityCalls(step, spec),
+      // Where the command gets a terminal of its own, nobody inside holds that of outside. Else the child inherits the
+      // standard streams; Node marks them close-on-exec.
+      ...[0, 1, 2].map(
+        (fd): ChainCall =>
+          spec.terminal === 'own'
+            ? { step, call: 'dup2', args: { oldfd: nothing, newfd: fd } }
+            : { step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } },
+      ),
+      { step, call: 'dup2', args: { oldfd: ends.controlRead, newfd: channelDescriptors.control } },
+      { step, call: 'dup2', args: { oldfd: ends.recordsWrite, newfd: channelDescriptors.records } },
+      {
+        step,
+        call: 'close_range',
+        args: { first: channelDescriptors.records + 1, last: 'UINT_MAX', flags: 0 },
+      },
+      ...mountNode(spec, mounted),
+      {
+        step,
+        call: 'execve',
+        args: {
+          pathname,
+          argv: [
+            process.argv0,
+            ...process.execArgv,
+            ...childOptions(keepsChild(import.meta.dirname)),
+            script,
+            'child',
+          ],
+          envp: environment,
+        },
+      },
+      { step, call: '_exit', args: { status: 127 } },
+    ],
+  };
+}
+
+/** P: from clone(2) to its end. */
+function firstProcess(
+  spec: LaunchSpec,
+  [unshared, cloned]: readonly [unshared: number, cloned: number],
+  go: [read: number, write: number],
+  second: Chain,
+): Chain {
+  const step = unshareStep.id;
+  return {
+    actor: 'P',
+    calls: [
+      deathSignal(step),
+      // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
+      { step, call: 'close', args: { fd: go[1] } },
+      { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
+      { step, call: 'write', args: { fd: unshared, buf: { place: 'errno of unshare' }, count: 4 } },
+      // The parent, which waits for the report, sees the end of the pipe even if the write failed.
+      { step, call: 'close', args: { fd: unshared } },
+      {
+        step,
+        call: 'read',
+        args: { fd: go[0], buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
+      },
+      cloneSibling(childStep.id, second),
+      { step: childStep.id, call: 'write', args: { fd: cloned, buf: { place: 'errno of clone' }, count: 4 } },
+      { step: childStep.id, call: '_exit', args: { status: 0 } },
+    ],
+  };
+}
+
+/** The failure when the child was killed, and with it everything inside. */
+export function childKilled(change: ProcessChange | undefined): Failure {
+  const signal = change?.killedBy ?? 'SIGKILL';
+  return new Failure(`the child was killed by ${signal}, and everything in the container with it`, {
+    status: statusOfSignal(signalNumber(signal)),
+    next: killedNext,
+  });
+}
+
+export class ProcessHandOver implements HandOver {
+  first = 0;
+  second = 0;
+  private running: Running | undefined;
+  private guard: Guard | undefined;
+  private cloned = -1;
+  private go = -1;
+  /** /dev/null, where the child gets it as its standard streams. */
+  private nothing = -1;
+  private descriptors: Record<string, number> = {};
+  private readonly pidsOutside = new Map<number, number>();
+  private readonly waited = new Map<number, ProcessChange | undefined>();
+
+  constructor(
+    private readonly spec: LaunchSpec,
+    private readonly kernel: Kernel,
+    private readonly ends: ChannelEnds,
+    private readonly script: string,
+  ) {}
+
+  unshare(): void {
+    // If the child is killed, and no PID namespace ends with it, its orphans come to this process, which ends them.
+    if (!unshares(this.spec, 'pid')) {
+      this.kernel.call('prctl', { option: 'PR_SET_CHILD_SUBREAPER', arg2: 1, arg3: 0, arg4: 0, arg5: 0 });
+    }
+    const [unsharedRead, unsharedWrite] = pipe(this.kernel, 'unshared');
+    const [clonedRead, clonedWrite] = pipe(this.kernel, 'cloned');
+    const [goRead, goWrite] = pipe(this.kernel, 'go');
+    this.cloned = clonedRead;
+    this.go = goWrite;
+    this.descriptors = {
+      ...{ 'unshared[0]': unsharedRead, 'unshared[1]': unsharedWrite },
+      ...{ 'cloned[0]': clonedRead, 'cloned[1]': clonedWrite },
+      ...{ 'go[0]': goRead, 'go[1]': goWrite },
+    };
+    if (this.spec.terminal === 'own') {
+      const flags = ['O_RDWR', 'O_CLOEXEC'] as const;
+      this.nothing = this.kernel.call('open', { pathname: '/dev/null', flags, mode: 0 });
+      this.descriptors['descriptor of /dev/null'] = this.nothing;
+    }
+    const second = secondProcess(this.spec, this.ends, this.nothing, this.script);
+    const reports = [unsharedWrite, clonedWrite] as const;
+    this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second));
+    this.first = this.running.pid;
+    for (const fd of [unsharedWrite, clonedWrite, goRead]) this.kernel.call('close', { fd });
+    this.hear(unsharedRead, 'the process that unshares (P)');
+  }
+
+  mapThrough(program: 'newuidmap' | 'newgidmap', lines: readonly MapLine[]): void {
+    const step = idMapsStep.id;
+    const path = mapProgram(program);
+    const words = [program, String(this.first), ...lines.flatMap((line) => mapLine(line).split(' '))];
+    const running = this.kernel.clone({
+      actor: program,
+      calls: [
+        ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
+        { step, call: 'execve', args: { pathname: path, argv: words, envp: {} } },
+        { step, call: '_exit', args: { status: 127 } },
+      ],
+    });
+    const ended = this.kernel.wait(running.pid);
+    running.record([program]);
+    running.throwFailure();
+    running.release();
+    if (ended.status !== 0) {
+      throw new Failure(`step ${step}: ${words.join(' ')} failed, see what it said above`, {
+        next: withLine(
+          'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root',
+          'subordinate-ids',
+        ),
+      });
+    }
+  }
+
+  spawn(): void {
+    this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('x'), 'x'), count: 1 });
+    this.hear(this.cloned, 'the process that makes the child (P)');
+    this.second = this.running?.pidOf('G') ?? 0;
+    this.waited.set(this.first, this.kernel.wait(this.first));
+    const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
+    for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite, ...nothing])
+      this.kernel.call('close', { fd });
+    if (this.spec.asPid1) this.guard = new Guard(this.kernel, this.second);
+  }
+
+  /**
+   * Records what G did up to its execve(2), which has succeeded if the child was heard of.
+   * @throws KernelError when one of G's calls failed; Failure when it ended by itself without a word
+   */
+  finish(heard: boolean): void {
+    this.running?.record(heard || this.isChild() ? ['G'] : []);
+    this.running?.throwFailure();
+    const status = heard ? undefined : this.wait(this.second)?.status;
+    if (status !== undefined)
+      throw new Failure(`step child: the child ended with status ${status} before it could begin`, {
+        next: `It is node itself that failed: try ${process.execPath} --version.`,
+      });
+  }
+
+  /** Waits for the end of the child. */
+  waitForChild(): ProcessChange | undefined {
+    return this.wait(this.second);
+  }
+
+  /** Looks, without waiting, what has become of the child where it is the command; undefined when it runs on as before. */
+  change(): ProcessChange | undefined {
+    const change = waitForProcess(this.second, false);
+    if (change !== undefined && change.stoppedBy === undefined) this.waited.set(this.second, change);
+    return change;
+  }
+
+  /** Sends the child a signal, where it is the command. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.waited.has(this.second)) return;
+    try {
+      process.kill(this.second, signal);
+    } catch {
+      // It has become another user, and the kernel does not let us.
+    }
+  }
+
+  /**
+   * Ends what is left of the two processes; of a PID namespace the kernel then ends the rest.
+   * @returns the first of their calls that failed, which is the reason of whatever failed after it
+   */
+  abandon(): Error | undefined {
+    this.running?.record(this.isChild() ? ['G'] : []);
+    // P first: once it has been waited for, no G can come any more.
+    this.end(this.first);
+    this.second ||= this.running?.pidOf('G') ?? 0;
+    this.end(this.second);
+    try {
+      this.running?.record();
+      this.running?.throwFailure();
+      return undefined;
+    } catch (reason) {
+      return reason as Error;
+    }
+  }
+
+  /**
+   * Waits for what has ended or is about to, and gives the memory back.
+   * @param spared a child of this process that is none of the container's
+   */
+  reap(spared?: number): void {
+    try {
+      for (const pid of [this.first, this.second]) this.wait(pid);
+    } catch {
+      // How the launch went is known; its last processes are then waited for by whoever inherits them.
+    }
+    this.guard?.release();
+    this.guard = undefined;
+    // Where no PID namespace ended with the child, what it left behind are our children now.
+    if (!unshares(this.spec, 'pid')) endChildren(spared);
+    // What was still under way when last looked at.
+    this.running?.record();
+    this.running?.release();
+    this.running = undefined;
+  }
+
+  /** What a rehearsal had only names for (kernel/rehearsal.ts); 0 and absent are not known yet. */
+  get known(): Record<string, number> {
+    return {
+      ...this.descriptors,
+      ...{ 'control[0]': this.ends.controlRead, 'records[1]': this.ends.recordsWrite },
+      ...{ 'pid of P': this.first, 'pid of G': this.second },
+    };
+  }
+
+  /** The process ID, seen from here, of a process that the child or the command's process knows as `pid`. */
+  pidOutside(pid: number, actor: string): number {
+    if (actor === 'child') return this.second;
+    // Asked for the first time while the process still waits for the child's or the parent's word; later it may be gone.
+    const known = this.pidsOutside.get(pid) ?? childWithPid(this.second, pid);
+    if (known !== undefined) this.pidsOutside.set(pid, known);
+    return known ?? pid;
+  }
+
+  /** Whether G has become the child: until its execve(2) its command line is a copy of this process's. */
+  private isChild(): boolean {
+    try {
+      const [own, its] = ['self', this.second].map((id) => readFileSync(`/proc/${id}/cmdline`, 'utf8'));
+      return its !== '' && its !== own;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Kills one of the two and waits for it. Our own children keep their process IDs until they are waited for. */
+  private end(pid: number): void {
+    if (pid === 0 || this.waited.has(pid)) return;
+    process.kill(pid, 'SIGKILL');
+    this.wait(pid);
+  }
+
+  private wait(pid: number): ProcessChange | undefined {
+    if (pid === 0 || this.waited.has(pid)) return this.waited.get(pid);
+    const change = waitForProcess(pid, true);
+    this.waited.set(pid, change);
+    return change;
+  }
+
+  /** Waits for a report of P, records its calls so far, and throws the first that failed. */
+  private hear(report: number, who: string): void {
+    const word = memory(Buffer.alloc(4), 'errno of its call');
+    const heard = this.kernel.call('read', { fd: report, buf: word, count: 4 });
+    drop(this.kernel, report);
+    this.running?.record();
+    this.running?.throwFailure();
+    if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`, { next: killedNext });
+  }
+}
+
+/** @throws Failure: that it is missing is the launcher's failure, and not, as for a command, the caller's */
+function mapProgram(program: string): string {
+  try {
+    return locateProgram(program, process.env.PATH ?? '/usr/bin:/bin');
+  } catch (cause) {
+    throw new Failure(`step ${idMapsStep.id}: ${(cause as Error).message}`, {
+      next: withLine(
+        'Install the package uidmap (Debian, Ubuntu) or shadow-utils, or leave out -map-auto',
+        'subordinate-ids',
+      ),
+      cause,
+    });
+  }
+}
+
+/** The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5). */
+function childWithPid(parent: number, pid: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .map(Number);
+    return children.find((child) => innermostPid(child) === pid);
+  } catch {
+    return undefined; // It has ended.
+  }
+}

@@ -1,0 +1,59 @@
+import { Failure, statusOfSignal } from '../../common/failure.js';
+import { signalNumber } from '../../common/kernel/processes.js';
+
+/** The signals that are passed on to the command. */
+export const passed: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+];
+
+/**
+ * Signals sent to the parent. Before the command runs, one of them gives the launch up; from then on they reach the
+ * command, and the parent lives on until the command has ended.
+ */
+export class SignalRelay {
+  private readonly early: NodeJS.Signals[] = [];
+  private pass: ((signal: NodeJS.Signals) => void) | undefined;
+  private interrupt: ((failure: Failure) => void) | undefined;
+
+  constructor() {
+    for (const signal of passed) process.on(signal, this.take);
+  }
+
+  /** From here on every signal goes to `pass`. */
+  passTo(pass: (signal: NodeJS.Signals) => void): void {
+    this.pass = pass;
+  }
+
+  /** Rejects when a signal comes before the command runs. */
+  interrupted(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.interrupt = reject;
+      const [signal] = this.early;
+      if (signal !== undefined) reject(givenUp(signal));
+    });
+  }
+
+  release(): void {
+    for (const signal of passed) process.off(signal, this.take);
+  }
+
+  private readonly take = (signal: NodeJS.Signals): void => {
+    if (this.pass !== undefined) {
+      this.pass(signal);
+      return;
+    }
+    this.early.push(signal);
+    this.interrupt?.(givenUp(signal));
+  };
+}
+
+/** The failure of a launch that a signal ended before its command ran. */
+export const givenUp = (signal: NodeJS.Signals): Failure =>
+  new Failure(`given up because of ${signal}, before the command was started`, {
+    status: statusOfSignal(signalNumber(signal)),
+  });

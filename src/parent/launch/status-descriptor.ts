@@ -1,0 +1,52 @@
+/** Telling the program that started gontainer, over the descriptor of --status-fd, how it goes (docs/lifecycle.md). */
+import { fstatSync, readlinkSync, writeSync } from 'node:fs';
+import { type Failure, usageFailure } from '../../common/failure.js';
+import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
+
+/** One JSON document a line. A reader that went away is no reason to end the container. */
+export function tell(descriptor: number, change: Readonly<Record<string, unknown>>): void {
+  try {
+    writeSync(descriptor, `${JSON.stringify(change)}\n`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}
+
+/**
+ * Tells whoever asked for it that gontainer ends, and why.
+ * @param options in one form: `--status-fd=3`
+ * @returns whether nothing more is to be said: the caller knows, and wants standard error for the command alone
+ */
+export function tellFailure(options: readonly string[], error: Failure, status: number): boolean {
+  const descriptor = Number(options.find((text) => /^--status-fd=\d+$/.test(text))?.split('=')[1]);
+  if (!isCallers(descriptor)) return false;
+  const { message, next, data: call } = error as Failure & { readonly data?: KernelErrorData };
+  tell(descriptor, { state: 'exited', status, failure: { message, next, call } });
+  return options.includes('--log-level=silent');
+}
+
+/** The options before any other word of a command line of `run` that could not be read, in one form. */
+export function leadingOptions([first = '', ...rest]: readonly string[]): readonly string[] {
+  const options = first === 'run' ? rest : [first, ...rest];
+  const end = options.findIndex((word) => !word.startsWith('-') || word === '--');
+  return options.slice(0, end < 0 ? undefined : end).map((word) => word.replace(/^--?/, '--'));
+}
+
+/** @throws Failure (status 2) where the caller has opened no such descriptor */
+export function checkDescriptor(option: string, descriptor: number): void {
+  if (isCallers(descriptor)) return;
+  throw usageFailure(
+    `-${option}=${descriptor} is not an open file descriptor`,
+    `In a shell: gontainer -run … -${option}=${descriptor} ${descriptor}>FILE`,
+  );
+}
+
+/** Whether a descriptor is the caller's: Node's own are anonymous, and those are no place for a report. */
+function isCallers(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor);
+    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('anon_inode:');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * For whoever starts gontainer from a program: who the container is (--pid-file, --status-fd), how it ended, and an end
+ * to it when its time is up (--timeout).
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { namespaceIds } from '../../common/evidence.js';
+import { Failure, usageFailure } from '../../common/failure.js';
+import type { Kernel } from '../../common/kernel/kernel.js';
+import type { Values } from '../command-line/subcommand.js';
+import { checkDescriptor, tell } from './status-descriptor.js';
+
+/** Milliseconds between SIGTERM and SIGKILL, for a command that wants to put things in order. */
+const grace = 2_000;
+
+/** setTimeout takes 31 bits of milliseconds. */
+const longestTimeout = 2_000_000;
+
+export class Supervision {
+  private readonly pidFile: string | undefined;
+  private readonly statusDescriptor: number | undefined;
+  private readonly timeout: number | undefined;
+  private readonly diesWithParent: boolean;
+  private timer: NodeJS.Timeout | undefined;
+  private hasStarted = false;
+
+  /** @throws Failure with status 2 for values that cannot be carried out */
+  constructor({ options }: Values) {
+    this.pidFile = options['pid-file'] as string | undefined;
+    this.statusDescriptor = options['status-fd'] as number | undefined;
+    this.timeout = options.timeout as number | undefined;
+    this.diesWithParent = options['die-with-parent'] === true;
+    if (this.timeout !== undefined && (this.timeout < 1 || this.timeout > longestTimeout))
+      throw usageFailure(`-timeout is 1 to ${longestTimeout} seconds, not ${this.timeout}`);
+    if (this.statusDescriptor !== undefined) checkDescriptor('status-fd', this.statusDescriptor);
+  }
+
+  /** Before the first step. The signal comes when the thread ends that made this process: PR_SET_PDEATHSIG(2const). */
+  begin(kernel: Kernel): void {
+    if (this.diesWithParent)
+      kernel.call('prctl', { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 });
+  }
+
+  /**
+   * The command is about to run.
+   * @param child the container's first process, as it is numbered here
+   * @param signal passes a signal to the command
+   */
+  started(child: number, signal: (signal: NodeJS.Signals) => void): void {
+    this.hasStarted = true;
+    if (this.pidFile !== undefined) this.write(this.pidFile, `${child}\n`);
+    if (this.statusDescriptor !== undefined)
+      tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
+    if (this.timeout === undefined) return;
+    this.timer = setTimeout(() => {
+      signal('SIGTERM');
+      this.timer = setTimeout(() => signal('SIGKILL'), grace);
+    }, this.timeout * 1000);
+  }
+
+  /** The command has ended with this status. */
+  ended(status: number): void {
+    if (this.statusDescriptor !== undefined) tell(this.statusDescriptor, { state: 'exited', status });
+  }
+
+  /** The container is gone, however it ended. */
+  release(): void {
+    clearTimeout(this.timer);
+    if (this.hasStarted && this.pidFile !== undefined) rmSync(this.pidFile, { force: true });
+  }
+
+  private write(path: string, text: string): void {
+    try {
+      writeFileSync(path, text);
+    } catch (cause) {
+      throw new Failure(`-pid-file=${path} cannot be written (${(cause as NodeJS.ErrnoException).code})`, {
+        next: 'Choose a file in a folder that is there and yours.',
+        cause,
+      });
+    }
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The log has one writer: this process. Records of both stages come here in order; they are kept until pino is loaded,
+ * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
+ */
+import type { CallRecord } from '../../common/kernel/kernel.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import type { Evidence, StepDescription, StepRecord } from '../../common/step.js';
+import type { RehearsedStep } from '../rehearsal/rehearse.js';
+
+declare const VERSION: string;
+
+/** The version of the records' format (docs/log.md): a reader refuses a higher one. */
+const logFormat = 1;
+
+export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type Level = (typeof levels)[number];
+
+export interface LogOptions {
+  /** What goes to standard error. */
+  readonly level: Level;
+  readonly format: 'pretty' | 'json';
+  readonly colour: boolean;
+  /** The caller's standard error, where that of this process is another. */
+  readonly standardError?: number | undefined;
+  /** A file open for writing, which gets every level as NDJSON. */
+  readonly file?: number;
+  /** A descriptor of the caller's, which gets the same. */
+  readonly descriptor?: number;
+  /** A file open for writing that gets the same for as long as it can be written: for whoever follows the launch. */
+  readonly followed?: number | undefined;
+  /** Takes every level as lines of NDJSON, for the report. */
+  readonly lines?: string[];
+}
+
+/** A record as docs/log.md describes it, before pino adds level and time. */
+export interface LogRecord {
+  readonly level: Exclude<Level, 'silent'>;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly msg: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Where records go once pino is there. */
+export interface LogWriter {
+  write(record: LogRecord): void;
+  /** Has the files get what was written; a terminal gets each record at once. */
+  flush(): void;
+  /**
+   * Shows at a terminal a step that is about to be done, where its record would come too late: the terminal belongs to
+   * the command from then on. The record itself is not shown there again.
+   */
+  announce(record: LogRecord): void;
+  /** While held, nothing is written to a terminal: it belongs to the command. */
+  hold(held: boolean): void;
+  /** From here on nothing is written to standard error: nobody looks at it any more. */
+  leave(): void;
+  close(): void;
+}
+
+export class Log {
+  private writer: LogWriter | undefined;
+  private kept: LogRecord[] = [];
+  private begun = false;
+  private gathers = false;
+  private readonly wall = Date.now();
+  readonly origin = process.hrtime.bigint();
+
+  constructor(private readonly options: LogOptions) {}
+
+  /** Whether anybody reads it. */
+  get wanted(): boolean {
+    const { level, file, descriptor, followed, lines } = this.options;
+    return level !== 'silent' || [file, descriptor, followed, lines].some((place) => place !== undefined);
+  }
+
+  /** The first record: what is to be launched. Of the environment only the names are ever logged. */
+  launch({ environment, prompt: _prompt, ...spec }: LaunchSpec): void {
+    const names = [...new Set([...Object.keys(environment), 'PS1'])];
+    const launch = { ...spec, environment: names };
+    const msg = `launch ${spec.command.join(' ')}`;
+    this.add('debug', msg, { stage: 'parent', pid: process.pid, launch }, 0);
+  }
+
+  /** The command has ended. */
+  ended(child: number, status: number, signal: NodeJS.Signals | undefined): void {
+    const msg =
+      signal === undefined
+        ? `the command ended with status ${status}`
+        : `the command was killed by ${signal}`;
+    this.add('debug', msg, { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } });
+  }
+
+  call({ us, ...record }: CallRecord, stage: 'parent' | 'child'): void {
+    const msg = `${record.call} ${record.errno === undefined ? `= ${record.ret}` : record.errno}`;
+    this.add('trace', msg, { stage, ...record, ...(us === undefined ? {} : { us }) }, record.at);
+  }
+
+  step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {
+    this.add('info', title, { pid, ...record, number, of }, record.at);
+  }
+
+  /** --step waits for a key before this step, and a reader is to see it now: the calls about to be made, and the evidence as it stands. */
+  stop(step: RehearsedStep, before: Evidence, pid: number): void {
+    const { step: id, stage, number, of, title, calls } = step;
+    this.add('debug', `stopped before: ${title}`, {
+      stage,
+      pid,
+      stop: { step: id, number, of, calls, before },
+    });
+    this.flush();
+  }
+
+  /** A launch that failed: the sentence, and for a kernel call its parts; where in the source, only at level trace. */
+  failed(error: Error & { readonly data?: unknown; readonly next?: string }): void {
+    const { data, next, stack, message } = error;
+    this.add('trace', 'where in the source it failed', { stage: 'parent', pid: process.pid, stack });
+    this.add('error', message, {
+      stage: 'parent',
+      pid: process.pid,
+      failure: { ...(data === undefined ? {} : { call: data }), ...(next === undefined ? {} : { next }) },
+    });
+  }
+
+  /** Something that the launch goes on without. */
+  warn(sentence: string): void {
+    this.add('warn', sentence, { stage: 'parent', pid: process.pid, warning: true });
+  }
+
+  add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
+    const microseconds = at ?? Number(process.hrtime.bigint() - this.origin) / 1000;
+    // A reader has to know the format before anything else.
+    const first = this.begun ? {} : { format: logFormat, version: VERSION };
+    this.begun = true;
+    this.keep({
+      level,
+      time: this.wall + microseconds / 1000,
+      msg,
+      fields: { ...first, ...fields, at: microseconds },
+    });
+  }
+
+  /** Loads pino and writes what was kept. */
+  async open(): Promise<void> {
+    if (!this.wanted || this.writer !== undefined) return;
+    const { openWriter } = await import('./writer.js');
+    this.writer = await openWriter(this.options);
+    for (const record of this.kept.splice(0)) this.writer.write(record);
+    this.flush();
+  }
+
+  /**
+   * What is logged meanwhile goes to the files at the end, or when it is flushed: a write(2) for each record of a child
+   * that sends thirty at a time would keep it waiting.
+   */
+  async together(work: () => Promise<void>): Promise<void> {
+    this.gathers = true;
+    try {
+      await work();
+    } finally {
+      this.gathers = false;
+      this.flush();
+    }
+  }
+
+  flush(): void {
+    this.writer?.flush();
+  }
+
+  /** The last step, just before the terminal is the command's. */
+  announce(step: StepDescription, number: number, of: number): void {
+    const { title, ...fields } = step;
+    const time = Date.now();
+    this.writer?.announce({
+      level: 'info',
+      time,
+      msg: title,
+      fields: { ...fields, number, of, before: {}, after: {} },
+    });
+  }
+
+  hold(held: boolean): void {
+    this.writer?.hold(held);
+  }
+
+  leave(): void {
+    this.writer?.leave();
+  }
+
+  close(): void {
+    this.writer?.close();
+  }
+
+  private keep(record: LogRecord): void {
+    if (this.writer === undefined) {
+      if (this.wanted) this.kept.push(record);
+      return;
+    }
+    this.writer.write(record);
+    if (!this.gathers) this.flush();
+  }
+}

@@ -1,0 +1,63 @@
+/** --dry-run: the list of steps with everything that can be known beforehand. Nothing of it is done. */
+import { writeSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { isTerminal } from '../../common/kernel/processes.js';
+import { type LaunchSpec, unshares } from '../../common/spec.js';
+import { forbiddenBy } from '../advice/obstacles.js';
+import { coloured } from '../commands/run/banner.js';
+import type { Paint } from '../log/pretty.js';
+import { rehearse } from './rehearse.js';
+import { stepText } from './step-text.js';
+
+/** Version of the JSON: a reader refuses a higher one (docs/walk.md). */
+const format = 1;
+const standardOutput = 1;
+
+/**
+ * Prints the rehearsal on standard output.
+ * @returns the exit status
+ * @throws Failure where the launch could not be begun
+ */
+export async function dryRun(
+  spec: LaunchSpec,
+  script: string,
+  form: 'text' | 'json' | 'shell',
+): Promise<number> {
+  const steps = rehearse(spec, script);
+  // A host that forbids user namespaces does not forbid to read about them.
+  const forbidden = unshares(spec, 'uid') ? forbiddenBy() : undefined;
+  const terminal = isTerminal(standardOutput);
+  const colour = coloured({ isTTY: terminal });
+  const paint: Paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  switch (form) {
+    case 'json':
+      print(JSON.stringify({ format, ...(forbidden === undefined ? {} : { forbidden }), steps }, null, 2));
+      break;
+    case 'shell': {
+      const { shellScript } = await import('./shell-script.js');
+      print(shellScript(spec, steps));
+      break;
+    }
+    case 'text': {
+      const width = Math.max(40, Math.min(110, terminal ? process.stdout.columns : 100));
+      print(
+        [
+          ...steps.flatMap((step) => [...stepText(step, width, paint), '']),
+          'Nothing was done. Names in <…> are known only when it is: process IDs, and descriptors ([0] reads, [1] writes).',
+          ...(forbidden === undefined ? [] : [paint('red', `Here the launch would fail: ${forbidden}`)]),
+        ].join('\n'),
+      );
+    }
+  }
+  return 0;
+}
+
+/** Standard output may be a pipe that nobody reads to its end, as in `| head`. */
+function print(text: string): void {
+  const bytes = Buffer.from(`${text}\n`);
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(standardOutput, bytes, done);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}

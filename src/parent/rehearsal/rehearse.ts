@@ -1,0 +1,73 @@
+/** The whole launch gone through beforehand: each step's own `run`, with a kernel that only notes what it is asked. */
+import { CommandAsPid1 } from '../../common/command-as-pid-1.js';
+import { HeldCommand } from '../../common/command-process.js';
+import { Rehearsal, type RehearsedCall } from '../../common/kernel/rehearsal.js';
+import { PseudoTerminal } from '../../common/pseudo-terminal.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import type { Step, StepContext } from '../../common/step.js';
+import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
+import { detachNode } from '../../common/steps/node-mount.js';
+import { channelPipes, ProcessHandOver } from '../launch/process-hand-over.js';
+import { OwnTerminal } from '../terminal/pty-relay.js';
+
+/** A step as --dry-run prints it and --step shows it. */
+export interface RehearsedStep {
+  readonly number: number;
+  readonly of: number;
+  readonly step: string;
+  readonly stage: 'parent' | 'child';
+  readonly title: string;
+  readonly why: string;
+  readonly man: string;
+  readonly shell: string;
+  /** In the order in which they would be made. */
+  readonly calls: readonly Omit<RehearsedCall, 'step'>[];
+}
+
+/**
+ * Both stages' steps with the calls they would make. Nothing is changed; files are looked at, no more.
+ * @param script this program's own file
+ * @throws Failure when a step could not be begun, for example because newuidmap(1) is not installed
+ */
+export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
+  const parent = new Rehearsal('parent');
+  const handOver = new ProcessHandOver(spec, parent, channelPipes(parent), script);
+  const parentSteps = parentStepsOf(spec);
+  play(parentSteps, { spec, kernel: parent, handOver });
+
+  const child = new Rehearsal('child', spec.root?.path, parent);
+  detachNode(spec, child);
+  const own = new OwnTerminal(parent);
+  const terminal = new PseudoTerminal(spec, child, (descriptor, number) =>
+    own.take(handOver.second, descriptor, number),
+  );
+  const whenReady = () => {
+    if (spec.terminal === 'own') own.prepare();
+  };
+  const command = spec.asPid1
+    ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)
+    : new HeldCommand(spec, child, whenReady, spec.root?.path);
+  const childSteps = childStepsOf(spec);
+  play(childSteps, { spec, kernel: child, command, terminal });
+
+  return [...parentSteps, ...childSteps].map(({ id, stage, title, why, man, shell }, index, all) => ({
+    ...{
+      number: index + 1,
+      of: all.length,
+      step: id,
+      stage,
+      title: title(spec),
+      why,
+      man,
+      shell: shell(spec),
+    },
+    calls: parent.calls.filter(({ step }) => step === id).map(({ step: _, ...call }) => call),
+  }));
+}
+
+function play<Context extends StepContext>(steps: readonly Step<Context>[], context: Context): void {
+  for (const step of steps) {
+    context.kernel.step = step.id;
+    step.run(context);
+  }
+}

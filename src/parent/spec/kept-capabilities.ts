@@ -1,0 +1,138 @@
+/** --cap-drop and --cap-keep: which capabilities the command has. Everything that is wrong with them is said here. */
+import { readFileSync } from 'node:fs';
+import { procLines } from '../../common/evidence.js';
+import { usageFailure } from '../../common/failure.js';
+import {
+  type Capability,
+  type CapabilityOrNumber,
+  capabilitiesIn,
+  capabilityNames,
+  capabilityOf,
+} from '../../common/kernel/capability-numbers.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import { suggestion } from '../command-line/canonical-line.js';
+import type { Values } from '../command-line/subcommand.js';
+
+/**
+ * What root of a container keeps that has no user namespace, and so would have the host's: the set that Docker gives,
+ * enough to install software, change users and open the ports below 1024.
+ */
+const defaultForRoot: readonly Capability[] = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FSETID',
+  'CAP_FOWNER',
+  'CAP_MKNOD',
+  'CAP_NET_RAW',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETFCAP',
+  'CAP_SETPCAP',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SYS_CHROOT',
+  'CAP_KILL',
+  'CAP_AUDIT_WRITE',
+];
+
+/** Names, and whether `all` was among them. */
+interface Listed {
+  readonly names: readonly Capability[];
+  readonly all: boolean;
+}
+
+/**
+ * The capabilities that the command keeps; undefined where that is all that there are.
+ *
+ * --cap-keep names exactly those that it keeps, --cap-drop those that it loses of what it has otherwise. A name weighs
+ * more than `all`: `--cap-drop all --cap-keep CAP_KILL` keeps one, `--cap-keep all --cap-drop CAP_KILL` all but one.
+ * @param ownUser whether there is a user namespace, in which the first process has every capability
+ * @param commandIsRoot whether the command is root inside; another user has capabilities only as ambient ones
+ * @throws Failure with status 2
+ */
+export function keptCapabilities(
+  { options }: Values,
+  ownUser: boolean,
+  commandIsRoot: boolean,
+): LaunchSpec['capabilities'] {
+  const drop = listed('cap-drop', options['cap-drop']);
+  const keep = listed('cap-keep', options['cap-keep']);
+  const isDefault = drop === undefined && keep === undefined;
+  if (isDefault && (ownUser || process.geteuid?.() !== 0)) return undefined;
+  const both =
+    drop?.all && keep?.all ? 'all' : keep?.names.find((name) => drop?.names.includes(name) === true);
+  if (both !== undefined) throw usageFailure(`-cap-drop and -cap-keep both name ${both}: choose one`);
+
+  const there = capabilitiesOfKernel();
+  const own = ownUser ? { permitted: there, bounding: there } : capabilitiesOf('self');
+  const unknown = [...(keep?.names ?? []), ...(drop?.names ?? [])].find((name) => !there.includes(name));
+  if (unknown !== undefined) throw usageFailure(`this kernel has no ${unknown}`, 'See: uname -r');
+  const lacking = keep?.names.find((name) => !own.permitted.includes(name));
+  if (lacking !== undefined)
+    throw usageFailure(
+      `-cap-keep ${lacking}: you do not have it yourself, so nobody inside can`,
+      'Leave it out, or add -uid: in a user namespace of its own the container has every capability.',
+    );
+
+  const chosen = (capability: CapabilityOrNumber): boolean => {
+    const has = (list: Listed | undefined) => list?.names.includes(capability as Capability) === true;
+    if (has(drop)) return false;
+    if (has(keep)) return true;
+    if (drop?.all) return false;
+    if (keep !== undefined) return keep.all;
+    return ownUser || defaultForRoot.includes(capability as Capability);
+  };
+  const kept = own.permitted.filter(chosen);
+  const dropped = own.bounding.filter((capability) => !kept.includes(capability));
+  if (dropped.length === 0 && commandIsRoot) return undefined;
+  return { kept, dropped, ambient: keep !== undefined && !commandIsRoot && kept.length > 0 };
+}
+
+/**
+ * What the container of a process was left, for one more command in it: the bounding set of the process.
+ * @param joinsUser whether the command joins a user namespace, in which it would have every capability
+ */
+export function capabilitiesLikeThoseOf(pid: number, joinsUser: boolean): LaunchSpec['capabilities'] {
+  if (!joinsUser && process.geteuid?.() !== 0) return undefined;
+  const all = capabilitiesOfKernel();
+  const own = joinsUser ? { permitted: all, bounding: all } : capabilitiesOf('self');
+  const { bounding } = capabilitiesOf(pid);
+  const kept = own.permitted.filter((capability) => bounding.includes(capability));
+  const dropped = own.bounding.filter((capability) => !bounding.includes(capability));
+  return dropped.length === 0 ? undefined : { kept, dropped, ambient: false };
+}
+
+/** Reads a list; a word may hold several, with commas. */
+function listed(option: string, given: unknown): Listed | undefined {
+  if (given === undefined) return undefined;
+  const words = (given as string[]).flatMap((text) => text.split(',')).map((word) => word.trim());
+  const names = words.filter((word) => word.toLowerCase() !== 'all').map((word) => canonical(option, word));
+  return { names: [...new Set(names)], all: names.length < words.length };
+}
+
+/** `CAP_NET_RAW` for `net_raw`. */
+function canonical(option: string, word: string): Capability {
+  const name = `CAP_${word.toUpperCase().replace(/^CAP_/, '')}`;
+  const found = capabilityNames.find((known) => known === name);
+  if (found !== undefined) return found;
+  throw usageFailure(
+    `-${option}: there is no capability “${word}”`,
+    suggestion(name, capabilityNames, '', 'They are listed in capabilities(7).'),
+  );
+}
+
+/** Every capability that this kernel has. Those of a newer one than the table knows are numbers. */
+function capabilitiesOfKernel(): CapabilityOrNumber[] {
+  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  return Array.from({ length: last + 1 }, (_, number) => capabilityOf(number));
+}
+
+/** What a process has, and what its children could get: proc_pid_status(5). */
+function capabilitiesOf(process: number | 'self'): Record<'permitted' | 'bounding', CapabilityOrNumber[]> {
+  const set = (name: string) =>
+    capabilitiesIn(
+      procLines(`/proc/${process}/status`)
+        .find((line) => line.startsWith(`${name}:`))
+        ?.split(' ')[1] ?? '0',
+    );
+  return { permitted: set('CapPrm'), bounding: set('CapBnd') };
+}

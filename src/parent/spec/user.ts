@@ -1,0 +1,81 @@
+/** --user: who the command runs as, by number or by the names of the new root: passwd(5), group(5). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Failure, usageFailure } from '../../common/failure.js';
+import { resolveBeneath } from '../../common/program.js';
+import { insideIds, type LaunchSpec, type NewRoot } from '../../common/spec.js';
+
+export interface ChosenUser {
+  readonly user: LaunchSpec['user'];
+  /** The home directory that passwd(5) names. */
+  readonly home: string | undefined;
+}
+
+/**
+ * The user that `given`, of the form UID[:GID], stands for in this root.
+ * @throws Failure with status 2 where there is no such user, or its IDs are not mapped
+ */
+export function chosenUser(given: string, root: NewRoot, maps: LaunchSpec['maps']): ChosenUser {
+  const [userText = '', groupText, ...more] = given.split(':');
+  if (userText === '' || groupText === '' || more.length > 0)
+    throw usageFailure(`-user “${given}” is not of the form UID or UID:GID`, 'For example: -user=1000:1000');
+  const users = entries(root, 'passwd');
+  const groups = entries(root, 'group');
+  const entry = users.find(([name]) => name === userText) ?? users.find(([, , id]) => id === userText);
+  const uid = idOf('user', userText, entry, root);
+  const group = groupText ?? entry?.[3] ?? String(uid);
+  const gid = idOf(
+    'group',
+    group,
+    groups.find(([name]) => name === group),
+    root,
+  );
+  const inside = insideIds({ maps } as LaunchSpec);
+  if (!inside.uid(uid)) throw unmapped('user', uid);
+  if (!inside.gid(gid)) throw unmapped('group', gid);
+  // Where setgroups(2) is denied the groups of the caller stay, and none can be added.
+  if (maps?.denySetgroups) return { user: { uid, gid }, home: entry?.[5] };
+  const name = entry?.[0];
+  const supplementary = groups
+    .filter(([, , , members]) => name !== undefined && members?.split(',').includes(name))
+    .map(([, , id]) => Number(id))
+    .filter(inside.gid);
+  return { user: { uid, gid, groups: [...new Set([gid, ...supplementary])] }, home: entry?.[5] };
+}
+
+function idOf(
+  kind: 'user' | 'group',
+  text: string,
+  entry: readonly string[] | undefined,
+  root: NewRoot,
+): number {
+  const id = /^\d{1,10}$/.test(entry?.[2] ?? text) ? Number(entry?.[2] ?? text) : undefined;
+  if (id !== undefined) return id;
+  const file = kind === 'user' ? 'passwd' : 'group';
+  throw usageFailure(
+    `-user: there is no ${kind} “${text}” in /etc/${file} of ${root.path}`,
+    'Give its number.',
+  );
+}
+
+const unmapped = (kind: 'user' | 'group', id: number): Failure =>
+  usageFailure(
+    `-user: ${kind} ${id} inside stands for no ${kind} outside`,
+    `Map it, with -map-auto or -${kind === 'user' ? 'uid' : 'gid'}-map ${id}:OUTSIDE:1.`,
+  );
+
+/** The fields of each line; of the upper layer where it has the file. */
+function entries({ path, overlay }: NewRoot, file: 'passwd' | 'group'): string[][] {
+  const roots = overlay?.keptIn ? [join(overlay.keptIn, 'upper'), path] : [path];
+  for (const root of roots) {
+    try {
+      return readFileSync(resolveBeneath(root, `/etc/${file}`), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.split(':'));
+    } catch {
+      // It is not in this layer.
+    }
+  }
+  return [];
+}

@@ -1,0 +1,93 @@
+/** The controlling terminal, for showing steps and waiting for single keys: tty(4). */
+import { openSync } from 'node:fs';
+import { ReadStream, WriteStream } from 'node:tty';
+import { usageFailure } from '../../common/failure.js';
+
+const controllingTerminal = '/dev/tty';
+/** Back to its beginning, and everything after the cursor away: console_codes(4). */
+const eraseLine = '\r\u001b[K';
+/** A character, or what a key like an arrow sends: console_codes(4). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what such a key begins with
+const oneKey = /\u001b(?:\[[\d;]*[A-Za-z~]|O.)|./gsu;
+
+/**
+ * Standard input may be a file for the command, so keys come from the controlling terminal itself. It is in raw mode
+ * only while a key is waited for, and nothing is read from it in between. Reading does not block: signals are handled.
+ */
+export class WalkTerminal {
+  private readonly input: ReadStream;
+  private readonly output: WriteStream;
+  /** Keys that were typed ahead. */
+  private readonly keys: string[] = [];
+  private asks = false;
+  private released = false;
+
+  /** @throws Failure with status 2 when this process has no controlling terminal */
+  constructor() {
+    try {
+      this.input = new ReadStream(openSync(controllingTerminal, 'r'));
+      this.output = new WriteStream(openSync(controllingTerminal, 'w'));
+    } catch {
+      throw usageFailure(
+        '-step waits for keys at a terminal, and there is none',
+        'Run it in a terminal, or see all steps at once with -dry-run.',
+      );
+    }
+    this.input.setEncoding('utf8');
+    process.on('exit', this.release);
+  }
+
+  get columns(): number {
+    return this.output.getWindowSize()[0] || 80;
+  }
+
+  write(text: string): void {
+    if (!this.released) this.output.write(text);
+  }
+
+  /**
+   * Shows a prompt until the next key is typed, and returns the key. Ctrl-C, which raw mode delivers as a character, is
+   * the signal that it stands for.
+   */
+  async ask(prompt: string): Promise<string> {
+    this.write(prompt);
+    this.asks = true;
+    const key = this.keys.shift() ?? (await this.read());
+    this.erasePrompt();
+    if (key !== '\u0003') return key;
+    process.kill(process.pid, 'SIGINT');
+    // The signal gives the launch up, and nobody waits for this key any more.
+    return new Promise(() => {});
+  }
+
+  /** Leaves the terminal as it was found. */
+  readonly release = (): void => {
+    if (this.released) return;
+    this.erasePrompt();
+    this.released = true;
+    process.off('exit', this.release);
+    this.input.setRawMode(false);
+    this.input.destroy();
+    this.output.destroy();
+  };
+
+  private erasePrompt(): void {
+    if (this.asks) this.write(eraseLine);
+    this.asks = false;
+  }
+
+  private async read(): Promise<string> {
+    this.input.setRawMode(true);
+    const typed = await new Promise<string>((resolve) => {
+      this.input.once('data', (text) => {
+        this.input.pause();
+        resolve(String(text));
+      });
+      this.input.resume();
+    });
+    this.input.setRawMode(false);
+    const [first = '', ...rest] = typed.match(oneKey) ?? [];
+    this.keys.push(...rest);
+    return first;
+  }
+}

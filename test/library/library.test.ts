@@ -1,0 +1,221 @@
+/** The library, as another program has it: the examples of its page, and what goes wrong. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { finished, folder, node, program, project, type User, unprivileged, users } from '../gontainer.js';
+
+/** A folder where `gontainer` can be imported from. */
+function consumer(user: User): string {
+  const path = folder(user);
+  mkdirSync(join(path, 'node_modules'));
+  symlinkSync(resolve(dirname(program), '..'), join(path, 'node_modules/gontainer'));
+  return path;
+}
+
+/** Starts a program of this user that imports the library. */
+function starts(source: string, user: User, extension = 'mjs', path = consumer(user)) {
+  const file = join(path, `program.${extension}`);
+  writeFileSync(file, source);
+  return spawn(node, [file], {
+    cwd: path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
+  });
+}
+
+/** Runs one, and gives its standard output; it must say nothing on standard error. */
+async function shown(source: string, user: User, extension?: string): Promise<string> {
+  const { status, stdout, stderr } = await finished(starts(source, user, extension));
+  assert.deepEqual([stderr, status], ['', 0]);
+  return stdout.trim();
+}
+
+const imported = `import { Failure, KernelError, launch } from 'gontainer';\n`;
+const page = readFileSync(join(project, 'docs/library.md'), 'utf8');
+const examples = [...page.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
+
+for (const user of users) {
+  const options = { skip: user.skip };
+
+  test(`${user.name}: the examples of docs/library.md do what they say`, options, async () => {
+    const outputs = [];
+    for (const code of examples) outputs.push(await shown(code, user));
+    const [first = '', second = '', third, fourth] = outputs;
+    assert.equal(first, '0\n{ status: 0, signal: undefined }');
+    assert.match(second, /^1\/6 unshare the user and UTS namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
+    assert.equal(third, 'Hello container\nAbortError');
+    assert.equal(fourth, '127 Check the spelling, or give its full path.');
+    assert.equal(examples.length, 4);
+  });
+
+  test(`${user.name}: require gives the same`, options, async () => {
+    const code = `const { launch } = require('gontainer');
+      launch({ uid: true, command: ['sh', '-c', 'exit 7'] }).ended.then(console.log);`;
+    assert.equal(await shown(code, user, 'cjs'), '{ status: 7, signal: undefined }');
+  });
+
+  test(`${user.name}: who it is, what it did, and the signal that ended it`, options, async () => {
+    const code = `${imported}
+      const container = launch({ uid: true, pid: true, command: ['sh', '-c', 'readlink /proc/self/ns/user; kill -9 $$'] });
+      const { pid, namespaces } = await container.started;
+      const inside = (await container.stdout.setEncoding('utf8').toArray()).join('').trim();
+      const ended = await container.ended;
+      const calls = [], again = [];
+      for await (const { call } of container.calls) calls.push(call);
+      for await (const record of container.records) again.push(record);
+      console.log(JSON.stringify({ pid, same: namespaces.user === inside, ended, calls, records: again.length }));`;
+    const { pid, same, ended, calls, records } = JSON.parse(await shown(code, user));
+    assert.ok(pid > 1 && same);
+    assert.deepEqual(ended, { status: 137, signal: 'SIGKILL' });
+    assert.ok(['unshare', 'clone', 'mount', 'execve'].every((call) => calls.includes(call)));
+    assert.ok(records > calls.length);
+  });
+
+  test(`${user.name}: every failure has its type, its sentence and a next action`, options, async () => {
+    const code = `${imported}
+      const cases = [
+        [{ uid: true, command: ['nosuch'] }, 127, /no such command/],
+        [{ uid: true, hostname: 'x' }, 2, /-hostname needs -uts/],
+        [{ nonsense: true }, 2, /unknown option --nonsense/],
+        [{ uid: true, logFile: '/nowhere/log' }, 2, /cannot be written/],
+        [{ uid: true, cwd: '/nowhere' }, 125, /the launcher cannot be started/],
+        [{ uid: true, pidFile: '/nowhere/pid' }, 125, /pid-file/],
+        [{ uid: true, workdir: '/proc/1/nowhere', command: ['/bin/true'] }, 125, /chdir.* failed with (ENOENT|EACCES)/, KernelError],
+      ];
+      for (const [options, status, sentence, type = Failure] of cases) {
+        const container = launch({ stdio: 'inherit', ...options });
+        const error = await container.ended.then((ended) => new Error('it ran: ' + JSON.stringify(ended)), (error) => error);
+        if (!(error instanceof type) || error.status !== status || !sentence.test(error.message)) console.log(options, error);
+        if (error instanceof KernelError && error.data.call !== 'chdir') console.log(error.data);
+        if (await container.started.catch((same) => same) !== error) console.log('started', options);
+        for await (const { level } of container.records) if (level > 50) console.log(level);
+      }
+      for (const options of [{ dryRun: true }, { statusFd: 1 }, { uid: {} }]) {
+        try { launch(options); console.log('taken', options); } catch (error) { if (error.status !== 2) console.log(error); }
+      }
+      try { launch({ uid: true, signal: AbortSignal.abort() }); console.log('started'); }
+      catch (error) { if (error.name !== 'AbortError') console.log(error); }`;
+    assert.equal(await shown(code, user), '');
+  });
+
+  test(`${user.name}: an abort ends also what does not listen, and nothing is left`, options, async () => {
+    const code = `${imported}
+      import { existsSync } from 'node:fs';
+      const ender = new AbortController();
+      const container = launch({ uid: true, pidFile: './pid', command: ['sh', '-c', 'trap "" TERM; echo; while :; do sleep 1; done'], signal: ender.signal });
+      const { pid } = await container.started;
+      await new Promise((ready) => container.stdout.once('data', ready));
+      ender.abort(new Error('enough'));
+      console.log(await container.ended.catch((error) => error.message), existsSync('/proc/' + pid), existsSync('./pid'));`;
+    assert.equal(await shown(code, user), 'enough false false');
+  });
+
+  test(`${user.name}: kill before and after it has started`, options, async () => {
+    const code = `${imported}
+      const sleep = { uid: true, pid: true, stdio: 'ignore', command: ['sleep', '1000'] };
+      for (const signal of ['SIGTERM', 'SIGKILL']) {
+        const container = launch(sleep);
+        await container.started;
+        container.kill(signal);
+        console.log(JSON.stringify(await container.ended));
+        const early = launch(sleep);
+        early.kill(signal);
+        await early.ended.then(() => console.log('ran'), (error) => console.log(error instanceof Failure));
+      }`;
+    assert.deepEqual((await shown(code, user)).split('\n'), [
+      '{"status":143,"signal":"SIGTERM"}',
+      'true',
+      '{"status":137,"signal":"SIGKILL"}',
+      'true',
+    ]);
+  });
+
+  test(`${user.name}: the container ends with the program, by SIGKILL too`, options, async () => {
+    const code = `${imported}
+      const container = launch({ uid: true, command: ['sleep', '1000'] });
+      console.log((await container.started).pid);
+      setInterval(() => {}, 1000);`;
+    const host = starts(code, user);
+    const pid = Number(await new Promise((read) => host.stdout.once('data', read)));
+    const alive = () =>
+      spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+    assert.notEqual(alive(), '');
+    host.kill('SIGKILL');
+    for (let tries = 0; alive() !== '' && !alive().startsWith('Z') && tries < 200; tries += 1)
+      await new Promise((done) => setTimeout(done, 50));
+    assert.match(alive(), /^(Z.*)?$/);
+  });
+
+  test(`${user.name}: many at a time know nothing of each other`, options, async () => {
+    const code = `${imported}
+      const ended = await Promise.all([...Array(6).keys()].map((n) => launch({ uid: true, command: ['sh', '-c', 'exit ' + n] }).ended));
+      console.log(ended.map(({ status }) => status).join());`;
+    assert.equal(await shown(code, user), '0,1,2,3,4,5');
+  });
+}
+
+test('the types are those of the tables and the schema they are made from', () => {
+  const words = ['--import', 'tsx', 'scripts/library-types.ts', '--check'];
+  const { status, stderr } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
+
+test('the types accept what is right, in ES modules and CommonJS, and refuse what is wrong', () => {
+  const path = consumer(unprivileged);
+  symlinkSync(join(project, 'node_modules/@types'), join(path, 'node_modules/@types'));
+  const right = `import { Failure, KernelError, launch, type CallRecord, type Ended } from 'gontainer';
+    async function main() {
+      const container = launch({ uid: true, uidMap: ['0:0:1'], hostname: undefined, command: ['id'] });
+      container.stdout.on('data', () => {});
+      const quiet = launch({ all: true, stdio: ['ignore', 'pipe', 2], timeout: 5, signal: AbortSignal.timeout(9) });
+      const none: null = quiet.stdin;
+      for await (const { step, why, before } of quiet.steps) console.log(step, why, before.user, none);
+      for await (const call of quiet.calls) { const { us }: CallRecord = call; console.log(us); }
+      for await (const record of quiet.records) if ('ended' in record) console.log(record.ended.status);
+      const { status, signal }: Ended = await quiet.ended;
+      quiet.kill('SIGTERM');
+      try { console.log(status, signal); } catch (error) {
+        if (error instanceof KernelError) console.log(error.data.errno);
+        if (error instanceof Failure) console.log(error.next);
+      }
+    }
+    void main();`;
+  const wrong = [
+    'launch({ uid: 1 });',
+    'launch({ dryRun: true });',
+    "launch({ logLevel: 'loud' });",
+    "launch({ stdio: 'ignore' }).stdout.on('data', () => {});",
+    "launch({ uid: true }).kill('SIGSTOP');",
+  ];
+  writeFileSync(join(path, 'right.mts'), right);
+  writeFileSync(join(path, 'right.cts'), right);
+  const refused = wrong.map((line) => `// @ts-expect-error\n${line}`).join('\n');
+  writeFileSync(join(path, 'wrong.mts'), `import { launch } from 'gontainer';\n${refused}\n`);
+  const files = ['right.mts', 'right.cts', 'wrong.mts'].map((name) => join(path, name));
+  const settings = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+  ];
+  // The newest TypeScript, and the one that most have: of @arethetypeswrong/core.
+  for (const compiler of [
+    'node_modules/typescript',
+    'node_modules/@arethetypeswrong/core/node_modules/typescript',
+  ]) {
+    const words = [
+      join(project, compiler, 'bin/tsc'),
+      ...settings,
+      '--typeRoots',
+      join(path, 'node_modules/@types'),
+      ...files,
+    ];
+    const { status, stdout } = spawnSync(process.execPath, words, { cwd: path, encoding: 'utf8' });
+    assert.deepEqual([stdout, status], ['', 0], compiler);
+  }
+});

@@ -1,0 +1,350 @@
+/** The lessons are true on this machine, say so when they are not, and can be walked through by a person. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { matchOutput } from '../../../../src/parent/commands/lesson/expectation.js';
+import {
+  type Finished,
+  folder,
+  lacking,
+  node,
+  program,
+  run,
+  type User,
+  unprivileged,
+  users,
+} from '../../../gontainer.js';
+import { TerminalSession } from '../../../terminal-session.js';
+import { home, leftIn } from './learner.js';
+
+const lessonFolder = join(dirname(program), '../docs/lessons');
+const names = readdirSync(lessonFolder)
+  .filter((name) => /^\d/.test(name))
+  .map((name) => name.replace(/^\d+-|\.md$/g, ''));
+
+/** The users whose turn it is, each with a place of its own; made here, as a test removes what was made in it. */
+const checkers = users.filter(({ skip }) => skip === false).map((user) => ({ user, env: home(user) }));
+const checks = new Map<string, Promise<Finished>>();
+
+/** Starts the check of all lessons as every user at once, as each waits for the kernel most of the time. */
+function checkAs({ name }: User): { env: Record<string, string>; finished: Promise<Finished> } {
+  if (checks.size === 0) {
+    for (const { user, env } of checkers)
+      checks.set(user.name, run(['lesson', '--all', '--auto'], { user, env }));
+  }
+  const { env } = checkers.find(({ user }) => user.name === name) as { env: Record<string, string> };
+  return { env, finished: checks.get(name) as Promise<Finished> };
+}
+
+for (const user of users) {
+  test(`${user.name}: every lesson is true`, { skip: user.skip }, async (context) => {
+    const { env, finished } = checkAs(user);
+    const { status, stdout, stderr } = await finished;
+    assert.equal(status, 0, stdout + stderr);
+    for (const name of names) {
+      const line = stdout.split('\n').find((text) => new RegExp(`^\\w+ +\\d+ ${name}: `).test(text)) ?? '';
+      const skipped = line.startsWith('skipped') && line.slice(line.indexOf(': ') + 2);
+      await context.test(name, { skip: skipped }, () => assert.match(line, /^true /, stdout));
+    }
+    assert.match(stdout, /^\d+ lessons are true here, 0 untrue, \d+ skipped$/m);
+    assert.deepEqual(leftIn(env), [], 'nothing is left behind');
+  });
+}
+
+/** The program with a lesson changed. */
+function withChanged(file: string, change: (text: string) => string): string {
+  const copy = folder();
+  const installed = join(dirname(program), '..');
+  cpSync(join(installed, 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(installed, 'docs/lessons'), join(copy, 'docs/lessons'), { recursive: true });
+  symlinkSync(join(installed, 'node_modules'), join(copy, 'node_modules'));
+  symlinkSync(join(installed, 'package.json'), join(copy, 'package.json'));
+  const path = join(copy, 'docs/lessons', file);
+  const [before, after] = [readFileSync(path, 'utf8'), change(readFileSync(path, 'utf8'))];
+  assert.notEqual(after, before);
+  writeFileSync(path, after);
+  return join(copy, 'dist/main.cjs');
+}
+
+const runChanged = (script: string, ...words: string[]) =>
+  spawnSync(node, [script, 'lesson', ...words], { encoding: 'utf8', input: '' });
+
+test('a lesson that is no longer true fails, and says what it shows and what is so', () => {
+  const script = withChanged('01-processes.md', (text) => text.replace('\nbash\n', '\nfish\n'));
+  const { status, stdout } = runChanged(script, 'processes', '--auto');
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /^untrue +1 processes: \S+01-processes\.md:\d+: \$ cat \/proc\/\$\$\/comm\n +expected:\n +fish\n +got:\n +bash\n/,
+  );
+  assert.match(stdout, /0 lessons are true here, 1 untrue, 0 skipped/);
+});
+
+test('a name that stands for one text cannot stand for another', () => {
+  const script = withChanged('01-processes.md', (text) => text.replace('PPid: ‹number›', 'PPid: ‹shell›'));
+  const { status, stdout } = runChanged(script, 'processes', '--auto');
+  assert.equal(status, 1);
+  assert.match(stdout, /PPid: \d+/);
+});
+
+test('a name that stands for another text cannot stand for the same', () => {
+  const script = withChanged('03-uts.md', (text) =>
+    text.replace('-uid -uts -- readlink', '-uid -- readlink'),
+  );
+  const { status, stdout } = runChanged(script, 'uts', '--auto');
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /\$ gontainer -run -quiet -uid -- readlink[\s\S]*‹inside ≠ outside›/);
+});
+
+for (const [expected, output, matches] of [
+  ['a\n…\nz', 'a\nz', true],
+  ['a\n…\nz', 'a\nb\nz\nz', true],
+  ['a\n…\nz', 'a\nz\nb', false],
+  ['…', '', true],
+  ['', 'a', false],
+  ['a …', 'a b c', true],
+  ['a (b) *', 'a (b) *', true],
+  ['a.c', 'abc', false],
+  ['  a   b', 'a b  ', true],
+  ['‹number›', '-12.5', true],
+  ['‹number›', 'twelve', false],
+  ['‹x› ‹x›', '1 1', true],
+  ['‹x› ‹x›', '1 2', false],
+  ['‹x›\n‹y ≠ x›', '1\n1', false],
+  ['‹x›\n…\n‹x›', '1\n2\n1', true],
+] as const) {
+  test(`${JSON.stringify(output)} ${matches ? 'is' : 'is not'} ${JSON.stringify(expected)}`, () => {
+    const lines = (text: string) => (text === '' ? [] : text.split('\n'));
+    assert.equal(matchOutput(lines(expected), lines(output), new Map()) !== undefined, matches);
+  });
+}
+
+test('an exercise whose check passes before it is done fails, and so does one that its solution does not pass', () => {
+  const passing = withChanged('01-processes.md', (text) => text.replace('```sh\n', '```sh\nexit 0\n'));
+  assert.match(
+    runChanged(passing, 'processes', '--auto').stdout,
+    /a check that fails before the exercise is done/,
+  );
+  const failing = withChanged('01-processes.md', (text) => text.replace('```sh\n', '```sh\nexit 3\n'));
+  assert.match(
+    runChanged(failing, 'processes', '--auto').stdout,
+    /status 0 after the solution\n +got:\n +status 3/,
+  );
+});
+
+for (const [what, change, said] of [
+  ['no front matter', (text: string) => text.replace(/^---/, ''), /line 1, needs front matter/],
+  [
+    'a prediction without an answer',
+    (text: string) => text.replace('**2.**', '2.'),
+    /line \d+, has <details> that is no Hint, Solution or Check, nor a prediction/,
+  ],
+  [
+    'output without a command',
+    (text: string) => text.replace('```console\n$ ', '```console\n'),
+    /does not begin with/,
+  ],
+  ['an exercise without a check', (text: string) => text.replace('>Check<', '>Solution<'), /without a Check/],
+] as const) {
+  test(`a lesson with ${what} is refused with its line`, () => {
+    const { status, stderr } = runChanged(withChanged('01-processes.md', change), 'processes', '--auto');
+    assert.equal(status, 125);
+    assert.match(stderr, said);
+    assert.match(stderr, /01-processes\.md/);
+  });
+}
+
+for (const [words, said] of [
+  [['lesson', 'utz', '--auto'], /there is no lesson “utz”\. Did you mean: gontainer lesson uts/],
+  [['lesson', '99', '--auto'], /there is no lesson “99”\. See them all: gontainer lesson/],
+  [['lesson', 'uts', '--all', '--auto'], /-all is every lesson/],
+  [['lesson', '--auto'], /-auto needs a lesson/],
+  [['lesson', '--reset', 'uts'], /-reset forgets the progress in all lessons/],
+  [['lesson', 'uts'], /needs a terminal\. Run it without one: gontainer lesson uts -auto/],
+] as const) {
+  test(`gontainer ${words.join(' ')} is refused`, async () => {
+    const { status, stderr, stdout } = await run(words);
+    assert.equal(status, 2);
+    assert.match(stderr, said);
+    assert.equal(stdout, '');
+  });
+}
+
+test('a lesson that needs a program says which one is missing, and is skipped', async () => {
+  const path = folder();
+  symlinkSync(realpathSync('/bin/bash'), join(path, 'bash'));
+  const { status, stdout } = await run(['lesson', 'uts', '--auto'], { env: { PATH: path } });
+  assert.equal(status, 0);
+  assert.match(stdout, /^skipped +3 uts: it needs the program hostname, which is not installed\.$/m);
+  assert.match(stdout, /^0 lessons are true here, 0 untrue, 1 skipped$/m);
+});
+
+test('where the kernel refuses namespaces, a lesson says what it said and what to do', async () => {
+  const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec '${node}' '${program}' lesson uts --auto`;
+  const { status, stdout, stderr } = await run(['run', '--quiet', '--uid', '--', 'sh', '-c', script], {
+    user: unprivileged,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^skipped +3 uts: .*unshare.*ENOSPC.*gontainer doctor$/m);
+});
+
+const skip = lacking('tmux', 'setpriv');
+
+/** A terminal of a learner, with a folder for what is left. */
+function learner(): { terminal: TerminalSession; env: Record<string, string> } {
+  const env = home(unprivileged);
+  const terminal = new TerminalSession(unprivileged, { columns: 100, rows: 50 });
+  terminal.type(`export TMPDIR=${env.TMPDIR} XDG_STATE_HOME=${env.XDG_STATE_HOME}; clear`);
+  return { terminal, env };
+}
+
+/** Presses Enter, and waits for the next question. */
+async function enter(terminal: TerminalSession): Promise<string> {
+  const questions = (screen: string): number => screen.split('‣').length + screen.split('your turn $').length;
+  const before = questions(terminal.screen());
+  terminal.press('Enter');
+  for (;;) {
+    const screen = await terminal.shows(/(‣|your turn \$)$/);
+    if (questions(screen) > before) return screen;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+/** Waits until this user has a process with exactly these words. */
+async function running(words: string): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (spawnSync('pgrep', ['-u', String(unprivileged.uid), '-x', '-f', words]).status !== 0) {
+    assert.ok(Date.now() < end, `${words} does not run`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+test('a learner walks through a lesson: runs, types, predicts, errs, asks, and solves', {
+  skip,
+}, async () => {
+  const { terminal, env } = learner();
+  terminal.type('gontainer lesson uts');
+  await terminal.shows(/\$ uname -n\n +Enter runs it ‣$/);
+  terminal.press('Enter');
+  await terminal.shows(/│ \S+\n\n +\$ readlink \/proc\/self\/ns\/uts\n +Enter runs it ‣$/);
+  // Typed out instead, with one blank too many: it is the lesson's command all the same.
+  terminal.type('readlink  /proc/self/ns/uts');
+  await terminal.shows(/│ uts:\[\d+\][\s\S]*Enter: next section ‣$/);
+  // A command of one's own, in the same shell.
+  terminal.type('mine=$((6 * 7)); nosuchcommand');
+  await terminal.shows(
+    /^ *nosuchcommand: command not found\n +\(exit status 127\)\n +Enter: next section ‣$/m,
+  );
+  terminal.type('echo it is $mine');
+  await terminal.shows(/^it is 42$/m);
+  terminal.type('help');
+  await terminal.shows(/in the same shell[\s\S]*Enter: next section ‣$/);
+  terminal.press('Enter');
+  await terminal.shows(/-hostname kitchen -- uname -n\n +Enter runs it ‣$/);
+  terminal.press('Enter');
+  await terminal.shows(/│ kitchen\n/);
+  terminal.type('skip');
+  await terminal.shows(/What do you think: 1, 2, 3\?.*‣$/);
+  terminal.type('kitchen');
+  await terminal.shows(/Type 1, 2 or 3/);
+  terminal.type('1');
+  await terminal.shows(/\$ uname -n\n +Enter runs it ‣$/);
+  terminal.press('Enter');
+  await terminal.shows(/You said 1; it is 2\.\n +2\. sethostname/);
+  while (!/your turn \$$/.test(await enter(terminal)));
+  terminal.press('Enter');
+  await terminal.shows(/There is no process “sleep 304” \(yet\)\.\n +Not yet\..*\n +your turn \$$/);
+  terminal.type('hint');
+  await terminal.shows(/An & at the end of the line[\s\S]*your turn \$$/);
+  terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 304 & pid=$!');
+  await terminal.shows(/pid=\$!\n +your turn \$$/);
+  await running('sleep 304');
+  terminal.press('Enter');
+  await terminal.shows(/Its host name is( pantry)+, not larder\.\n +Not yet\..*\n +your turn \$$/);
+  terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 304 &');
+  await terminal.shows(/larder -- sleep 304 &\n[\s\S]*your turn \$$/);
+  await running('sleep 304');
+  terminal.press('Enter');
+  await terminal.shows(/✓ That is it\.[\s\S]*✓ Lesson 3 is done\. You predicted \d of \d\.[\s\S]*outside\$$/);
+  assert.deepEqual(leftIn(env), [], 'nothing is left behind');
+  terminal.clear();
+  terminal.type('gontainer lesson');
+  await terminal.shows(/^✓ +3 +uts /m);
+  terminal.type('gontainer lesson --reset; clear; gontainer lesson');
+  await terminal.shows(/^ +3 +uts [\s\S]*outside\$$/m);
+});
+
+test('Ctrl-C leaves and keeps the progress; a command is interrupted and the lesson goes on', {
+  skip,
+}, async () => {
+  const { terminal, env } = learner();
+  terminal.type('gontainer lesson processes; echo "status $?"');
+  await terminal.shows(/Enter runs it ‣$/);
+  terminal.type('sleep 19301');
+  await terminal.shows(/sleep 19301$/);
+  await running('sleep 19301');
+  terminal.press('C-c');
+  await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
+  terminal.type('sh');
+  await terminal.shows(/^\$ *$|\$$/m);
+  terminal.type('tty; exit 5');
+  await terminal.shows(/\/dev\/pts\/\d+\n[\s\S]*\(exit status 5\)\n +Enter runs it ‣$/);
+  terminal.type('gontainer -run -quiet -uid -- sleep 19302 & disown');
+  await terminal.shows(/disown\n +Enter runs it ‣$/);
+  while (!/^2\/\d+ +What it sees/m.test(await enter(terminal)));
+  terminal.press('C-c');
+  await terminal.shows(
+    /Section 2 of \d+ is next\. Go on there with: gontainer lesson processes\nstatus 0\noutside\$$/,
+  );
+  assert.deepEqual(leftIn(env), [], 'nothing is left behind');
+  const sleeping = spawnSync('pgrep', ['-f', 'sleep 19302'], { encoding: 'utf8' });
+  assert.equal(sleeping.stdout, '', 'not even what was put in the background');
+  terminal.clear();
+  terminal.type('gontainer lesson');
+  await terminal.shows(/^◐ +1 +processes /m);
+  terminal.clear();
+  terminal.type('gontainer lesson 1');
+  await terminal.shows(/You were at section 2 of \d+, “What it sees”.*‣$/);
+  terminal.press('Enter');
+  await terminal.shows(/^2\/\d+ [\s\S]*Enter runs it ‣$/m);
+  terminal.type('exit');
+  await terminal.shows(/outside\$$/);
+  assert.deepEqual(leftIn(env), []);
+});
+
+test('a lesson that is ended by a signal leaves nothing either', { skip }, async () => {
+  const { terminal, env } = learner();
+  terminal.type('gontainer lesson processes; echo "status $?"');
+  await terminal.shows(/Enter runs it ‣$/);
+  terminal.type('sleep 19303');
+  await running('sleep 19303');
+  spawnSync('pkill', [
+    '-TERM',
+    '-u',
+    String(unprivileged.uid),
+    '-x',
+    '-f',
+    `${node} ${program} lesson processes`,
+  ]);
+  await terminal.shows(/status 143\noutside\$$/);
+  assert.deepEqual(leftIn(env), []);
+});
+
+test('the progress file of somebody else’s making counts as none', async () => {
+  const env = home(unprivileged);
+  mkdirSync(join(env.XDG_STATE_HOME as string, 'gontainer'));
+  writeFileSync(join(env.XDG_STATE_HOME as string, 'gontainer/lessons.json'), '{"uts": 7, "pid": [');
+  const { status, stdout } = await run(['lesson'], { user: unprivileged, env });
+  assert.equal(status, 0);
+  assert.doesNotMatch(stdout, /^[✓◐] +\d/m);
+});

@@ -1,0 +1,160 @@
+/** The terminal behaves as in a local shell: tried in a real one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
+import { TerminalSession } from '../../terminal-session.js';
+
+const skip = lacking('tmux', 'setpriv');
+const prompt = /📦 \[root@box\] ~\S* ‣$/;
+
+/** Says that it runs, in a word that the typed line does not hold, and then waits for ever. */
+const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
+const begun = /^begun$/m;
+
+/** A terminal with a shell in all namespaces. */
+async function inside(options = ''): Promise<TerminalSession> {
+  const terminal = new TerminalSession();
+  terminal.type(`gontainer -run --quiet --all -hostname box ${options}`);
+  await terminal.shows(prompt);
+  return terminal;
+}
+
+test('Gontainer’s prompt shows user, host name and folder', { skip }, async () => {
+  const terminal = await inside();
+  terminal.type('cd /usr/bin');
+  await terminal.shows(/📦 \[root@box\] ~\/usr\/bin ‣$/);
+  terminal.type('hostname renamed');
+  await terminal.shows(/📦 \[root@renamed\]/);
+});
+
+test('no prompt prints an error in a root without a passwd file', { skip }, async () => {
+  const root = await rootfs(unprivileged);
+  const terminal = await inside(`-mnt ${root}`);
+  terminal.type('rm /etc/passwd; exec sh');
+  assert.doesNotMatch(
+    await terminal.shows(/exec sh[\s\S]*📦 \[root@box\] ~\/ ‣$/),
+    /unknown uid|not found|No such/,
+  );
+});
+
+test('Ctrl-C interrupts the command inside, and the shell and its launcher live on', { skip }, async () => {
+  const terminal = await inside();
+  terminal.type(`${waiting}; echo "and now $?"`);
+  await terminal.shows(begun);
+  terminal.press('C-c');
+  await terminal.shows(/\^C[\s\S]*📦/);
+  terminal.type('echo still here');
+  await terminal.shows(/^still here$/m);
+});
+
+test('Ctrl-Z, jobs, bg and fg work inside', { skip }, async () => {
+  const terminal = await inside();
+  terminal.type(waiting);
+  await terminal.shows(begun);
+  terminal.press('C-z');
+  await terminal.shows(/Stopped[\s\S]*‣$/);
+  terminal.type('jobs');
+  await terminal.shows(/jobs\n\[1\].*Stopped.*\n📦.*‣$/);
+  terminal.type('fg');
+  await terminal.shows(/fg\nsh -c/);
+  terminal.press('C-c');
+  await terminal.shows(/\^C[\s\S]*‣$/);
+});
+
+test('Ctrl-Z stops a command that is not a shell, and fg continues it', { skip }, async () => {
+  const terminal = new TerminalSession();
+  terminal.type(`gontainer run --quiet --uid --pid -- ${waiting}`);
+  // The terminal belongs to the command from here on; before that, Ctrl-Z would stop the launcher, as it should.
+  await terminal.shows(begun);
+  terminal.press('C-z');
+  await terminal.shows(/\[1\]\+\s+Stopped/);
+  terminal.type('fg');
+  await terminal.shows(/fg\n.*main\.cjs/);
+  terminal.press('C-c');
+  await terminal.shows(/\^C\s*outside\$$/);
+  terminal.type('echo status $?');
+  await terminal.shows(/^status 130$/m);
+});
+
+test('a command in the background that wants the terminal gets it with fg', { skip }, async () => {
+  const terminal = new TerminalSession();
+  terminal.type("gontainer run --quiet --uid -- sh -c 'echo begun; read word; echo got $word' &");
+  await terminal.shows(/^outside\$ begun$/m);
+  terminal.type('fg');
+  await terminal.shows(/fg\n/);
+  terminal.type('this');
+  await terminal.shows(/^got this$/m);
+});
+
+test('in a pipeline the command can still read the terminal', { skip }, async () => {
+  const terminal = new TerminalSession();
+  terminal.type(
+    "echo piped | gontainer run --quiet --uid --pid -- sh -c 'cat; read word </dev/tty; echo got $word' | cat",
+  );
+  await terminal.shows(/^piped$/m);
+  terminal.type('this');
+  await terminal.shows(/^got this$/m);
+});
+
+test('the size of the window is that of the terminal, also when it changes', { skip }, async () => {
+  const terminal = await inside();
+  terminal.type('stty size');
+  await terminal.shows(/^40 120$/m);
+  terminal.resize(90, 25);
+  terminal.type('stty size');
+  await terminal.shows(/^25 90$/m);
+});
+
+test('a full-screen program draws, reads keys and leaves the terminal as it was', { skip }, async () => {
+  const root = await rootfs(unprivileged);
+  const terminal = await inside(`-mnt ${root}`);
+  terminal.type('vi /tmp/text');
+  await terminal.shows(/~\n~\n/);
+  terminal.press('i');
+  terminal.type('written in vi');
+  terminal.press('Escape');
+  // An escape with a key right behind it would be another key.
+  await terminal.shows(/^- \/tmp\/text/m);
+  terminal.type(':wq');
+  await terminal.shows(/‣$/);
+  terminal.type('cat /tmp/text');
+  await terminal.shows(/‣ cat \/tmp\/text\nwritten in vi/);
+});
+
+test('exit gives the shell’s status to the caller, who has the terminal again', { skip }, async () => {
+  const terminal = await inside();
+  terminal.type('exit 7');
+  await terminal.shows(/outside\$$/);
+  terminal.type('echo "status $?"; sleep 1000');
+  await terminal.shows(/^status 7$/m);
+  terminal.press('C-c');
+  await terminal.shows(/\^C\s+outside\$$/);
+});
+
+test('the terminal comes back after the container was killed while it had changed it', { skip }, async () => {
+  const terminal = new TerminalSession();
+  terminal.type(
+    `gontainer run --quiet --uid --pid -- sh -c 'stty raw -echo; kill -KILL $$'; echo "status $?"`,
+  );
+  await terminal.shows(/^status 137$/m);
+  terminal.type('stty -a');
+  await terminal.shows(/ icanon [\s\S]* echo /);
+});
+
+test('the log is on the screen before the prompt, and nothing of it after', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 140, rows: 100 });
+  terminal.type('gontainer -run -uid -uts -hostname box -pid');
+  const screen = await terminal.shows(prompt);
+  assert.match(screen, /\[Gontainer config\]\n• mnt: ""\n• uid: enabled/);
+  assert.match(screen, /unshare the user, mount, UTS and PID namespaces/);
+  terminal.type('echo typed');
+  await terminal.shows(/‣ echo typed\ntyped\n📦/);
+});
+
+test('with --log-file the terminal can stay silent', { skip }, async () => {
+  const file = `${folder(unprivileged)}/log`;
+  const terminal = new TerminalSession();
+  terminal.clear();
+  terminal.type(`gontainer run --quiet --log-file ${file} --uid -- grep -c . ${file}; echo do""ne`);
+  assert.match(await terminal.shows(/^done$/m), /^\d+\ndone$/m);
+});

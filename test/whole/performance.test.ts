@@ -1,0 +1,98 @@
+/**
+ * Start-up does not grow unnoticed. Compared is processor time, which a busy machine disturbs less than the clock does,
+ * with that of bare Node in turns, and with room: docs/performance.md has the exact figures, by npm run bench.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../../scripts/bench/process.js';
+import { median } from '../../scripts/bench/statistics.js';
+import { childOptions } from '../../src/common/child-options.js';
+import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
+import { node, program, rootfs } from '../gontainer.js';
+
+const rounds = 15;
+
+/** The processor time of a program of ours, as a multiple of that of bare Node: the median over pairs. */
+function timesBare(words: readonly string[]): number {
+  const ratios: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const bare = run({ words: [node, '-e', '0'] }).cpu;
+    const ours = run({ words: [node, program, ...words] }).cpu;
+    // The first finds nothing in the caches.
+    if (round > 0) ratios.push(ours / bare);
+  }
+  return median(ratios);
+}
+
+for (const { words, most } of [
+  { words: ['--version'], most: 1.4 },
+  { words: ['--help'], most: 1.6 },
+]) {
+  test(`${words} takes at most ${most} times bare Node's processor time`, () => {
+    const ratio = timesBare(words);
+    assert.ok(ratio <= most, `it took ${ratio.toFixed(2)} times as much`);
+  });
+}
+
+test("a launch takes at most 2.4 times two bare Nodes' processor time", async () => {
+  const ratio = timesBare(['run', '--all', '--mnt', await rootfs(), '--quiet', '--', '/bin/true']) / 2;
+  assert.ok(ratio <= 2.4, `it took ${ratio.toFixed(2)} times as much`);
+});
+
+/** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */
+function refused(file: string): string {
+  const name = basename(file);
+  const text = functionText(readFileSync(join(dirname(file), '../..', name), 'utf8'));
+  const script = `
+    const cachedData = fs.readFileSync(${JSON.stringify(file)});
+    fs.writeSync(1, String(new vm.Script(fs.readFileSync(0, 'utf8'), { cachedData }).cachedDataRejected));
+  `;
+  const options = name === childFile ? childOptions(true) : [];
+  return String(execFileSync(node, [...options, '-e', script], { input: text }));
+}
+
+test('a launch leaves compiled code, and works without it, or with what is no code', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'gontainer-code-'));
+  try {
+    cpSync(dirname(dirname(program)), copy, { recursive: true, verbatimSymlinks: true });
+    const code = join(copy, 'dist/code');
+    const launch = () =>
+      run({ words: [node, join(copy, 'dist/main.cjs'), 'run', '--uid', '--quiet', '--', '/bin/true'] });
+    rmSync(code, { recursive: true, force: true });
+    launch();
+    const [version = ''] = readdirSync(code);
+    const names = readdirSync(join(code, version)).sort();
+    assert.deepEqual(names, [...parentFiles, childFile].sort());
+    const files = names.map((name) => join(code, version, name));
+    for (const file of files) assert.equal(refused(file), 'false', `V8 refuses ${file}`);
+    // Of all functions, not only of those that this launch called, which is less than twice the text.
+    const [main] = parentFiles;
+    const [kept, text] = [join(code, version, main), join(copy, 'dist', main)].map(
+      (path) => statSync(path).size,
+    );
+    assert.ok(Number(kept) > 2 * Number(text), `of ${text} bytes only ${kept}`);
+    launch();
+    for (const file of files) truncateSync(file, 1000);
+    launch();
+    for (const file of files) truncateSync(file, 0);
+    launch();
+    // What others may write is not believed, and read all the same.
+    chmodSync(join(code, version), 0o777);
+    launch();
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
