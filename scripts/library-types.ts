@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { leftOut, optionOf, propertyOf } from '../src/library/left-out.js';
-import type { Option } from '../src/parent/command-line/subcommand.js';
+import type { Option } from '../src/parent/command-line/option.js';
 import { runOptions } from '../src/parent/commands/run/run-options.js';
 import { formatted } from './formatted.js';
 import { recordTypes } from './record-types.js';

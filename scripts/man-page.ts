@@ -1,7 +1,8 @@
 /** gontainer(1), in the macros of man(7), from the same table of commands and options as the help. */
 
 import { globalOptions } from '../src/parent/command-line/canonical-line.js';
-import type { Command, Option, Positional } from '../src/parent/command-line/subcommand.js';
+import type { Option } from '../src/parent/command-line/option.js';
+import type { Command, Positional } from '../src/parent/command-line/subcommand.js';
 
 /** Text for roff: a minus that can be copied, and no line that reads as a request. */
 const escaped = (text: string): string =>

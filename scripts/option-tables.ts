@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Option } from '../src/parent/command-line/subcommand.js';
+import type { Option } from '../src/parent/command-line/option.js';
 import { runOptions } from '../src/parent/commands/run/run-options.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');

@@ -1,7 +1,8 @@
 /** What a shell completes: from the table of commands, with nothing of a shell in it. */
 import { constants } from 'node:os';
 import { globalOptions } from '../../src/parent/command-line/canonical-line.js';
-import type { Command, Option, Positional } from '../../src/parent/command-line/subcommand.js';
+import type { Option } from '../../src/parent/command-line/option.js';
+import type { Command, Positional } from '../../src/parent/command-line/subcommand.js';
 
 /** What a value or a word can be: files, names that are known now, or one of these words. */
 export type Completion = 'directory' | 'file' | 'container' | 'command' | 'none' | readonly string[];

@@ -1,4 +1,5 @@
-import type { Command, Option } from '../../src/parent/command-line/subcommand.js';
+import type { Option } from '../../src/parent/command-line/option.js';
+import type { Command } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
   firstWords,

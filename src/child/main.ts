@@ -3,17 +3,17 @@
  * the command, and stays as its init; or becomes the command itself.
  */
 import type { RecordMessage } from '../common/channel.js';
-import { CommandAsPid1 } from '../common/command-as-pid-1.js';
-import { HeldCommand } from '../common/command-process.js';
+import { CommandAsPid1 } from '../common/command/command-as-pid-1.js';
+import { HeldCommand } from '../common/command/held-command.js';
+import { PseudoTerminal } from '../common/command/pseudo-terminal.js';
 import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
 import { Recorder } from '../common/kernel/recorder.js';
 import { rememberMountTable } from '../common/mount-table.js';
-import { PseudoTerminal } from '../common/pseudo-terminal.js';
 import { monotonicShift } from '../common/spec.js';
 import { perform } from '../common/step.js';
-import type { CommandContext } from '../common/steps/command.js';
+import type { CommandContext } from '../common/steps/command-context.js';
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';

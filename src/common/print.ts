@@ -1,12 +1,14 @@
 import { writeSync } from 'node:fs';
 
 /**
- * Writes an answer to standard output, which may be a pipe that nobody reads any more: that is no failure of ours.
+ * Writes an answer to standard output. A pipe may take it in pieces, or not at all once its reader is gone: nobody
+ * misses the rest then, so that is not an error.
  * @returns the exit status
  */
 export function print(text: string): number {
+  const bytes = Buffer.from(`${text}\n`);
   try {
-    writeSync(1, `${text}\n`);
+    for (let done = 0; done < bytes.length; ) done += writeSync(1, bytes, done);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }

@@ -4,6 +4,7 @@
  */
 import { Failure } from './failure.js';
 import type { Kernel } from './kernel/kernel.js';
+import type { RehearsedCall } from './kernel/rehearsal.js';
 import type { LaunchSpec } from './spec.js';
 
 /** What was read from the kernel before or after a step: words and lists that mean something to a reader. */
@@ -60,6 +61,14 @@ export interface StepResult {
 
 /** A finished step in the log, as docs/log.md describes it. */
 export type StepRecord = StepDescription & StepResult;
+
+/** A step as --dry-run prints it and --step shows it: with the calls that it would make. */
+export interface RehearsedStep extends StepDescription {
+  readonly number: number;
+  readonly of: number;
+  /** In the order in which they would be made. */
+  readonly calls: readonly Omit<RehearsedCall, 'step'>[];
+}
 
 /** The part of a step that words are made of. */
 export type Describable<Spec = LaunchSpec> = Pick<

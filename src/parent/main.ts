@@ -6,6 +6,7 @@ import { print } from '../common/print.js';
 import { type Canonical, canonical } from './command-line/canonical-line.js';
 import { isPlain, plainValues } from './command-line/values.js';
 import { commands } from './commands/index.js';
+import { runInBackground } from './commands/run/run-command.js';
 import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
 
 declare const VERSION: string;
@@ -35,7 +36,7 @@ export async function background(line: readonly string[]): Promise<number> {
   const { Background } = await import('./commands/run/background.js');
   const ties = new Background(values.options);
   try {
-    return await command.run({ ...values, background: ties });
+    return await runInBackground(values, ties);
   } catch (error) {
     if (ties.failed(error as Failure)) return exitStatus.launcher;
     return explain(error as Failure, line, read.options);

@@ -10,10 +10,16 @@ export function errnoText(name: string): string {
   return 'unknown error';
 }
 
-/** `no space left on device (ENOSPC)` for an error of node:fs. */
+/** The symbolic name that Node gives an error of the system, for example `ENOENT`; undefined for any other error. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** `no space left on device (ENOSPC)` for an error of node:fs or node:http; its own message for any other. */
 export function errnoWords(error: unknown): string {
-  const [name, words] = getSystemErrorMap().get((error as NodeJS.ErrnoException).errno ?? 0) ?? [];
-  return name === undefined ? String(error) : `${words} (${name})`;
+  const name = errorCode(error);
+  for (const [known, words] of getSystemErrorMap().values()) if (known === name) return `${words} (${name})`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What failed, as data: it travels from the child to the parent. */

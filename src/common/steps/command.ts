@@ -5,7 +5,7 @@ import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } fro
 import { errnoWords } from '../kernel/kernel-error.js';
 import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, newSession } from '../spec.js';
-import type { Evidence, Step, StepContext } from '../step.js';
+import type { Evidence, Step } from '../step.js';
 import {
   commandCapabilityCalls,
   commandSetsShortfall,
@@ -13,29 +13,7 @@ import {
   setprivOptions,
 } from './capabilities.js';
 import { deathSignal } from './chain-calls.js';
-import type { TerminalOfCommand } from './pty.js';
-
-/** The process that becomes the command: one of its own (command-process.ts), or this one (command-as-pid-1.ts). */
-export interface CommandProcess {
-  /** 0 before it is made. */
-  readonly pid: number;
-  /** The path of the program, found inside. */
-  readonly path: string;
-  /** What a rehearsal has only names for (kernel/rehearsal.ts), once it is there. */
-  readonly known: Readonly<Record<string, number>>;
-  /**
-   * Makes the process, and does in it everything that comes before execve(2).
-   * @param terminal the path of the terminal of its own, where it gets one
-   */
-  make(terminal: string): void;
-  /** Has it call execve(2), and returns when that has succeeded. @throws Failure or KernelError when it has failed */
-  execute(): void;
-}
-
-export interface CommandContext extends StepContext {
-  readonly command: CommandProcess;
-  readonly terminal: TerminalOfCommand;
-}
+import type { CommandContext } from './command-context.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {

@@ -2,7 +2,8 @@
 import type { LaunchSpec } from '../spec.js';
 import type { Describable, Step } from '../step.js';
 import { capabilitiesStep } from './capabilities.js';
-import { asPid1Step, type CommandContext, commandStep, execStep } from './command.js';
+import { asPid1Step, commandStep, execStep } from './command.js';
+import type { CommandContext } from './command-context.js';
 import { devStep } from './dev.js';
 import { devptsStep } from './devpts.js';
 import { fileOwnerStep } from './file-owner.js';

@@ -4,10 +4,10 @@ import { dirname, join, relative } from 'node:path';
 import { Failure } from '../failure.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
-import { resolveBeneath } from '../program.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { namedFiles } from './names.js';
+import { seen } from './seen.js';
 import { outside } from './shell-lines.js';
 
 interface MountPoint {
@@ -100,10 +100,6 @@ export function makeMountPoint(kernel: Kernel, path: string, kind: 'directory' |
     folder = found === undefined ? next : destination(kernel, next);
   });
 }
-
-/** Where a path of the new root is, seen from this process. */
-export const seen = (kernel: Kernel, path: string): string =>
-  kernel.root === '/' ? path : resolveBeneath(kernel.root, path);
 
 /** Where programs look for /proc, /sys and /dev there must be nothing else, whatever a link in their place says. */
 function refuseLink(kernel: Kernel, path: string): void {

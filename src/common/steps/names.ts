@@ -13,8 +13,8 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
-import { seen } from './mount-points.js';
 import { makeReadOnly } from './read-only.js';
+import { seen } from './seen.js';
 import { outside } from './shell-lines.js';
 
 const resolver = '/etc/resolv.conf';

@@ -2,16 +2,8 @@
 import { fstatSync, statSync } from 'node:fs';
 import { shellWord } from '../shell-word.js';
 import type { Step } from '../step.js';
-import type { CommandContext } from './command.js';
+import type { CommandContext } from './command-context.js';
 import { terminals } from './devpts.js';
-
-/** The pseudo-terminal of the command. */
-export interface TerminalOfCommand {
-  /** `/dev/pts/0`; empty before it is open. */
-  readonly path: string;
-  /** Opens it, and hands its master to the parent. */
-  open(): void;
-}
 
 /** Runs a shell command in a terminal of its own: script(1). */
 export const inOwnTerminal = (command: string): string =>

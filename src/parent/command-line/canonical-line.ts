@@ -4,7 +4,8 @@
  */
 import { usageFailure } from '../../common/failure.js';
 import { nearestName } from './nearest-name.js';
-import type { Command, Option } from './subcommand.js';
+import type { Option } from './option.js';
+import type { Command } from './subcommand.js';
 
 /** Options that every command has. */
 export const globalOptions: readonly Option[] = [

@@ -2,7 +2,8 @@
 import yargs, { type Argv } from 'yargs';
 import { usageFailure } from '../../common/failure.js';
 import { type Canonical, globalOptions } from './canonical-line.js';
-import type { Command, Option, Values } from './subcommand.js';
+import type { Option } from './option.js';
+import type { Command, Values } from './subcommand.js';
 
 const types = { flag: 'boolean', text: 'string', number: 'number', list: 'string' } as const;
 

@@ -1,27 +1,8 @@
 /**
  * What a subcommand is: data that yargs, the help, the man page and the shell completion are made from, and one
- * function. The table of all of them is in commands.ts.
+ * function. The table of all of them is commands/index.ts.
  */
-
-import type { Background } from '../commands/run/background.js';
-
-/** One option of a command, spelled `--name` and, as Gontainer did, `-name`. */
-export interface Option {
-  /** Without dashes, for example `hostname`. */
-  readonly name: string;
-  /** One more spelling, for example `h` for `help`. */
-  readonly alias?: string;
-  /** A flag takes no value; a list may be given several times. */
-  readonly kind: 'flag' | 'text' | 'number' | 'list';
-  /** What the help calls the value, in capitals, for example `DIR`. */
-  readonly value?: string;
-  /** The only values allowed. */
-  readonly choices?: readonly string[];
-  /** One line for the help. */
-  readonly describe: string;
-  /** The heading under which the help shows it. */
-  readonly group: string;
-}
+import type { Option } from './option.js';
 
 /** A word without dashes after the command's name. */
 export interface Positional {
@@ -38,8 +19,6 @@ export interface Values {
   readonly positionals: Readonly<Record<string, string | undefined>>;
   /** The words of a positional with `takes: 'rest'`. */
   readonly rest: readonly string[];
-  /** In the launcher that `run --detach` has started: its ties to the caller. */
-  readonly background?: Background;
 }
 
 export interface Command {

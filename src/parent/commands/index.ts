@@ -2,6 +2,7 @@ import type { Command } from '../command-line/subcommand.js';
 import { completionCommand } from './completion/completion-command.js';
 import { containerCommands } from './containers/container-commands.js';
 import { doctorCommand } from './doctor/doctor-command.js';
+import { enterCommand } from './enter/enter-command.js';
 import { lessonCommand } from './lesson/lesson-command.js';
 import { presentCommand } from './present/present-command.js';
 import { reportCommand } from './report/report-command.js';
@@ -12,6 +13,7 @@ import { runCommand } from './run/run-command.js';
 export const commands: readonly Command[] = [
   runCommand,
   ...containerCommands,
+  enterCommand,
   lessonCommand,
   doctorCommand,
   reportCommand,

@@ -1,7 +1,7 @@
 /** From a log to the file with the page. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Failure, usageFailure } from '../../common/failure.js';
-import { errorReason } from '../commands/rootfs/error-reason.js';
+import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { readLog } from '../recorded/read-log.js';
 import { page } from './report-page.js';
 
@@ -14,7 +14,7 @@ export function reportOnLog(log: string, output: string): void {
   try {
     writeFileSync(output, written);
   } catch (error) {
-    throw new Failure(`the report cannot be written to ${output}: ${errorReason(error)}`, {
+    throw new Failure(`the report cannot be written to ${output}: ${errnoWords(error)}`, {
       next: 'Name a file in a directory that is yours: -o FILE',
       cause: error,
     });
@@ -33,7 +33,7 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw usageFailure(
-      `the log ${path} cannot be read: ${errorReason(error)}`,
+      `the log ${path} cannot be read: ${errnoWords(error)}`,
       'A log is written by: gontainer run --log-file FILE',
     );
   }

@@ -12,25 +12,14 @@ import type { ParentContext } from '../../common/steps/hand-over.js';
 import { type NumberedStep, numberedSteps, parentStepsOf } from '../../common/steps/index.js';
 import { nextAction } from '../advice/next-action.js';
 import type { Log } from '../log/log.js';
-import type { Walk } from '../rehearsal/walk.js';
-import type { Registration } from '../state/registration.js';
 import { Terminal } from '../terminal/job-control.js';
+import type { Companions } from './companions.js';
 import { Conversation } from './conversation.js';
 import { Outside } from './host-evidence.js';
 import { mountPointsIn } from './made-mount-points.js';
 import { ParentChannel } from './parent-channel.js';
 import { channelPipes, ProcessHandOver } from './process-hand-over.js';
 import { SignalRelay } from './signal-relay.js';
-import type { Supervision } from './supervision.js';
-
-/** What a launch has beside it, where it was asked for. */
-export interface Companions {
-  readonly walk?: Walk | undefined;
-  readonly supervision?: Supervision | undefined;
-  readonly registration?: Registration | undefined;
-  /** Called when the command runs, with the container's first process; throws when it shall not. */
-  readonly runs?: ((pid: number) => void) | undefined;
-}
 
 /**
  * Runs a command in new namespaces and waits for its end.

@@ -1,7 +1,8 @@
 /** Telling the program that started gontainer, over the descriptor of --status-fd, how it goes (docs/lifecycle.md). */
-import { fstatSync, readlinkSync, writeSync } from 'node:fs';
-import { type Failure, usageFailure } from '../../common/failure.js';
+import { writeSync } from 'node:fs';
+import type { Failure } from '../../common/failure.js';
 import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
+import { isCallers } from '../command-line/descriptor-option.js';
 
 /** One JSON document a line. A reader that went away is no reason to end the container. */
 export function tell(descriptor: number, change: Readonly<Record<string, unknown>>): void {
@@ -30,23 +31,4 @@ export function leadingOptions([first = '', ...rest]: readonly string[]): readon
   const options = first === 'run' ? rest : [first, ...rest];
   const end = options.findIndex((word) => !word.startsWith('-') || word === '--');
   return options.slice(0, end < 0 ? undefined : end).map((word) => word.replace(/^--?/, '--'));
-}
-
-/** @throws Failure (status 2) where the caller has opened no such descriptor */
-export function checkDescriptor(option: string, descriptor: number): void {
-  if (isCallers(descriptor)) return;
-  throw usageFailure(
-    `-${option}=${descriptor} is not an open file descriptor`,
-    `In a shell: gontainer -run … -${option}=${descriptor} ${descriptor}>FILE`,
-  );
-}
-
-/** Whether a descriptor is the caller's: Node's own are anonymous, and those are no place for a report. */
-function isCallers(descriptor: number): boolean {
-  try {
-    fstatSync(descriptor);
-    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('anon_inode:');
-  } catch {
-    return false;
-  }
 }

@@ -6,8 +6,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { namespaceIds } from '../../common/evidence.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
+import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
-import { checkDescriptor, tell } from './status-descriptor.js';
+import { tell } from './status-descriptor.js';
 
 /** Milliseconds between SIGTERM and SIGKILL, for a command that wants to put things in order. */
 const grace = 2_000;

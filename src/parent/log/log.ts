@@ -4,59 +4,14 @@
  */
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { Evidence, StepDescription, StepRecord } from '../../common/step.js';
-import type { RehearsedStep } from '../rehearsal/rehearse.js';
+import type { Evidence, RehearsedStep, StepDescription, StepRecord } from '../../common/step.js';
+import type { LogOptions } from './log-options.js';
+import type { LogRecord, LogWriter } from './log-record.js';
 
 declare const VERSION: string;
 
 /** The version of the records' format (docs/log.md): a reader refuses a higher one. */
 const logFormat = 1;
-
-export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type Level = (typeof levels)[number];
-
-export interface LogOptions {
-  /** What goes to standard error. */
-  readonly level: Level;
-  readonly format: 'pretty' | 'json';
-  readonly colour: boolean;
-  /** The caller's standard error, where that of this process is another. */
-  readonly standardError?: number | undefined;
-  /** A file open for writing, which gets every level as NDJSON. */
-  readonly file?: number;
-  /** A descriptor of the caller's, which gets the same. */
-  readonly descriptor?: number;
-  /** A file open for writing that gets the same for as long as it can be written: for whoever follows the launch. */
-  readonly followed?: number | undefined;
-  /** Takes every level as lines of NDJSON, for the report. */
-  readonly lines?: string[];
-}
-
-/** A record as docs/log.md describes it, before pino adds level and time. */
-export interface LogRecord {
-  readonly level: Exclude<Level, 'silent'>;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-  readonly msg: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
-/** Where records go once pino is there. */
-export interface LogWriter {
-  write(record: LogRecord): void;
-  /** Has the files get what was written; a terminal gets each record at once. */
-  flush(): void;
-  /**
-   * Shows at a terminal a step that is about to be done, where its record would come too late: the terminal belongs to
-   * the command from then on. The record itself is not shown there again.
-   */
-  announce(record: LogRecord): void;
-  /** While held, nothing is written to a terminal: it belongs to the command. */
-  hold(held: boolean): void;
-  /** From here on nothing is written to standard error: nobody looks at it any more. */
-  leave(): void;
-  close(): void;
-}
 
 export class Log {
   private writer: LogWriter | undefined;

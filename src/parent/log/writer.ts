@@ -3,7 +3,8 @@ import { closeSync, fstatSync, writeSync } from 'node:fs';
 import pino, { type DestinationStream } from 'pino';
 import { Failure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
-import type { Level, LogOptions, LogRecord, LogWriter } from './log.js';
+import type { Level, LogOptions } from './log-options.js';
+import type { LogRecord, LogWriter } from './log-record.js';
 
 export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const { lines, standardError = 2 } = options;

@@ -1,11 +1,10 @@
 /** --dry-run: the list of steps with everything that can be known beforehand. Nothing of it is done. */
-import { writeSync } from 'node:fs';
-import { styleText } from 'node:util';
+
 import { isTerminal } from '../../common/kernel/processes.js';
+import { print } from '../../common/print.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
 import { forbiddenBy } from '../advice/obstacles.js';
-import { coloured } from '../commands/run/banner.js';
-import type { Paint } from '../log/pretty.js';
+import { coloured, painter } from '../text/paint.js';
 import { rehearse } from './rehearse.js';
 import { stepText } from './step-text.js';
 
@@ -27,8 +26,7 @@ export async function dryRun(
   // A host that forbids user namespaces does not forbid to read about them.
   const forbidden = unshares(spec, 'uid') ? forbiddenBy() : undefined;
   const terminal = isTerminal(standardOutput);
-  const colour = coloured({ isTTY: terminal });
-  const paint: Paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  const paint = painter(coloured({ isTTY: terminal }));
   switch (form) {
     case 'json':
       print(JSON.stringify({ format, ...(forbidden === undefined ? {} : { forbidden }), steps }, null, 2));
@@ -50,14 +48,4 @@ export async function dryRun(
     }
   }
   return 0;
-}
-
-/** Standard output may be a pipe that nobody reads to its end, as in `| head`. */
-function print(text: string): void {
-  const bytes = Buffer.from(`${text}\n`);
-  try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(standardOutput, bytes, done);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { innermostPid, namespaceIds, procLines, procText } from '../../common/ev
 import { type Mount, mountLine, mountTable } from '../../common/mount-table.js';
 import { namespaces } from '../../common/namespaces.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
-import type { Paint } from '../log/pretty.js';
+import type { Paint } from '../text/paint.js';
 
 /** A process of the launch, by the name that the log gives it. */
 export interface Inspected {

@@ -1,28 +1,14 @@
 /** The whole launch gone through beforehand: each step's own `run`, with a kernel that only notes what it is asked. */
-import { CommandAsPid1 } from '../../common/command-as-pid-1.js';
-import { HeldCommand } from '../../common/command-process.js';
-import { Rehearsal, type RehearsedCall } from '../../common/kernel/rehearsal.js';
-import { PseudoTerminal } from '../../common/pseudo-terminal.js';
+import { CommandAsPid1 } from '../../common/command/command-as-pid-1.js';
+import { HeldCommand } from '../../common/command/held-command.js';
+import { PseudoTerminal } from '../../common/command/pseudo-terminal.js';
+import { Rehearsal } from '../../common/kernel/rehearsal.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { Step, StepContext } from '../../common/step.js';
+import type { RehearsedStep, Step, StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
 import { channelPipes, ProcessHandOver } from '../launch/process-hand-over.js';
 import { OwnTerminal } from '../terminal/pty-relay.js';
-
-/** A step as --dry-run prints it and --step shows it. */
-export interface RehearsedStep {
-  readonly number: number;
-  readonly of: number;
-  readonly step: string;
-  readonly stage: 'parent' | 'child';
-  readonly title: string;
-  readonly why: string;
-  readonly man: string;
-  readonly shell: string;
-  /** In the order in which they would be made. */
-  readonly calls: readonly Omit<RehearsedCall, 'step'>[];
-}
 
 /**
  * Both stages' steps with the calls they would make. Nothing is changed; files are looked at, no more.

@@ -6,13 +6,13 @@
 import { Failure } from '../../common/failure.js';
 import { shellWord } from '../../common/shell-word.js';
 import type { LaunchSpec } from '../../common/spec.js';
+import type { RehearsedStep } from '../../common/step.js';
 import { capabilitiesStep } from '../../common/steps/capabilities.js';
 import { commandStep, execStep } from '../../common/steps/command.js';
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../../common/steps/hand-over.js';
 import { inOwnTerminal, ptyStep } from '../../common/steps/pty.js';
 import { chrootStep } from '../../common/steps/root.js';
 import { workingDirectoryStep } from '../../common/steps/working-directory.js';
-import type { RehearsedStep } from './rehearse.js';
 
 /**
  * @param steps the rehearsal of this launch

@@ -1,8 +1,9 @@
 /** A step for people, before it is done: what, why, and the calls about to be made. */
 
-import { type Paint, wrapped } from '../log/pretty.js';
+import type { RehearsedStep } from '../../common/step.js';
 import { callText } from '../text/call.js';
-import type { RehearsedStep } from './rehearse.js';
+import type { Paint } from '../text/paint.js';
+import { wrapped } from '../text/wrapped.js';
 
 const indent = '        ';
 

@@ -1,16 +1,17 @@
 /** --step: goes through a launch with somebody. Every step is shown before it is done, and what it changed after. */
-import { styleText } from 'node:util';
 import { Failure } from '../../common/failure.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { Evidence, StepResult } from '../../common/step.js';
+import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
-import { coloured } from '../commands/run/banner.js';
+import type { Pauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
-import { changes, type Paint, wrapped } from '../log/pretty.js';
 import { WalkTerminal } from '../terminal/keys.js';
+import { changes } from '../text/evidence-changes.js';
+import { coloured, type Paint, painter } from '../text/paint.js';
+import { wrapped } from '../text/wrapped.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
-import { type RehearsedStep, rehearse } from './rehearse.js';
+import { rehearse } from './rehearse.js';
 import { stepText } from './step-text.js';
 
 /** As after Ctrl-C: bash(1), 128 and the number of SIGINT. */
@@ -27,7 +28,7 @@ const help = [
   '?, h   prints this',
 ];
 
-export class Walk {
+export class Walk implements Pauses {
   private readonly terminal = new WalkTerminal();
   private readonly steps: ReadonlyMap<string, RehearsedStep>;
   private readonly paint: Paint;
@@ -42,8 +43,7 @@ export class Walk {
     script: string,
   ) {
     this.steps = new Map(rehearse(spec, script).map((step) => [step.step, step]));
-    const colour = coloured({ isTTY: true });
-    this.paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+    this.paint = painter(coloured({ isTTY: true }));
   }
 
   /**

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Failure, usageFailure } from '../../common/failure.js';
-import type { IdMaps, MapLine } from '../../common/spec.js';
+import { type IdMaps, insideId, type MapLine } from '../../common/spec.js';
 import { withLine } from '../advice/doctor-lines.js';
 
 /** user_namespaces(7): the kernel takes at most this many lines. */
@@ -107,4 +107,10 @@ function userName(uid: number): string {
   } catch {
     return String(uid); // No entry in the passwd database.
   }
+}
+
+/** Root when the map has one, else what the caller is mapped to, else the first ID there is. */
+export function chosenId(lines: readonly MapLine[], outside: number): number {
+  if (lines.some(({ inside }) => inside === 0)) return 0;
+  return insideId(lines, outside) ?? (lines[0]?.inside as number);
 }

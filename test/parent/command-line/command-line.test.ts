@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonical } from '../../../src/parent/command-line/canonical-line.js';
 import { readValues } from '../../../src/parent/command-line/help.js';
-import type { Option } from '../../../src/parent/command-line/subcommand.js';
+import type { Option } from '../../../src/parent/command-line/option.js';
 import { isPlain, plainValues } from '../../../src/parent/command-line/values.js';
 import { commands } from '../../../src/parent/commands/index.js';
 import { runOptions } from '../../../src/parent/commands/run/run-options.js';

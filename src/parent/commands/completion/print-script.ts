@@ -2,7 +2,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { usageFailure } from '../../../common/failure.js';
-import { print } from '../containers/print.js';
+import { print } from '../../../common/print.js';
 
 const files = new Map([
   ['bash', 'gontainer.bash'],

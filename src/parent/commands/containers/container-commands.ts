@@ -1,7 +1,6 @@
 /** The commands for a second terminal: looking at containers while they live. What they do is loaded when asked for. */
-import { namespaces } from '../../../common/namespaces.js';
-import type { Command, Option, Positional, Values } from '../../command-line/subcommand.js';
-import { runOptions } from '../run/run-options.js';
+import type { Option } from '../../command-line/option.js';
+import type { Command, Positional, Values } from '../../command-line/subcommand.js';
 
 const NAME: Positional = { name: 'NAME', describe: 'a container, or the beginning of its name' };
 const json: Option = { name: 'json', kind: 'flag', describe: 'as JSON, for programs', group: 'Output' };
@@ -29,33 +28,6 @@ const nsCommand: Command = {
     ['gontainer ns 4711', 'any process that is yours'],
   ],
   run: async (values) => (await import('./ns.js')).ns(values.positionals.NAME, values.options.json === true),
-};
-
-const enterCommand: Command = {
-  name: 'enter',
-  summary: 'run a command, or a shell, inside a container that runs',
-  positionals: [
-    { name: 'NAME', describe: 'a container or a process ID' },
-    { name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' },
-  ],
-  options: [
-    ...namespaces.map(
-      ({ flag, name }): Option => ({
-        name: flag,
-        kind: 'flag',
-        describe: `join the ${name} namespace${flag === 'mnt' ? ', with its root and working directory' : ''}`,
-        group: 'Namespaces (all that are not yours, when none is chosen)',
-      }),
-    ),
-    ...runOptions.filter(({ name }) =>
-      ['env', 'log-level', 'log-format', 'log-file', 'quiet'].includes(name),
-    ),
-  ],
-  examples: [
-    ['gontainer enter box', 'one more shell in the container box'],
-    ['gontainer enter box --net -- ip address', 'only its network, with the programs of outside'],
-  ],
-  run: async (values) => (await import('../enter/enter-container.js')).enter(values),
 };
 
 const killCommand: Command = {
@@ -102,7 +74,6 @@ const logsCommand: Command = {
 export const containerCommands: readonly Command[] = [
   psCommand,
   nsCommand,
-  enterCommand,
   killCommand,
   waitCommand,
   logsCommand,

@@ -3,11 +3,11 @@ import { Failure } from '../../../common/failure.js';
 import type { Kernel } from '../../../common/kernel/kernel.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { namespaces } from '../../../common/namespaces.js';
+import { print } from '../../../common/print.js';
 import { findTarget, runningContainers, type Target } from '../../state/find.js';
 import { isAlive } from '../../state/process-identity.js';
 import { table } from '../../text/table.js';
 import { type NamespaceNode, type Relations, relationsOf } from './namespace-relations.js';
-import { print } from './print.js';
 
 /** One column. */
 interface Side extends Relations {

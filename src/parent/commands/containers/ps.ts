@@ -1,9 +1,10 @@
 /** `gontainer ps`: the containers that run. */
+
+import { print } from '../../../common/print.js';
 import { shellWord } from '../../../common/shell-word.js';
 import { runningContainers } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { table } from '../../text/table.js';
-import { print } from './print.js';
 
 export function ps(json: boolean): number {
   const containers = runningContainers();

@@ -4,10 +4,10 @@ import { Failure } from '../../../common/failure.js';
 import { memory } from '../../../common/kernel/calls.js';
 import type { Kernel } from '../../../common/kernel/kernel.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
+import { print } from '../../../common/print.js';
 import { readEntry } from '../../state/entry.js';
 import { findContainer } from '../../state/find.js';
 import { isAlive, type ProcessIdentity } from '../../state/process-identity.js';
-import { print } from './print.js';
 
 const POLLIN = 1; // poll(2)
 

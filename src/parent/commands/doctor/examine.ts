@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { coloured } from '../run/banner.js';
+import { coloured } from '../../text/paint.js';
 import { checks, type Finding } from './checks.js';
 
 const signs: Readonly<Record<Finding['state'], string>> = { ok: '✓', warning: '!', problem: '✗' };

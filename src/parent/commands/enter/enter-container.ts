@@ -12,11 +12,11 @@ import type { Values } from '../../command-line/subcommand.js';
 import { follow, statusOf } from '../../launch/follow.js';
 import { SignalRelay } from '../../launch/signal-relay.js';
 import { Log } from '../../log/log.js';
+import { logOptions } from '../../log/log-options.js';
 import { findTarget } from '../../state/find.js';
 import type { ProcessIdentity } from '../../state/process-identity.js';
 import { Terminal } from '../../terminal/job-control.js';
-import { coloured } from '../run/banner.js';
-import { logOptions } from '../run/run-command.js';
+import { coloured } from '../../text/paint.js';
 import { enterSpec } from './enter-spec.js';
 import { ProcessJoining } from './process-joining.js';
 

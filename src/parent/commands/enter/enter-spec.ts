@@ -8,8 +8,9 @@ import { prompt } from '../../../common/prompt.js';
 import { insideId, type MapLine } from '../../../common/spec.js';
 import type { EnterSpec } from '../../../common/steps/enter.js';
 import type { Values } from '../../command-line/subcommand.js';
+import { environmentOf } from '../../spec/environment.js';
+import { chosenId } from '../../spec/id-maps.js';
 import { capabilitiesLikeThoseOf } from '../../spec/kept-capabilities.js';
-import { chosenId, environmentOf } from '../../spec/launch-spec.js';
 import type { Target } from '../../state/find.js';
 import { terminalUse } from '../../terminal/job-control.js';
 

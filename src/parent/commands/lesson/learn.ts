@@ -3,7 +3,7 @@ import { statusOfSignal } from '../../../common/failure.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
 import type { Lesson } from '../../course/lesson.js';
 import type { Progress } from '../../course/progress.js';
-import { coloured } from '../run/banner.js';
+import { coloured } from '../../text/paint.js';
 import { Keyboard, Leave } from './keyboard.js';
 import { Walk } from './lesson-walk.js';
 import { Renderer } from './render.js';

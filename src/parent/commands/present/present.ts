@@ -5,9 +5,9 @@
  */
 import { writeSync } from 'node:fs';
 import { usageFailure } from '../../../common/failure.js';
+import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
-import { print } from '../containers/print.js';
 import { Audience } from './audience.js';
 import { Following } from './following.js';
 import { type Fragments, launchFragments, launchList } from './fragments.js';

@@ -8,8 +8,8 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Failure } from '../../../common/failure.js';
+import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { mismatch, requireDigest } from './digest.js';
-import { errorCode, errorReason } from './error-reason.js';
 import type { Descriptor } from './image-documents.js';
 
 /** `$XDG_CACHE_HOME/gontainer`, or `~/.cache/gontainer`: XDG Base Directory Specification, which ignores relative paths. */
@@ -140,7 +140,7 @@ export class BlobCache {
   }
 
   #cannotWrite(error: unknown): Failure {
-    return new Failure(`Cannot keep what is pulled in ${this.#folder}: ${errorReason(error)}.`, {
+    return new Failure(`Cannot keep what is pulled in ${this.#folder}: ${errnoWords(error)}.`, {
       next: 'Make room, or name another cache with XDG_CACHE_HOME.',
       cause: error,
     });

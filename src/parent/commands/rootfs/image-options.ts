@@ -1,6 +1,7 @@
 /** The options that `rootfs import` and `rootfs pull` share. */
 import { usageFailure } from '../../../common/failure.js';
-import type { Option, Values } from '../../command-line/subcommand.js';
+import type { Option } from '../../command-line/option.js';
+import type { Values } from '../../command-line/subcommand.js';
 import { defaultLimits, type Limits } from './limits.js';
 import { hostPlatform, type Platform, parsePlatform } from './platform.js';
 import { parseSize, readableSize } from './readable-size.js';

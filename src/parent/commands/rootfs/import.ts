@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { usageFailure } from '../../../common/failure.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { decompress } from './decompress.js';
-import { errorReason } from './error-reason.js';
 import { applyLayers } from './image.js';
 import { layoutKind, openLayout } from './image-layout.js';
 import { Budget, type Limits } from './limits.js';
@@ -96,7 +96,7 @@ async function layoutFolder(source: string): Promise<string | undefined> {
   if (source === '-') return undefined;
   const found = await stat(source).catch((error: unknown) => {
     throw usageFailure(
-      `Cannot read ${source}: ${errorReason(error)}.`,
+      `Cannot read ${source}: ${errnoWords(error)}.`,
       'Name an archive, an image, or - to read it from a pipe.',
     );
   });
@@ -123,7 +123,7 @@ async function openSource(
     return progress.count(addAbortSignal(signal, process.stdin) as AsyncIterable<Uint8Array>);
   }
   const file = await open(source, 'r').catch((error: unknown) => {
-    throw usageFailure(`Cannot read ${source}: ${errorReason(error)}.`, 'Name a file you may read.');
+    throw usageFailure(`Cannot read ${source}: ${errnoWords(error)}.`, 'Name a file you may read.');
   });
   progress.begin(source, (await file.stat()).size);
   return progress.count(createReadStream(source, { fd: file, highWaterMark: 256 * 1024, signal }));

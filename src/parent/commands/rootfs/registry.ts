@@ -3,8 +3,8 @@
  * tokens that registries hand out (the distribution project's "Token Authentication Specification").
  */
 import { Failure } from '../../../common/failure.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { parseChallenge } from './challenge.js';
-import { errorReason } from './error-reason.js';
 import type { ImageReference } from './image-reference.js';
 
 /** More hops than any registry makes from itself to where it stores its blobs. */
@@ -148,5 +148,5 @@ export class Registry {
 /** fetch hides what the system said in the cause of its error. */
 export function networkReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return errorReason(cause);
+  return errnoWords(cause);
 }

@@ -1,7 +1,7 @@
 /** Removes a folder that an archive filled, whatever modes the archive gave the folders in it. */
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from './error-reason.js';
+import { errorCode } from '../../../common/kernel/kernel-error.js';
 
 /**
  * Removes `directory` and all it holds; symbolic links are removed, never followed.

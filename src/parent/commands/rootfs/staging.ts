@@ -5,7 +5,7 @@
 import { chmod, lstat, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure, statusOfSignal, usageFailure } from '../../../common/failure.js';
-import { errorCode, errorReason } from './error-reason.js';
+import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { removeTree } from './remove-tree.js';
 
 /** What a build gets: where to build, and the signal that tells it to stop because the user pressed Ctrl-C. */
@@ -30,7 +30,7 @@ export async function requireVacant(target: string): Promise<string> {
   const path = resolve(target);
   const found = await lstat(path).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw usageFailure(`Cannot look at ${target}: ${errorReason(error)}.`, 'Name a folder you may write to.');
+    throw usageFailure(`Cannot look at ${target}: ${errnoWords(error)}.`, 'Name a folder you may write to.');
   });
   if (found === undefined) {
     const parent = await stat(dirname(path)).catch(() => undefined);
@@ -51,7 +51,7 @@ export async function requireVacant(target: string): Promise<string> {
   }
   const names = await readdir(path).catch((error: unknown) => {
     throw usageFailure(
-      `Cannot list ${target}: ${errorReason(error)}.`,
+      `Cannot list ${target}: ${errnoWords(error)}.`,
       'Name a folder that does not exist yet.',
     );
   });
@@ -81,7 +81,7 @@ export async function buildBeside<Result>(
   const made: string[] = [];
   const scratch = async (): Promise<string> => {
     const directory = await mkdtemp(prefix).catch((error: unknown) => {
-      throw new Failure(`Cannot make a folder in ${dirname(path)}: ${errorReason(error)}.`, {
+      throw new Failure(`Cannot make a folder in ${dirname(path)}: ${errnoWords(error)}.`, {
         next: 'Name a place where you may make folders.',
         cause: error,
       });
@@ -121,7 +121,7 @@ export async function buildBeside<Result>(
 async function moveIntoPlace(directory: string, path: string): Promise<void> {
   // rename(2): "If newpath exists ... it must be an empty directory".
   await rename(directory, path).catch((error: unknown) => {
-    throw new Failure(`Cannot move the finished folder to ${path}: ${errorReason(error)}.`, {
+    throw new Failure(`Cannot move the finished folder to ${path}: ${errnoWords(error)}.`, {
       next: 'Name a folder that does not exist yet and is not a mount point.',
       cause: error,
     });

@@ -1,7 +1,7 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
 import { Failure } from '../../../common/failure.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { refusal, shown, splitName } from './entry-name.js';
-import { errorReason } from './error-reason.js';
 import type { Budget } from './limits.js';
 import type { Tally } from './tally.js';
 import { type EntryType, type TarEntry, tarEntries } from './tar-entries.js';
@@ -53,7 +53,7 @@ export async function unpack(
       tally.count(entry, make !== undefined);
     } catch (error) {
       if (error instanceof Error && error.name === 'Failure') throw error;
-      throw new Failure(`Cannot unpack ${label}: ${errorReason(error)}.`, {
+      throw new Failure(`Cannot unpack ${label}: ${errnoWords(error)}.`, {
         next: 'Nothing was kept. Make room or choose another place, then try again.',
         cause: error,
       });

@@ -3,13 +3,14 @@
  * prints the container's name.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../common/failure.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
+import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp, passed } from '../../launch/signal-relay.js';
 import { outputExtension } from '../../state/entry.js';
@@ -104,13 +105,4 @@ async function heard(pipe: Readable): Promise<Report | undefined> {
   let text = '';
   for await (const part of pipe) text += part;
   return text.endsWith('\n') ? JSON.parse(text) : undefined;
-}
-
-/** The container runs, whether anybody reads its name or not. */
-function print(name: string): void {
-  try {
-    writeSync(1, `${name}\n`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
 }

@@ -1,7 +1,8 @@
 /** The options of `gontainer run`, one table: yargs, the help, the man page and the completion are made from it. */
 import { namespaces } from '../../../common/namespaces.js';
-import type { Option } from '../../command-line/subcommand.js';
-import { levels } from '../../log/log.js';
+import type { Option } from '../../command-line/option.js';
+import { logOptionRows, quietOption } from '../../log/log-options.js';
+import { envOption } from '../../spec/environment.js';
 
 const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolates, since, man }) => {
   const words = `new ${name} namespace: ${isolates} (${man}, Linux ${since})`;
@@ -125,13 +126,7 @@ export const runOptions: readonly Option[] = [
     describe: 'run the command as PID 1 itself, with no init beside it, with -pid',
     group: 'Inside',
   },
-  {
-    name: 'env',
-    kind: 'list',
-    value: 'NAME=VALUE',
-    describe: 'set a variable of the environment inside; several times for several',
-    group: 'Inside',
-  },
+  envOption,
   {
     name: 'step',
     kind: 'flag',
@@ -237,36 +232,7 @@ export const runOptions: readonly Option[] = [
       'what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out',
     group: 'From a second terminal',
   },
-  {
-    name: 'log-level',
-    kind: 'text',
-    value: 'LEVEL',
-    choices: levels,
-    describe: 'what to show: info has the steps, debug says why, trace has every kernel call',
-    group: 'Log',
-  },
-  {
-    name: 'log-format',
-    kind: 'text',
-    value: 'FORMAT',
-    choices: ['pretty', 'json'],
-    describe: 'pretty where standard error is a terminal, else json',
-    group: 'Log',
-  },
-  {
-    name: 'log-file',
-    kind: 'text',
-    value: 'FILE',
-    describe: 'write every level to FILE too, as NDJSON',
-    group: 'Log',
-  },
-  {
-    name: 'log-fd',
-    kind: 'number',
-    value: 'N',
-    describe: 'write every level to file descriptor N too, as NDJSON',
-    group: 'Log',
-  },
+  ...logOptionRows,
   {
     name: 'report',
     kind: 'text',
@@ -274,5 +240,5 @@ export const runOptions: readonly Option[] = [
     describe: 'draw the launch as a web page when it has ended, also when it failed',
     group: 'Log',
   },
-  { name: 'quiet', kind: 'flag', describe: 'no banner, and only errors in the log', group: 'Log' },
+  quietOption,
 ];

@@ -1,7 +1,7 @@
 /** The report that `gontainer run --report FILE` leaves: drawn when the launch is over, from the records of its log. */
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { Failure } from '../../../common/failure.js';
-import { errorReason } from '../rootfs/error-reason.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
 
 export class RunReport {
   /** The records of the log, one line each. */
@@ -16,7 +16,7 @@ export class RunReport {
     try {
       this.file = openSync(path, 'w');
     } catch (error) {
-      throw new Failure(`the report cannot be written to ${path}: ${errorReason(error)}`, {
+      throw new Failure(`the report cannot be written to ${path}: ${errnoWords(error)}`, {
         next: 'Nothing was started. Name a file in a directory that is yours: --report FILE',
         cause: error,
       });
@@ -29,7 +29,7 @@ export class RunReport {
       const { reportOn } = await import('../../drawing/write-report.js');
       writeFileSync(this.file, reportOn(this.lines.join(''), 'the log of this launch'));
     } catch (error) {
-      writeSync(2, `gontainer: the report ${this.path} is not complete: ${errorReason(error)}.\n`);
+      writeSync(2, `gontainer: the report ${this.path} is not complete: ${errnoWords(error)}.\n`);
     } finally {
       closeSync(this.file);
     }

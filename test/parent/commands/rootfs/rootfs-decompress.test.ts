@@ -8,7 +8,9 @@ const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /** As scripts/build.ts makes it: CommonJS, with packages left to Node, whose loader differs from that of the tests. */
 const built = buildSync({
-  entryPoints: [fileURLToPath(new URL('../../../../src/parent/commands/rootfs/decompress.ts', import.meta.url))],
+  entryPoints: [
+    fileURLToPath(new URL('../../../../src/parent/commands/rootfs/decompress.ts', import.meta.url)),
+  ],
   bundle: true,
   platform: 'node',
   format: 'cjs',

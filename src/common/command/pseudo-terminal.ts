@@ -1,7 +1,7 @@
-import { memory } from './kernel/calls.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { LaunchSpec } from './spec.js';
-import type { TerminalOfCommand } from './steps/pty.js';
+import { memory } from '../kernel/calls.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { LaunchSpec } from '../spec.js';
+import type { TerminalOfCommand } from '../steps/command-context.js';
 
 /** The command's terminal as the child opens it: pty(7). */
 export class PseudoTerminal implements TerminalOfCommand {

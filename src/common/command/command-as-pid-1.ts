@@ -1,8 +1,9 @@
+import { memory } from '../kernel/calls.js';
+import type { CallRecord, Kernel } from '../kernel/kernel.js';
+import type { LaunchSpec } from '../spec.js';
+import { asPid1Step, commandCalls } from '../steps/command.js';
+import type { CommandProcess } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
-import { memory } from './kernel/calls.js';
-import type { CallRecord, Kernel } from './kernel/kernel.js';
-import type { LaunchSpec } from './spec.js';
-import { asPid1Step, type CommandProcess, commandCalls } from './steps/command.js';
 
 /**
  * The command with --as-pid-1: this process, the first in its PID namespace, becomes the command itself. The calls are

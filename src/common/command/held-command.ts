@@ -1,11 +1,12 @@
+import { Failure, killedNext } from '../failure.js';
+import { memory } from '../kernel/calls.js';
+import type { Kernel, Running } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { drop, pipe } from '../kernel/pipe.js';
+import { type LaunchSpec, unshares } from '../spec.js';
+import { commandChain } from '../steps/command.js';
+import type { CommandProcess } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
-import { Failure, killedNext } from './failure.js';
-import { memory } from './kernel/calls.js';
-import type { Kernel, Running } from './kernel/kernel.js';
-import { KernelError } from './kernel/kernel-error.js';
-import { drop, pipe } from './kernel/pipe.js';
-import { type LaunchSpec, unshares } from './spec.js';
-import { type CommandProcess, commandChain } from './steps/command.js';
 
 /** The command as the child makes it: a process that runs a call chain up to execve(2) (steps/command.ts). */
 export class HeldCommand implements CommandProcess {

@@ -1,8 +1,8 @@
 /** What is known of the command before its process is there: its program, its environment, and why it cannot be run. */
-import { exitStatus, Failure } from './failure.js';
-import { locateProgram } from './program.js';
-import { prompt } from './prompt.js';
-import type { LaunchSpec } from './spec.js';
+import { exitStatus, Failure } from '../failure.js';
+import { locateProgram } from '../program.js';
+import { prompt } from '../prompt.js';
+import type { LaunchSpec } from '../spec.js';
 
 /**
  * The path of the program, found inside.

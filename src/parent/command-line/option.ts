@@ -1,0 +1,17 @@
+/** One option of a command, spelled `--name` and, as Gontainer did, `-name`. */
+export interface Option {
+  /** Without dashes, for example `hostname`. */
+  readonly name: string;
+  /** One more spelling, for example `h` for `help`. */
+  readonly alias?: string;
+  /** A flag takes no value; a list may be given several times. */
+  readonly kind: 'flag' | 'text' | 'number' | 'list';
+  /** What the help calls the value, in capitals, for example `DIR`. */
+  readonly value?: string;
+  /** The only values allowed. */
+  readonly choices?: readonly string[];
+  /** One line for the help. */
+  readonly describe: string;
+  /** The heading under which the help shows it. */
+  readonly group: string;
+}

@@ -1,0 +1,32 @@
+import { namespaces } from '../../../common/namespaces.js';
+import type { Option } from '../../command-line/option.js';
+import type { Command } from '../../command-line/subcommand.js';
+import { logOptionRows, quietOption } from '../../log/log-options.js';
+import { envOption } from '../../spec/environment.js';
+
+export const enterCommand: Command = {
+  name: 'enter',
+  summary: 'run a command, or a shell, inside a container that runs',
+  positionals: [
+    { name: 'NAME', describe: 'a container or a process ID' },
+    { name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' },
+  ],
+  options: [
+    ...namespaces.map(
+      ({ flag, name }): Option => ({
+        name: flag,
+        kind: 'flag',
+        describe: `join the ${name} namespace${flag === 'mnt' ? ', with its root and working directory' : ''}`,
+        group: 'Namespaces (all that are not yours, when none is chosen)',
+      }),
+    ),
+    envOption,
+    ...logOptionRows.filter(({ name }) => name !== 'log-fd'),
+    quietOption,
+  ],
+  examples: [
+    ['gontainer enter box', 'one more shell in the container box'],
+    ['gontainer enter box --net -- ip address', 'only its network, with the programs of outside'],
+  ],
+  run: async (values) => (await import('./enter-container.js')).enter(values),
+};

@@ -1,0 +1,127 @@
+/** One launch with everything that the options put beside it: log, report, registration, supervision, walk. */
+import { writeSync } from 'node:fs';
+import { lacksCompiledCode } from '../../../common/compiled-code.js';
+import { Failure } from '../../../common/failure.js';
+import { exitNow, isTerminal } from '../../../common/kernel/processes.js';
+import type { LaunchSpec } from '../../../common/spec.js';
+import type { Values } from '../../command-line/subcommand.js';
+import { launch } from '../../launch/launch.js';
+import type { Supervision } from '../../launch/supervision.js';
+import { Log } from '../../log/log.js';
+import { logOptions } from '../../log/log-options.js';
+import type { Walk } from '../../rehearsal/walk.js';
+import { checkProgramAccess } from '../../spec/program-access.js';
+import { openFollowedLog } from '../../state/followed-log.js';
+import { Registration } from '../../state/registration.js';
+import { coloured } from '../../text/paint.js';
+import type { Background } from './background.js';
+import { banner } from './banner.js';
+import { RunReport } from './run-report.js';
+
+/**
+ * Launches, and ends what was put beside the launch, however that goes.
+ * @param prepared the launch, or why its command cannot be run
+ * @param script this program's own file
+ * @param background in the launcher that `run --detach` has started: its ties to the caller
+ * @returns the command's exit status
+ * @throws Failure when the command was not started, or was lost
+ */
+export async function runLaunch(
+  prepared: LaunchSpec | Failure,
+  values: Values,
+  script: string,
+  background?: Background,
+): Promise<number> {
+  const { options } = values;
+  const standardError = background?.standardError ?? 2;
+  const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
+  const supervision = await supervisionOf(values);
+  const colour = coloured({ isTTY: isTerminal(standardError) });
+  const report = options.report === undefined ? undefined : new RunReport(String(options.report));
+  const warnings: string[] = [];
+  // Before the log file is emptied: where the name is taken it may be that container's.
+  const registration =
+    prepared instanceof Failure ? undefined : register(prepared, values, background, warnings);
+  let log: Log | undefined;
+  let failed = false;
+  let ended: number;
+  try {
+    if (registration?.output !== undefined)
+      background?.writeTo(registration.output, options.output === undefined);
+    log = new Log({
+      ...logOptions(values, colour, standardError),
+      standardError,
+      ...(report && { lines: report.lines }),
+      followed: registration && openFollowedLog(registration.name),
+    });
+    if (prepared instanceof Failure) throw prepared;
+    checkProgramAccess(prepared, script);
+    if (!options.quiet) writeSync(standardError, banner(prepared, colour));
+    for (const sentence of warnings) log.warn(sentence);
+    const runs = (pid: number): void => {
+      log?.leave();
+      background?.started(registration?.name ?? '', pid);
+    };
+    ended = await launch(prepared, log, script, {
+      walk,
+      supervision,
+      registration,
+      runs: background && runs,
+    });
+    supervision?.ended(ended);
+  } catch (error) {
+    failed = true;
+    log?.failed(error as Error);
+    throw error;
+  } finally {
+    supervision?.release();
+    registration?.release();
+    await log?.open();
+    log?.close();
+    await report?.write();
+    background?.release(failed);
+  }
+  await leave(ended);
+  return ended;
+}
+
+async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Promise<Walk | undefined> {
+  if (!options.step) return undefined;
+  const { Walk } = await import('../../rehearsal/walk.js');
+  return new Walk(spec, script);
+}
+
+async function supervisionOf(values: Values): Promise<Supervision | undefined> {
+  const names = ['timeout', 'pid-file', 'status-fd', 'die-with-parent'];
+  if (names.every((name) => values.options[name] === undefined)) return undefined;
+  const { Supervision } = await import('../../launch/supervision.js');
+  return new Supervision(values);
+}
+
+/** @throws Failure where nobody could find a container that is let go of */
+function register(
+  spec: LaunchSpec,
+  { options }: Values,
+  background: Background | undefined,
+  warnings: string[],
+): Registration | undefined {
+  const { name, 'log-file': log, output } = options as Record<string, string | undefined>;
+  return Registration.take(
+    { ...spec, name, log, output, detached: background !== undefined },
+    (sentence: string): void => {
+      if (background !== undefined) throw new Failure(`--detach: ${sentence}`);
+      warnings.push(sentence);
+    },
+  );
+}
+
+/**
+ * Ends this process at once: all is written, and taking Node down in order takes longer than most of the launch's calls.
+ * Not where Node was given options, or is asked for its coverage: it may have something to write at its end. Nor at a
+ * terminal, whose settings Node puts back as they were, whatever the command did to them.
+ */
+async function leave(status: number): Promise<void> {
+  if (process.execArgv.length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
+  if (lacksCompiledCode(__dirname)) (await import('./compile.js')).writeCompiledCode(__dirname);
+  if (![0, 1, 2].some(isTerminal)) exitNow(status);
+}
