@@ -30,7 +30,7 @@ const word = 'only outside';
 /** Where the probe, and the packages that it needs, lie for every user. */
 const packages = join(dirname(program), '../node_modules');
 const probes = folder();
-copyFileSync(join(here, 'isolation/probe.cjs'), join(probes, 'probe.cjs'));
+copyFileSync(join(here, 'probe.cjs'), join(probes, 'probe.cjs'));
 symlinkSync(packages, join(probes, 'node_modules'));
 const probe = [node, join(probes, 'probe.cjs')];
 
@@ -44,7 +44,7 @@ function newRoot(user: User): string[] {
   own(path, user);
   const binds = [
     ...['/usr:/usr:ro', `${node}:/probe/node:ro`],
-    ...[`${join(here, 'isolation/probe.cjs')}:/probe/probe.cjs:ro`, `${packages}:/probe/node_modules:ro`],
+    ...[`${join(here, 'probe.cjs')}:/probe/probe.cjs:ro`, `${packages}:/probe/node_modules:ro`],
   ];
   return ['--mnt', path, ...binds.flatMap((bind) => ['--bind', bind])];
 }
