@@ -14,7 +14,7 @@ const compared = [
 ];
 
 /** Of one kind of call in one program: how many, and what one takes, in microseconds; the median of several runs. */
-export type Calls = Readonly<Record<string, { readonly count: number; readonly each: number }>>;
+type Calls = Readonly<Record<string, { readonly count: number; readonly each: number }>>;
 
 export interface ComparedCalls {
   readonly ours: Calls;

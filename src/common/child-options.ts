@@ -15,7 +15,7 @@ const threads = '--v8-pool-size=1';
  * code that was compiled with them is kept (compiled-code.ts). Node's own modules, whose kept code was made without
  * options, are then compiled anew; it pays all the same.
  */
-export const v8Options = ['--no-rehash-snapshot', '--no-sparkplug', '--no-maglev', '--no-opt'] as const;
+const v8Options = ['--no-rehash-snapshot', '--no-sparkplug', '--no-maglev', '--no-opt'] as const;
 
 /** @param withV8Options whether this node is known to take them */
 export const childOptions = (withV8Options: boolean): string[] => [

@@ -115,7 +115,7 @@ function call(name: string, ...args: (number | bigint | Buffer)[]): bigint {
 const ptrace = (what: keyof typeof request, pid: number, address: bigint, data: bigint | Buffer): bigint =>
   call('ptrace', request[what], pid, address, data);
 
-export type Actor = 'parent' | 'P' | 'G' | 'child' | 'command' | 'other';
+type Actor = 'parent' | 'P' | 'G' | 'child' | 'command' | 'other';
 
 /** The nth call of this name by this actor: by its main thread, and since its part of the launch began. */
 export interface Place {

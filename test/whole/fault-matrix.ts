@@ -4,7 +4,7 @@ import { namespaces } from '../../src/common/namespaces.js';
 import { node, program, type User } from '../gontainer.js';
 import { type Fault, type Place, type Watched, watch } from './fault-injector.js';
 
-export const errors = ['EPERM', 'EINVAL', 'ENOMEM', 'ENOSPC', 'EBUSY'];
+const errors = ['EPERM', 'EINVAL', 'ENOMEM', 'ENOSPC', 'EBUSY'];
 
 /** The command says how isolated it is: the namespaces it shares with the host, its name, powers, mounts, descriptors. */
 const hostNamespaces = namespaces.map(({ entry }) => `${entry}=${readlinkSync(`/proc/self/ns/${entry}`)}`);

@@ -19,7 +19,7 @@ export interface HostFigures {
 
 const figureNames = ['memory', 'kernelMemory', 'files', 'namespaces', 'processes', 'mounts'] as const;
 
-export function hostFigures(): HostFigures {
+function hostFigures(): HostFigures {
   const memory = readFileSync('/proc/meminfo', 'utf8');
   const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(memory)?.[1]);
   const { stdout } = spawnSync('lsns', ['--noheadings', '--output', 'NS'], { encoding: 'utf8' });

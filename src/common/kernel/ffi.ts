@@ -5,7 +5,7 @@
 import type * as FfiRs from 'ffi-rs';
 
 /** A call as the native module takes it; arrays are described in full there. */
-export interface NativeCall {
+interface NativeCall {
   readonly library: string;
   readonly funcName: string;
   readonly retType: number;

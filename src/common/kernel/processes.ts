@@ -15,7 +15,7 @@ export interface ProcessChange {
 }
 
 /** `SIGTERM` for 15: signal(7). */
-export const signalName = (signal: number): NodeJS.Signals =>
+const signalName = (signal: number): NodeJS.Signals =>
   (Object.entries(system.signals).find(([, number]) => number === signal)?.[0] ??
     `SIG${signal}`) as NodeJS.Signals;
 

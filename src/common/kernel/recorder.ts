@@ -24,7 +24,7 @@ import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
 import { type ProcessChange, processChange } from './processes.js';
 
 /** CLOCK_MONOTONIC in nanoseconds. */
-export const now = (): bigint => process.hrtime.bigint();
+const now = (): bigint => process.hrtime.bigint();
 
 export class Recorder implements Kernel {
   step = '';

@@ -34,7 +34,7 @@ export interface RehearsedCall {
 const firstStandIn = -1_000_000_000;
 
 /** What stands in the place of something that is not known yet. */
-export const placeholder = (name: string): string => `<${name}>`;
+const placeholder = (name: string): string => `<${name}>`;
 
 export class Rehearsal implements Kernel {
   step = '';

@@ -32,14 +32,14 @@ export interface Pauses {
 }
 
 /** Hears that the launch begins and that the command runs: --timeout, --pid-file, --status-fd, --die-with-parent. */
-export interface Supervised {
+interface Supervised {
   begin(kernel: Recorder): void;
   /** @param pass sends a signal to the command */
   started(pid: number, pass: (signal: NodeJS.Signals) => void): void;
 }
 
 /** Writes down for other terminals how far the launch is. */
-export interface Registered {
+interface Registered {
   /** @param pid the process that is being set up */
   done(step: string, pid: number): void;
   ended(status: number): void;

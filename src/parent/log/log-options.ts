@@ -7,7 +7,7 @@ import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Option } from '../command-line/option.js';
 import type { Values } from '../command-line/subcommand.js';
 
-export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type Level = (typeof levels)[number];
 
 /** The options of the group Log, in the table of every command that writes one. */

@@ -24,7 +24,7 @@ export interface FollowedLog {
   readonly launcher: ProcessIdentity;
 }
 
-export const followedLogName = ({ name, launcher: { pid, startTime } }: FollowedLog): string =>
+const followedLogName = ({ name, launcher: { pid, startTime } }: FollowedLog): string =>
   `${name}.${pid}.${startTime}.ndjson`;
 
 /** What the name of a file says; undefined when it is not such a name. */

@@ -134,7 +134,7 @@ const pidInsideOf = (pid: number): number => {
  * The namespace of a container by one of its processes. P itself stays in the PID and time namespaces of outside: its
  * children are in the new ones (`pid_for_children`), of which the PID namespace is there once it has a process.
  */
-export function idForContainer(pid: number, kind: string): string {
+function idForContainer(pid: number, kind: string): string {
   if (kind !== 'pid' && kind !== 'time') return namespaceId(pid, kind);
   const forChildren = namespaceId(pid, `${kind}_for_children`);
   return forChildren === 'absent' ? (kind === 'pid' ? 'with its first process' : 'absent') : forChildren;

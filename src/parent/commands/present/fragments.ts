@@ -13,7 +13,7 @@ import { now } from './now.js';
 export type Fragments = Readonly<Record<string, string>>;
 
 /** The element that this fills is no part of the page, but its style for the drawing's proportions. */
-export const styleId = 'style';
+const styleId = 'style';
 
 export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
   const log = launch?.log;

@@ -148,7 +148,7 @@ export class BlobCache {
 }
 
 /** The sender ended before the blob did: what came is kept, and asking for the rest may help. */
-export class CutShort extends Error {
+class CutShort extends Error {
   override readonly name = 'CutShort';
 }
 

@@ -27,7 +27,7 @@ export interface Image {
   readonly layers: readonly Layer[];
 }
 
-export interface Layer {
+interface Layer {
   /** For example `layer 2 of 5`. */
   readonly what: string;
   /** As stored, compressed or not; what is known of its digest and size is checked while it is read. */
@@ -56,7 +56,7 @@ export async function findImage(
 }
 
 /** The layers of the image that a manifest describes. */
-export async function openImage(
+async function openImage(
   store: ContentStore,
   { config, layers }: Extract<Manifest, { kind: 'image' }>,
   wanted: Platform,

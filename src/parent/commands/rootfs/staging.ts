@@ -26,7 +26,7 @@ const endingSignals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
  * @returns the absolute path
  * @throws Failure (status 2) that says why not
  */
-export async function requireVacant(target: string): Promise<string> {
+async function requireVacant(target: string): Promise<string> {
   const path = resolve(target);
   const found = await lstat(path).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
