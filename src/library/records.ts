@@ -13,278 +13,80 @@ export type LogRecord =
   | StackRecord
   | WarningRecord;
 
-/** What is to be launched. */
-export interface LaunchRecord {
-  readonly level: 20;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
+/** What every record has. */
+export interface RecordBase {
+  readonly time: Time;
+  readonly pid: Pid;
+  readonly at: Microseconds;
   readonly msg: string;
+}
+
+/** What is to be launched. */
+export interface LaunchRecord extends RecordBase {
+  readonly level: 20;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: 'parent';
-  readonly launch: {
-    readonly namespaces: readonly ('uid' | 'mnt' | 'uts' | 'ipc' | 'net' | 'pid' | 'cgroup' | 'time')[];
-    readonly unshared: readonly ('uid' | 'mnt' | 'uts' | 'ipc' | 'net' | 'pid' | 'cgroup' | 'time')[];
-    readonly hostname?: string;
-    readonly root?: {
-      readonly path: string;
-      readonly method: 'pivot_root' | 'chroot';
-      readonly overlay?: {
-        /** null: in memory. */
-        readonly keptIn: string | null;
-      };
-      readonly readOnly: boolean;
-      /** What --bind and --tmpfs ask for. */
-      readonly mounts: readonly (
-        | {
-            readonly kind: 'bind';
-            readonly target: string;
-            readonly source: string;
-            readonly directory: boolean;
-            readonly readOnly: boolean;
-          }
-        | {
-            readonly kind: 'tmpfs';
-            readonly target: string;
-            readonly size?: string;
-          }
-      )[];
-      readonly resolver?: string;
-    };
-    readonly workingDirectory?: string;
-    readonly maps?: {
-      readonly uid: readonly {
-        readonly inside: number;
-        readonly outside: number;
-        readonly count: number;
-      }[];
-      readonly gid: readonly {
-        readonly inside: number;
-        readonly outside: number;
-        readonly count: number;
-      }[];
-      readonly denySetgroups: boolean;
-      readonly writer: 'kernel' | 'newuidmap';
-    };
-    readonly clockOffsets?: {
-      readonly monotonic: number;
-      readonly boottime: number;
-    };
-    readonly command: readonly string[];
-    /** Names only. */
-    readonly environment: readonly string[];
-    readonly user: {
-      readonly uid: number;
-      readonly gid: number;
-      readonly groups?: readonly number[];
-    };
-    readonly becomesUser: boolean;
-    readonly keepsCapabilities: boolean;
-    /** Whether the child becomes the command itself. */
-    readonly asPid1: boolean;
-    readonly newPrivileges: boolean;
-    readonly fileOwner?: {
-      readonly uid: number;
-      readonly gid: number;
-    };
-    /** Absent: the command has what its user has. */
-    readonly capabilities?: {
-      /** By the names of capabilities(7); a number where the kernel has a newer one. */
-      readonly kept: readonly (string | number)[];
-      /** By the names of capabilities(7); a number where the kernel has a newer one. */
-      readonly dropped: readonly (string | number)[];
-      readonly ambient: boolean;
-    };
-    /** The file of node, which the child runs from a read-only mount. */
-    readonly readOnlyExecutable?: string;
-    readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
-  };
+  readonly launch: Launch;
 }
 
 /** A kernel call. */
-export interface CallRecord {
+export interface CallRecord extends RecordBase {
   readonly level: 10;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
-  readonly stage: 'parent' | 'child';
+  readonly stage: Stage;
   readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'keeper' | 'newuidmap' | 'newgidmap';
-  /** Empty for what is done before the first step or after the last one. */
-  readonly step:
-    | 'unshare'
-    | 'id-maps'
-    | 'clock-offsets'
-    | 'child'
-    | 'propagation'
-    | 'hostname'
-    | 'file-owner'
-    | 'bind-root'
-    | 'overlay'
-    | 'chroot'
-    | 'mount-points'
-    | 'read-only'
-    | 'proc'
-    | 'sys'
-    | 'masks'
-    | 'dev'
-    | 'devpts'
-    | 'names'
-    | 'requested-mounts'
-    | 'pivot-root'
-    | 'detach-old-root'
-    | 'working-directory'
-    | 'loopback'
-    | 'pty'
-    | 'capabilities'
-    | 'command'
-    | 'as-pid-1'
-    | 'exec'
-    | '';
-  /** A C library function, named like its system call. */
-  readonly call: string;
+  readonly step: StepOfCall;
+  readonly call: Call;
   /** By the names of the manual page, in its order. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly ret: number;
-  readonly errno?: string;
-  /** Microseconds, with a fraction. */
-  readonly us?: number;
+  readonly errno?: Errno;
+  readonly us?: Microseconds;
 }
 
 /** A finished step. */
-export interface StepRecord {
+export interface StepRecord extends RecordBase {
   readonly level: 30;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
-  readonly stage: 'parent' | 'child';
-  readonly step:
-    | 'unshare'
-    | 'id-maps'
-    | 'clock-offsets'
-    | 'child'
-    | 'propagation'
-    | 'hostname'
-    | 'file-owner'
-    | 'bind-root'
-    | 'overlay'
-    | 'chroot'
-    | 'mount-points'
-    | 'read-only'
-    | 'proc'
-    | 'sys'
-    | 'masks'
-    | 'dev'
-    | 'devpts'
-    | 'names'
-    | 'requested-mounts'
-    | 'pivot-root'
-    | 'detach-old-root'
-    | 'working-directory'
-    | 'loopback'
-    | 'pty'
-    | 'capabilities'
-    | 'command'
-    | 'as-pid-1'
-    | 'exec';
+  readonly stage: Stage;
+  readonly step: StepName;
   readonly why: string;
   readonly man: string;
   readonly shell: string;
   readonly before: Readonly<Record<string, unknown>>;
   readonly after: Readonly<Record<string, unknown>>;
-  /** Microseconds, with a fraction. */
-  readonly us: number;
+  readonly us: Microseconds;
   readonly number: number;
   readonly of: number;
 }
 
 /** With --step: the launch waits for a key before it does this step. */
-export interface StopRecord {
+export interface StopRecord extends RecordBase {
   readonly level: 20;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
-  readonly stage: 'parent' | 'child';
+  readonly stage: Stage;
   readonly stop: {
-    readonly step:
-      | 'unshare'
-      | 'id-maps'
-      | 'clock-offsets'
-      | 'child'
-      | 'propagation'
-      | 'hostname'
-      | 'file-owner'
-      | 'bind-root'
-      | 'overlay'
-      | 'chroot'
-      | 'mount-points'
-      | 'read-only'
-      | 'proc'
-      | 'sys'
-      | 'masks'
-      | 'dev'
-      | 'devpts'
-      | 'names'
-      | 'requested-mounts'
-      | 'pivot-root'
-      | 'detach-old-root'
-      | 'working-directory'
-      | 'loopback'
-      | 'pty'
-      | 'capabilities'
-      | 'command'
-      | 'as-pid-1'
-      | 'exec';
+    readonly step: StepName;
     readonly number: number;
     readonly of: number;
     /** The calls about to be made; what is not known before, such as a process ID to come, stands as <name>. */
-    readonly calls: readonly {
-      readonly actor: 'parent' | 'P' | 'G' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
-      /** A C library function, named like its system call. */
-      readonly call: string;
-      /** By the names of the manual page, in its order. */
-      readonly args: Readonly<Record<string, unknown>>;
-    }[];
+    readonly calls: readonly RehearsedCall[];
     /** The evidence as it stands: what the step's record will have as before. */
     readonly before: Readonly<Record<string, unknown>>;
   };
 }
 
 /** The command has ended. */
-export interface EndedRecord {
+export interface EndedRecord extends RecordBase {
   readonly level: 20;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
@@ -297,15 +99,8 @@ export interface EndedRecord {
 }
 
 /** The launch has failed; msg is the sentence. */
-export interface FailureRecord {
+export interface FailureRecord extends RecordBase {
   readonly level: 50;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
@@ -313,56 +108,18 @@ export interface FailureRecord {
   readonly stage: 'parent';
   readonly failure: {
     readonly call?: {
-      /** Empty for what is done before the first step or after the last one. */
-      readonly step:
-        | 'unshare'
-        | 'id-maps'
-        | 'clock-offsets'
-        | 'child'
-        | 'propagation'
-        | 'hostname'
-        | 'file-owner'
-        | 'bind-root'
-        | 'overlay'
-        | 'chroot'
-        | 'mount-points'
-        | 'read-only'
-        | 'proc'
-        | 'sys'
-        | 'masks'
-        | 'dev'
-        | 'devpts'
-        | 'names'
-        | 'requested-mounts'
-        | 'pivot-root'
-        | 'detach-old-root'
-        | 'working-directory'
-        | 'loopback'
-        | 'pty'
-        | 'capabilities'
-        | 'command'
-        | 'as-pid-1'
-        | 'exec'
-        | '';
-      /** A C library function, named like its system call. */
-      readonly call: string;
+      readonly step: StepOfCall;
+      readonly call: Call;
       readonly args: Readonly<Record<string, unknown>>;
-      readonly errno: string;
+      readonly errno: Errno;
     };
     readonly next?: string;
   };
 }
 
 /** Where in the source it failed; comes before the failure. */
-export interface StackRecord {
+export interface StackRecord extends RecordBase {
   readonly level: 10;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
@@ -372,19 +129,156 @@ export interface StackRecord {
 }
 
 /** Something that the launch goes on without; msg is the sentence. */
-export interface WarningRecord {
+export interface WarningRecord extends RecordBase {
   readonly level: 40;
-  /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
-  readonly time: number;
-  /** The process ID in the host's PID namespace. */
-  readonly pid: number;
-  /** Microseconds, with a fraction. */
-  readonly at: number;
-  readonly msg: string;
   /** The version of this format; in the first record only. */
   readonly format?: 1;
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: 'parent';
   readonly warning: true;
+}
+
+/** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
+export type Time = number;
+
+/** The process ID in the host's PID namespace. */
+export type Pid = number;
+
+/** Microseconds, with a fraction. */
+export type Microseconds = number;
+
+/** What was to be launched, as data; of the environment only the names. */
+export interface Launch {
+  readonly namespaces: NamespaceFlags;
+  readonly unshared: NamespaceFlags;
+  readonly hostname?: string;
+  readonly root?: NewRoot;
+  readonly workingDirectory?: string;
+  readonly maps?: IdMaps;
+  readonly clockOffsets?: {
+    readonly monotonic: number;
+    readonly boottime: number;
+  };
+  readonly command: readonly string[];
+  /** Names only. */
+  readonly environment: readonly string[];
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups?: readonly number[];
+  };
+  readonly becomesUser: boolean;
+  readonly keepsCapabilities: boolean;
+  /** Whether the child becomes the command itself. */
+  readonly asPid1: boolean;
+  readonly newPrivileges: boolean;
+  readonly fileOwner?: {
+    readonly uid: number;
+    readonly gid: number;
+  };
+  /** Absent: the command has what its user has. */
+  readonly capabilities?: {
+    readonly kept: Capabilities;
+    readonly dropped: Capabilities;
+    readonly ambient: boolean;
+  };
+  /** The file of node, which the child runs from a read-only mount. */
+  readonly readOnlyExecutable?: string;
+  readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
+}
+
+export type Stage = 'parent' | 'child';
+
+/** Empty for what is done before the first step or after the last one. */
+export type StepOfCall = StepName | '';
+
+/** A C library function, named like its system call. */
+export type Call = string;
+
+export type Errno = string;
+
+export type StepName =
+  | 'unshare'
+  | 'id-maps'
+  | 'clock-offsets'
+  | 'child'
+  | 'propagation'
+  | 'hostname'
+  | 'file-owner'
+  | 'bind-root'
+  | 'overlay'
+  | 'chroot'
+  | 'mount-points'
+  | 'read-only'
+  | 'proc'
+  | 'sys'
+  | 'masks'
+  | 'dev'
+  | 'devpts'
+  | 'names'
+  | 'requested-mounts'
+  | 'pivot-root'
+  | 'detach-old-root'
+  | 'working-directory'
+  | 'loopback'
+  | 'pty'
+  | 'capabilities'
+  | 'command'
+  | 'as-pid-1'
+  | 'exec';
+
+/** A call as --dry-run and --step show it before it is made. */
+export interface RehearsedCall {
+  readonly actor: 'parent' | 'P' | 'G' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
+  readonly call: Call;
+  /** By the names of the manual page, in its order. */
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export type NamespaceFlags = readonly ('uid' | 'mnt' | 'uts' | 'ipc' | 'net' | 'pid' | 'cgroup' | 'time')[];
+
+/** What the container has as its root, and what is mounted in it. */
+export interface NewRoot {
+  readonly path: string;
+  readonly method: 'pivot_root' | 'chroot';
+  readonly overlay?: {
+    /** null: in memory. */
+    readonly keptIn: string | null;
+  };
+  readonly readOnly: boolean;
+  /** What --bind and --tmpfs ask for. */
+  readonly mounts: readonly RequestedMount[];
+  readonly resolver?: string;
+}
+
+export interface IdMaps {
+  readonly uid: readonly MapLine[];
+  readonly gid: readonly MapLine[];
+  readonly denySetgroups: boolean;
+  readonly writer: 'kernel' | 'newuidmap';
+}
+
+/** By the names of capabilities(7); a number where the kernel has a newer one. */
+export type Capabilities = readonly (string | number)[];
+
+export type RequestedMount =
+  | {
+      readonly kind: 'bind';
+      readonly target: string;
+      readonly source: string;
+      readonly directory: boolean;
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly target: string;
+      readonly size?: string;
+    };
+
+/** COUNT IDs from inside on are those from outside on: user_namespaces(7). */
+export interface MapLine {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
 }

@@ -77,7 +77,7 @@ for (const user of users) {
     const code = `${imported}
       const cases = [
         [{ uid: true, command: ['nosuch'] }, 127, /no such command/],
-        [{ uid: true, hostname: 'x' }, 2, /-hostname needs -uts/],
+        [{ uid: true, hostname: 'x' }, 2, /--hostname needs --uts/],
         [{ nonsense: true }, 2, /unknown option --nonsense/],
         [{ uid: true, logFile: '/nowhere/log' }, 2, /cannot be written/],
         [{ uid: true, cwd: '/nowhere' }, 125, /the launcher cannot be started/],
