@@ -200,7 +200,7 @@ for (const user of users) {
 
   test(`${user.name}: it needs a PID namespace`, { skip }, async () => {
     const { status, stderr } = await run(['run', '--uid', '--as-pid-1', '--', 'true'], { user });
-    assert.deepEqual([status, stderr], [2, 'gontainer: -as-pid-1 needs -pid. Add -pid.\n']);
+    assert.deepEqual([status, stderr], [2, 'gontainer: --as-pid-1 needs --pid. Add --pid.\n']);
   });
 
   test(`${user.name}: kill says when PID 1 does not hear a signal`, { skip }, async () => {

@@ -31,7 +31,7 @@ const sixtyFive = 'x'.repeat(65);
 
 /** What is typed, what is said, and the exit status. */
 const cases: readonly [words: string[], expected: RegExp, status: number][] = [
-  [['-run'], /no namespace is selected\. Choose one or more of -uid -mnt/, 2],
+  [['-run'], /no namespace is selected\. Choose one or more of --uid --mnt/, 2],
   [['run'], /no namespace is selected/, 2],
   [['-uid'], /nothing to do: -uid needs -run\. Try: gontainer -run -uid/, 2],
   [['rnu'], /unknown command “rnu”\. Did you mean run\?/, 2],
@@ -42,7 +42,7 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '-x'], /unknown option -x/, 2],
   [['run', '--uid=false'], /-uid takes no value, and got “false”/, 2],
   [['run', '--uid', '--log-level=loud'], /-log-level is one of trace, debug, info/, 2],
-  [['-run', '-uid', '-hostname', 'box'], /-hostname needs -uts\. Add -uts\./, 2],
+  [['-run', '-uid', '-hostname', 'box'], /--hostname needs --uts\. Add --uts\./, 2],
   [['-run', '-uid', '-uts', '-hostname='], /-hostname needs a value: -hostname=NAME/, 2],
   [['-run', '-uid', '-uts', '-hostname'], /-hostname needs a value/, 2],
   [
@@ -78,9 +78,9 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
     2,
   ],
   [['run', '--uid', '--uid-map', '0:10:10', '--uid-map', '50:15:1'], /overlap outside/, 2],
-  [['run', '--uts', '--uid-map', '0:0:1'], /-uid-map needs -uid/, 2],
+  [['run', '--uts', '--uid-map', '0:0:1'], /--uid-map needs --uid/, 2],
   [['run', '--uid', '--map-auto', '--uid-map', '0:0:1'], /-map-auto makes the maps itself/, 2],
-  [['run', '--uid', '--boottime', '5'], /-boottime needs -time/, 2],
+  [['run', '--uid', '--boottime', '5'], /--boottime needs --time/, 2],
   [['run', '--uid', '--time', '--boottime', 'soon'], /-boottime takes a whole number, not “soon”/, 2],
   [['run', '--uid', '--chroot'], /-chroot needs -mnt/, 2],
   [['run', '--all', '--chroot'], /-chroot needs -mnt=DIR, a new root/, 2],

@@ -232,9 +232,9 @@ test('on a host that forbids user namespaces it works, and says so', {
 
 test('what does not go together is refused', async () => {
   const cases = [
-    [['--json'], /^gontainer: -json needs -dry-run\./],
-    [['--shell'], /^gontainer: -shell needs -dry-run\./],
-    [['--dry-run', '--json', '--shell'], /-json and -shell/],
+    [['--json'], /^gontainer: --json needs --dry-run\./],
+    [['--shell'], /^gontainer: --shell needs --dry-run\./],
+    [['--dry-run', '--json', '--shell'], /--json and --shell/],
     [['--dry-run', '--step'], /-step goes through a launch/],
   ] as const;
   for (const [words, message] of cases) {

@@ -193,7 +193,7 @@ for (const user of users) {
         125,
         /-pid-file=\/nowhere\/at\/all cannot be written/,
       ],
-      [['--hostname', 'x', '--', 'true'], 2, /-hostname needs -uts/],
+      [['--hostname', 'x', '--', 'true'], 2, /--hostname needs --uts/],
       [['--step', '--', 'true'], 2, /-step goes through a launch with somebody .* choose one/],
     ] as const) {
       const { status, stdout, stderr } = await desk.gontainer(...desk.base, ...words);
