@@ -9,7 +9,7 @@ import { readLesson } from './read-lesson.js';
 /**
  * Every lesson, in order.
  * @param script this program's own file
- * @throws Failure when they are not there, or one is not in the form of a lesson
+ * @throws Failure when they are missing, or one does not have the form of a lesson
  */
 export async function findLessons(script: string): Promise<Lesson[]> {
   const { marked } = await import('marked');
@@ -19,7 +19,7 @@ export async function findLessons(script: string): Promise<Lesson[]> {
     names = readdirSync(folder).filter((name) => /^\d+-.*\.md$/.test(name));
   } catch (cause) {
     throw new Failure(`the lessons are not in ${folder}`, {
-      next: 'They are part of the package: install gontainer anew.',
+      next: 'They are part of the package: install gontainer again.',
       cause,
     });
   }

@@ -47,12 +47,19 @@ export function readLesson(file: string, text: string, lexer: typeof marked.lexe
   });
   if (sections.length === 0) throw mistake(file, 1, 'has no section: ## …');
   return {
-    ...{ number: Number(number), name, file, title, minutes, sections },
-    ...{ namespaces: words('namespaces'), commands: words('commands'), cleanup: matter.get('cleanup') ?? '' },
+    number: Number(number),
+    name,
+    file,
+    title,
+    minutes,
+    namespaces: words('namespaces'),
+    commands: words('commands'),
+    cleanup: matter.get('cleanup') ?? '',
     introduction: partsOf(
       file,
       tokens.slice(0, starts[0]).filter(({ token }) => token.type !== 'heading'),
     ),
+    sections,
   };
 }
 

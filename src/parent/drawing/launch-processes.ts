@@ -1,4 +1,5 @@
 /** The processes of a launch: which there were, who made them, and when they lived. */
+import { defined } from '../../common/defined.js';
 import { isFields } from '../recorded/fields.js';
 import { type Call, endOf, executesCommand, type LaunchLog } from '../recorded/launch-log.js';
 
@@ -59,7 +60,7 @@ function processOf(log: LaunchLog, { actor, role, depth }: (typeof roles)[number
   const lasts = ['parent', 'child', 'guard'].includes(actor) || executed !== undefined;
   const newFrom =
     actor === 'P' ? unshared && endOf(unshared) : ['G', 'child', 'command'].includes(actor) ? 0 : undefined;
-  return {
+  return defined({
     actor,
     role:
       actor === 'command'
@@ -69,13 +70,13 @@ function processOf(log: LaunchLog, { actor, role, depth }: (typeof roles)[number
           : `sets up, becomes ${log.command[0]}`,
     depth,
     pid: first.pid,
-    ...(inside !== undefined && inside !== first.pid && { inside }),
-    ...(newFrom !== undefined && { newFrom }),
+    inside: inside === first.pid ? undefined : inside,
+    newFrom,
     from: actor === 'parent' ? 0 : madeBy === undefined ? first.at : Math.min(first.at, endOf(madeBy)),
     to: lasts ? log.end : last,
-    ...(madeBy && { madeBy }),
-    ...(executed && { runsFrom: endOf(executed) }),
-  };
+    madeBy,
+    runsFrom: executed && endOf(executed),
+  });
 }
 
 /** What the evidence says of the process ID inside. */

@@ -7,7 +7,7 @@ import { page } from './report-page.js';
 
 /**
  * Makes the report of a log file.
- * @throws Failure with status 2 when the log cannot be read or is none, 125 when the page cannot be written
+ * @throws Failure with status 2 when the log cannot be read or is not a log, 125 when the page cannot be written
  */
 export function reportOnLog(log: string, output: string): void {
   const written = reportOn(readText(log), log);
@@ -15,7 +15,7 @@ export function reportOnLog(log: string, output: string): void {
     writeFileSync(output, written);
   } catch (error) {
     throw new Failure(`the report cannot be written to ${output}: ${errnoWords(error)}`, {
-      next: 'Name a file in a directory that is yours: -o FILE',
+      next: 'Name a file that you can write: --output FILE',
       cause: error,
     });
   }
@@ -24,7 +24,7 @@ export function reportOnLog(log: string, output: string): void {
 /**
  * The page for the text of a log.
  * @param name what the log is called in messages
- * @throws Failure with status 2 when it is none
+ * @throws Failure with status 2 when it is not a log
  */
 export const reportOn = (text: string, name: string): string => page(readLog(text, name));
 
@@ -34,7 +34,7 @@ function readText(path: string): string {
   } catch (error) {
     throw usageFailure(
       `the log ${path} cannot be read: ${errnoWords(error)}`,
-      'A log is written by: gontainer run --log-file FILE',
+      'To write a log: gontainer run --log-file FILE',
     );
   }
 }

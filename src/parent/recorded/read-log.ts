@@ -1,9 +1,10 @@
 /**
- * Reading a log (docs/log.md) for the report. Fields that are not known are passed over; a log that was cut off is read
- * as far as it goes; what is no log of ours, or is of a newer format, is refused.
+ * Reading a log (docs/log.md). Unknown fields are ignored. A log that was cut off is read as far as it goes. A file that
+ * is not a log of ours, or is in a newer format, is refused.
  */
+import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
-import { asFields, asNumber, asText, asTexts, type Fields, isFields } from './fields.js';
+import { asFields, asNumber, asText, asTexts, type Fields, isFields, optionalText } from './fields.js';
 import { type Call, endOf, type LaunchFailure, type LaunchLog, type Stop } from './launch-log.js';
 import { doneSteps, stepsOf } from './read-steps.js';
 
@@ -20,7 +21,7 @@ const knownFormat = 1;
  */
 export function readLog(text: string, name: string): LaunchLog {
   if (text.trim() === '')
-    throw usageFailure(`${name} is empty`, 'A log is written by: gontainer run --log-file FILE');
+    throw usageFailure(`${name} is empty`, 'To write a log: gontainer run --log-file FILE');
   const { records, cut } = recordsOf(text, name);
   return launchOf(records, name, cut);
 }
@@ -35,14 +36,14 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
   const first = records[0];
   if (first === undefined || !isFields(first.launch) || typeof first.format !== 'number') {
     throw usageFailure(
-      `${name} is not a log of gontainer, or does not hold all of one`,
-      'A log with every record is written by: gontainer run --log-file FILE',
+      `${name} is not a log of gontainer, or its beginning is missing`,
+      'To write a complete log: gontainer run --log-file FILE',
     );
   }
   if (first.format > knownFormat) {
     throw usageFailure(
-      `${name} is written in format ${first.format}, by gontainer ${asText(first.version)}, and this version reads up to format ${knownFormat}`,
-      'Make the report with the version that wrote the log.',
+      `${name} is in format ${first.format}, written by gontainer ${asText(first.version)}; this version reads formats up to ${knownFormat}`,
+      'Read it with the version that wrote it.',
     );
   }
   const calls = callsOf(records);
@@ -58,15 +59,15 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
         ]
       : []),
   ];
-  return {
+  return defined({
     version: asText(first.version),
     time: Math.min(Math.abs(asNumber(first.time)), latestTime),
     command: asTexts(first.launch.command),
     calls,
     steps,
-    ...(stop && { stop }),
-    ...(failure && { failure }),
-    ...(ended && { ended }),
+    stop,
+    failure,
+    ended,
     lacks,
     end: Math.max(
       1,
@@ -75,7 +76,7 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
       ...calls.map(endOf),
       ...steps.map(({ span }) => span?.to ?? 0),
     ),
-  };
+  });
 }
 
 /** The records, and whether the last line is cut off. */
@@ -90,7 +91,7 @@ function recordsOf(text: string, name: string): { records: Fields[]; cut: boolea
     else
       throw usageFailure(
         `${name} is not a log of gontainer: line ${index + 1} is not a JSON object`,
-        'A log is written by: gontainer run --log-file FILE',
+        'To write a log: gontainer run --log-file FILE',
       );
   }
   return { records, cut: false };
@@ -109,17 +110,19 @@ export function parsed(line: string): Fields | undefined {
 function callsOf(records: readonly Fields[]): Call[] {
   return records
     .filter(({ call, args }) => typeof call === 'string' && isFields(args))
-    .map((record) => ({
-      actor: asText(record.actor),
-      pid: asNumber(record.pid),
-      step: asText(record.step),
-      call: asText(record.call),
-      args: record.args as Fields,
-      ret: asNumber(record.ret),
-      ...(typeof record.errno === 'string' && { errno: record.errno }),
-      at: Math.round(asNumber(record.at) * 1000) / 1000,
-      ...(typeof record.us === 'number' && { us: asNumber(record.us) }),
-    }))
+    .map((record) =>
+      defined({
+        actor: asText(record.actor),
+        pid: asNumber(record.pid),
+        step: asText(record.step),
+        call: asText(record.call),
+        args: record.args as Fields,
+        ret: asNumber(record.ret),
+        errno: optionalText(record.errno),
+        at: Math.round(asNumber(record.at) * 1000) / 1000,
+        us: typeof record.us === 'number' ? asNumber(record.us) : undefined,
+      }),
+    )
     .sort((a, b) => a.at - b.at)
     .map((call, index) => ({ number: index + 1, ...call }));
 }
@@ -148,17 +151,21 @@ function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFa
     ({ call: name, errno, step }) =>
       errno !== undefined && (isFields(call) ? name === call.call && errno === call.errno : !done.has(step)),
   );
-  return {
+  return defined({
     message: asText(record.msg),
-    ...(typeof next === 'string' && { next }),
+    next: optionalText(next),
     at: asNumber(record.at),
-    ...(failed && { call: failed }),
-  };
+    call: failed,
+  });
 }
 
 function endedOf(records: readonly Fields[]): LaunchLog['ended'] {
   const record = records.find(({ ended }) => isFields(ended));
   if (record === undefined) return undefined;
   const { status, signal } = record.ended as Fields;
-  return { status: asNumber(status), ...(typeof signal === 'string' && { signal }), at: asNumber(record.at) };
+  return defined({
+    status: asNumber(status),
+    signal: optionalText(signal),
+    at: asNumber(record.at),
+  });
 }

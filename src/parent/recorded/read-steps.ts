@@ -1,4 +1,5 @@
 /** The steps of a log: what is recorded of those that were done, and the list of steps for the others. */
+import { defined } from '../../common/defined.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { asFields, asNumber, asText, type Fields } from './fields.js';
@@ -41,7 +42,7 @@ export function stepsOf(
     const state: StepState =
       failure !== undefined && step.id === broken ? 'failed' : own.length > 0 ? 'unfinished' : 'not reached';
     const [first] = own;
-    return {
+    return defined({
       number: index + 1,
       id: step.id,
       stage: step.stage,
@@ -50,12 +51,13 @@ export function stepsOf(
       man: step.man,
       shell: step.shell,
       state,
-      ...(first && { span: { from: first.at, to: Math.max(...own.map(endOf)) } }),
       // It may have failed before its first call.
-      ...(first === undefined &&
-        state === 'failed' &&
-        failure && { span: { from: failure.at, to: failure.at + 1 } }),
-    };
+      span: first
+        ? { from: first.at, to: Math.max(...own.map(endOf)) }
+        : state === 'failed' && failure
+          ? { from: failure.at, to: failure.at + 1 }
+          : undefined,
+    });
   });
 }
 

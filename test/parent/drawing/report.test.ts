@@ -32,7 +32,9 @@ const attack = `</script><script>document.title='taken'</script><img src=x onerr
 const failing = ['--uts', '--', 'id'];
 
 for (const user of users) {
-  test(`${user.name}: all eight`, { skip: user.skip }, async () => {
+  test(`${user.name}: the report of all eight namespaces shows every call, every step and every number`, {
+    skip: user.skip,
+  }, async () => {
     const { launched, records, html } = await reported(['--all', '--', 'id'], user);
     assert.equal(launched.status, 0, launched.stderr);
     const calls = records.filter(({ call }) => call !== undefined);
@@ -62,7 +64,7 @@ for (const user of users) {
   });
 }
 
-test('shared namespaces are one bar, new ones two', async () => {
+test('a shared namespace is one bar, a new one is two', async () => {
   const { html } = await reported(['--uid', '--uts', '--', 'true']);
   assert.equal(count(html, '<i>new</i>'), 2);
   assert.equal(count(html, '<i>shared</i>'), 6);
@@ -83,7 +85,7 @@ test('a failed launch shows its failing call, the errno and what to do', async (
   assert.ok(count(html, '<li class="step not-reached">') > 0, 'the steps after it are shown as not reached');
 });
 
-test('a step that fails without a kernel call is shown too', async () => {
+test('a step that fails without a kernel call is marked as failed', async () => {
   const place = join(folder(unprivileged), 'root');
   const { status, stderr } = await run(['rootfs', 'create', place], { user: unprivileged });
   assert.equal(status, 0, stderr);
@@ -95,7 +97,7 @@ test('a step that fails without a kernel call is shown too', async () => {
   assert.match(html, /<a class="band failed"/);
 });
 
-test('a program that cannot be executed', async () => {
+test('the report of a program that cannot be executed chooses its execve', async () => {
   const script = join(folder(unprivileged), 'script');
   writeFileSync(script, '#!/nonexistent\n', { mode: 0o755 });
   const { launched, html } = await reported(['--uid', '--', script]);
@@ -106,13 +108,13 @@ test('a program that cannot be executed', async () => {
   );
 });
 
-test('a killed command', async () => {
+test('the report names the signal that killed the command', async () => {
   const { launched, html } = await reported(['--uid', '--', 'sh', '-c', 'kill -KILL $$']);
   assert.equal(launched.status, 137);
   assert.match(html, /killed by SIGKILL/);
 });
 
-test('run --report draws the launch, and draws it when it failed', async () => {
+test('run --report writes the page of a launch, and of one that failed', async () => {
   const page = join(folder(unprivileged), 'run.html');
   const good = await run(
     ['run', '--quiet', '--uid', '--report', page, '--', 'sh', '-c', 'echo out; exit 3'],
@@ -148,7 +150,7 @@ test('run --report says so when the page cannot be written at the end, and keeps
   assert.match(stderr, /^gontainer: the report \/dev\/full is not complete: no space left on device.*\n$/);
 });
 
-describe('logs that are none, or not whole', () => {
+describe('a log that is none, or not whole', () => {
   const place = folder();
   const [log, page] = [join(place, 'run.ndjson'), join(place, 'run.html')];
   let whole = '';
@@ -160,21 +162,21 @@ describe('logs that are none, or not whole', () => {
   const refused: readonly [name: string, text: () => string, said: RegExp][] = [
     ['an empty file', () => '', /is empty/],
     ['blank lines', () => '\n\n', /is empty/],
-    ['text', () => 'hello\n', /is not a log of gontainer: line 1/],
-    ['bytes', () => '\u0000\u0001\ufffd', /is not a log of gontainer: line 1/],
-    ['other JSON', () => '{"level":30,"msg":"hello"}\n', /is not a log of gontainer/],
-    ['a list', () => '[1]\n', /line 1 is not a JSON object/],
-    ['a log without its beginning', () => whole.slice(whole.indexOf('\n') + 1), /does not hold all of one/],
+    ['plain text', () => 'hello\n', /is not a log of gontainer: line 1/],
+    ['a binary file', () => '\u0000\u0001\ufffd', /is not a log of gontainer: line 1/],
+    ['JSON of another program', () => '{"level":30,"msg":"hello"}\n', /is not a log of gontainer/],
+    ['a JSON list', () => '[1]\n', /line 1 is not a JSON object/],
+    ['a log without its beginning', () => whole.slice(whole.indexOf('\n') + 1), /its beginning is missing/],
     ['a log with a damaged line', () => whole.replace('\n', '\n{"level":\n'), /line 2 is not a JSON object/],
-    ['a first line cut off', () => whole.slice(0, 40), /line 1 is not a JSON object/],
+    ['a log cut off in its first line', () => whole.slice(0, 40), /line 1 is not a JSON object/],
     [
-      'a newer format',
+      'a log in a newer format',
       () => whole.replace('"format":1', '"format":2'),
-      /written in format 2, by gontainer \d/,
+      /is in format 2, written by gontainer \d/,
     ],
   ];
   for (const [name, text, said] of refused) {
-    test(`${name}: refused`, async () => {
+    test(`${name} is refused in one sentence, and no page is written`, async () => {
       const file = join(place, 'refused.ndjson');
       writeFileSync(file, text());
       const { status, stderr } = await run(['report', file, '-o', join(place, 'refused.html')]);
@@ -185,7 +187,7 @@ describe('logs that are none, or not whole', () => {
     });
   }
 
-  test('cut off in a line: the page says what is missing', async () => {
+  test('the page of a log that is cut off within a line says what is missing', async () => {
     const file = join(place, 'cut.ndjson');
     writeFileSync(file, whole.slice(0, whole.lastIndexOf('"step":"exec"') + 5));
     const { status, stderr } = await run(['report', file, '-o', page]);
@@ -196,7 +198,7 @@ describe('logs that are none, or not whole', () => {
     assert.match(html, /<li class="step (unfinished|not-reached)">/);
   });
 
-  test('cut off between lines, and anywhere else: a page or one sentence', async () => {
+  test('a log that is cut off anywhere is drawn as far as it goes', async () => {
     const lines = whole.split('\n');
     for (const part of [
       lines.slice(0, 1).join('\n'),
@@ -216,7 +218,7 @@ describe('logs that are none, or not whole', () => {
     );
   });
 
-  test('fields of the wrong kind, and unknown ones', async () => {
+  test('fields of the wrong kind and unknown fields do not stop the report', async () => {
     const strange = [
       JSON.stringify({ format: 1, launch: { command: 7, unshared: 'x' }, time: 1e300, new: [] }),
       JSON.stringify({
@@ -241,7 +243,7 @@ describe('logs that are none, or not whole', () => {
     assert.equal(status, 0, stderr);
   });
 
-  test('a log that is not there, a folder, a page that cannot be written', async () => {
+  test('a log that cannot be read ends with 2, a page that cannot be written with 125', async () => {
     const missing = await run(['report', join(place, 'none'), '-o', page]);
     assert.equal(missing.status, 2);
     assert.match(missing.stderr, /none cannot be read: no such file or directory/);
@@ -257,7 +259,7 @@ describe('logs that are none, or not whole', () => {
     assert.equal((await run(['report', log, '-o'])).status, 2);
   });
 
-  test('every spelling of the output, and none', async () => {
+  test('every spelling of --output names the page, and without it LOG.html is written', async () => {
     for (const words of [
       ['-o', 'a.html', log],
       [log, '-o=b.html'],
@@ -281,7 +283,7 @@ test('a plain launch does not load the report', () => {
   );
 });
 
-test('the scale keeps the order, and gives every span its width', () => {
+test('the scale keeps the order of points, and gives every span its least width', () => {
   const span = fc.record({
     from: fc.nat(1e9),
     length: fc.integer({ min: 1, max: 1e7 }),
@@ -300,7 +302,7 @@ test('the scale keeps the order, and gives every span its width', () => {
   );
 });
 
-test('ink and ground differ enough to be read, light and dark', () => {
+test('every ink has a contrast of 4.5 or more on its ground, light and dark', () => {
   const colours = new Map(
     [...style.matchAll(/--([a-z-]+):light-dark\((#\w{6}),(#\w{6})\)/g)].map(([, name, light, dark]) => [
       name,
@@ -458,7 +460,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.equal(await page.evaluate<string>('document.activeElement.id'), 'details');
     }));
 
-  test('left and right work before anything has the focus; up and down then scroll', () =>
+  test('left and right walk through calls before anything has the focus, and up and down do not', () =>
     visit('all', async (page) => {
       const first = await shownId(page);
       await page.keyboard.press('ArrowRight');
@@ -469,7 +471,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.equal(await shownId(page), next);
     }));
 
-  test('the buttons walk too', () =>
+  test('the buttons go to the next step and the next call', () =>
     visit('all', async (page) => {
       await page.getByRole('button', { name: 'next step' }).click();
       assert.match(await shownId(page), /^step-/);
@@ -497,7 +499,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.match(policy ?? '', /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+';/);
     }));
 
-  test('light and dark: by preference, and by the button', () =>
+  test('the page is dark by preference, and the button turns it light', () =>
     visit('all', async (page) => {
       const paper = () => styleOf(page, 'html', 'background-color');
       await page.emulateMedia({ colorScheme: 'light' });
@@ -510,7 +512,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.equal(await page.getByRole('button', { name: 'dark' }).getAttribute('aria-pressed'), 'false');
     }));
 
-  test('printed, everything is on paper, light', () =>
+  test('printed, the page is light and shows everything but the buttons', () =>
     visit('all', async (page) => {
       await page.getByRole('button', { name: 'dark' }).click();
       await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
@@ -527,7 +529,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.ok((await page.pdf()).length > 20_000);
     }));
 
-  test('without its script the page reads all the same', () =>
+  test('without its script the page shows the call that is clicked', () =>
     visit(
       'all',
       async (page) => {

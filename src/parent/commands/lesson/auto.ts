@@ -75,7 +75,9 @@ async function check(lesson: Lesson, script: string): Promise<Untrue | undefined
         const done = await checked(session, part);
         if (done.status === 0) {
           return {
-            ...{ command: part.check, line: part.line, got: ['status 0'] },
+            command: part.check,
+            line: part.line,
+            got: ['status 0'],
             expected: ['a check that fails before the exercise is done'],
           };
         }
@@ -89,7 +91,9 @@ async function check(lesson: Lesson, script: string): Promise<Untrue | undefined
         const done = await checked(session, part);
         if (done.status !== 0) {
           return {
-            ...{ command: part.check, line: part.line, expected: ['status 0 after the solution'] },
+            command: part.check,
+            line: part.line,
+            expected: ['status 0 after the solution'],
             got: [`status ${done.status}`, ...outputLines(done.output)],
           };
         }

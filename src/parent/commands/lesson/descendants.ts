@@ -18,7 +18,10 @@ interface Process {
 export function adoptOrphans(): void {
   new Recorder('parent', 0n, () => {}).call('prctl', {
     option: 'PR_SET_CHILD_SUBREAPER',
-    ...{ arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
+    arg2: 1,
+    arg3: 0,
+    arg4: 0,
+    arg5: 0,
   });
 }
 

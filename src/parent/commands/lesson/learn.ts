@@ -5,7 +5,7 @@ import type { Lesson } from '../../course/lesson.js';
 import type { Progress } from '../../course/progress.js';
 import { coloured } from '../../text/paint.js';
 import { Keyboard, Leave } from './keyboard.js';
-import { Walk } from './lesson-walk.js';
+import { LessonRun } from './lesson-run.js';
 import { Renderer } from './render.js';
 import { obstacle } from './requirements.js';
 import { Session } from './session.js';
@@ -47,9 +47,9 @@ export async function learn(
       });
     }
     try {
-      const walk = new Walk(lesson, session, keyboard, renderer, progress);
+      const run = new LessonRun(lesson, session, keyboard, renderer, progress);
       const next = lessons.find(({ number }) => number > lesson.number);
-      if (!(await walk.toTheEnd(next))) return 0;
+      if (!(await run.toTheEnd(next))) return 0;
     } finally {
       await end();
     }

@@ -2,22 +2,22 @@ import type { Command } from '../../command-line/subcommand.js';
 
 export const lessonCommand: Command = {
   name: 'lesson',
-  summary: 'learn about namespaces in lessons that run; without a name, list them',
-  positionals: [{ name: 'NAME', describe: 'a lesson, by its name or number', takes: 'optional' }],
+  summary: 'learn namespaces by running lessons; without a name, list them',
+  positionals: [{ name: 'NAME', describe: 'the name or number of a lesson', takes: 'optional' }],
   options: [
-    { name: 'all', kind: 'flag', describe: 'every lesson, one after the other', group: 'Lesson' },
+    { name: 'all', kind: 'flag', describe: 'take every lesson, one after the other', group: 'Lesson' },
     {
       name: 'auto',
       kind: 'flag',
-      describe: 'run without a terminal, and fail if anything shown is not true on this machine',
+      describe: 'run without a terminal; fail if the lesson shows anything that is not true on this machine',
       group: 'Lesson',
     },
     { name: 'reset', kind: 'flag', describe: 'forget how far you have come', group: 'Lesson' },
   ],
   examples: [
-    ['gontainer lesson', 'the lessons, and how far you are'],
-    ['gontainer lesson uts', 'the lesson on UTS namespaces'],
-    ['gontainer lesson --all --auto', 'check on this machine all that the lessons say'],
+    ['gontainer lesson', 'list the lessons, and how far you are'],
+    ['gontainer lesson uts', 'take the lesson on UTS namespaces'],
+    ['gontainer lesson --all --auto', 'check everything that the lessons say on this machine'],
   ],
   run: async (values) => {
     const { lesson } = await import('./start.js');

@@ -21,17 +21,17 @@ export async function lesson({ options, positionals }: Values, script: string): 
   if (options.reset) {
     if (name !== undefined || options.all || options.auto)
       throw usageFailure(
-        '-reset forgets the progress in all lessons, and stands alone',
-        'Try: gontainer lesson -reset',
+        '--reset forgets your progress in every lesson, and takes nothing else',
+        'Try: gontainer lesson --reset',
       );
     print(`Forgotten: ${new Progress().reset()}`);
     return 0;
   }
   if (options.all && name !== undefined)
-    throw usageFailure(`-all is every lesson, and ${name} is one`, `Leave out one of the two.`);
+    throw usageFailure(`--all means every lesson, and ${name} is one of them`, 'Leave out one of the two.');
   const lessons = await findLessons(script);
   if (options.auto && !options.all && name === undefined)
-    throw usageFailure('-auto needs a lesson, or -all', 'Try: gontainer lesson -all -auto');
+    throw usageFailure('--auto needs the name of a lesson, or --all', 'Try: gontainer lesson --all --auto');
   const chosen = name === undefined ? lessons : [lessonNamed(name, lessons)];
   if (name === undefined && !options.all) {
     print(listed(lessons, new Progress()));
@@ -44,8 +44,8 @@ export async function lesson({ options, positionals }: Values, script: string): 
   }
   if (!isatty(0) || !isatty(1)) {
     throw usageFailure(
-      'a lesson is a conversation, and needs a terminal',
-      `Run it without one: gontainer lesson ${name ?? '-all'} -auto`,
+      'a lesson asks and waits for answers, so it needs a terminal',
+      `Run it without one: gontainer lesson ${name ?? '--all'} --auto`,
     );
   }
   const { learn } = await import('./learn.js');

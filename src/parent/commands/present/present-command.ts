@@ -4,20 +4,24 @@ export const presentCommand: Command = {
   name: 'present',
   summary: 'show launches live in a browser, for the projector',
   positionals: [
-    { name: 'LESSON', describe: 'a lesson to show beside them, by its name or number', takes: 'optional' },
+    {
+      name: 'LESSON',
+      describe: 'show this lesson beside the picture; its name or number',
+      takes: 'optional',
+    },
   ],
   options: [
     {
       name: 'port',
       kind: 'number',
       value: 'N',
-      describe: 'the port of the page on 127.0.0.1; a free one when it is left out',
+      describe: 'serve the page on this port of 127.0.0.1; a free one by default',
       group: 'Presenter',
     },
   ],
   examples: [
-    ['gontainer present', 'prints the address of the page; then launch in another terminal, with --step'],
-    ['gontainer present uts', 'with the lesson on UTS namespaces beside the picture'],
+    ['gontainer present', 'print the address of the page; then launch with --step in another terminal'],
+    ['gontainer present uts', 'the same, with the lesson on UTS namespaces beside the picture'],
   ],
   run: async (values) => (await import('./present.js')).present(values, process.argv[1] as string),
 };

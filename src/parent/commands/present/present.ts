@@ -1,7 +1,7 @@
 /**
- * `gontainer present`: a page for the projector that follows what happens in the terminals of this user. Launches keep
- * their logs while somebody follows (containers/followed-log.ts); these are read as they grow, drawn as the report draws
- * them, and sent to every browser that listens.
+ * `gontainer present`: a page for the projector that follows what happens in this user's terminals. Launches keep their
+ * logs while somebody follows (state/followed-log.ts). The presenter reads these as they grow, draws them as the report
+ * does, and sends them to every browser that listens.
  */
 import { writeSync } from 'node:fs';
 import { usageFailure } from '../../../common/failure.js';
@@ -16,17 +16,17 @@ import { lessonPlace, lessonText } from './lesson-text.js';
 import { presenterPage } from './present-page.js';
 import { PresenterServer } from './server.js';
 
-/** How often it is looked for what no event tells, milliseconds: whether launchers live, and how far the learner is. */
+/** No event tells whether a launcher lives, or how far the learner is: milliseconds between two looks. */
 const lookEvery = 250;
-/** A launch writes many records at once; they are shown together, milliseconds. */
+/** A launch writes many records at once. They are shown together, after this many milliseconds. */
 const together = 25;
 
 /**
  * Presents until a signal ends it.
  * @param script this program's own file
  * @returns the exit status
- * @throws Failure with status 2 for a lesson or port that there is not, 125 when the port or the state folder is not to be
- *   had
+ * @throws Failure with status 2 for an unknown lesson or a number that is not a port, 125 when the port cannot be
+ *   listened on or the state folder cannot be used
  */
 export async function present({ options, positionals }: Values, script: string): Promise<number> {
   const port = portNumber(options.port as number | undefined);
@@ -91,7 +91,10 @@ export async function present({ options, positionals }: Values, script: string):
 function portNumber(given: number | undefined): number {
   if (given === undefined) return 0;
   if (!Number.isInteger(given) || given < 1 || given > 65_535)
-    throw usageFailure(`-port=${given} is no port`, 'Ports go from 1 to 65535; leave it out for a free one.');
+    throw usageFailure(
+      `--port ${given} is not a port`,
+      'Ports go from 1 to 65535; leave --port out for a free one.',
+    );
   return given;
 }
 
@@ -100,7 +103,7 @@ const hints = (unseen: readonly string[]): string =>
     'Open this address in a browser, and launch in another terminal: gontainer run --all --step',
     'Ctrl-C ends the presenter.',
     ...(unseen.length > 0
-      ? [`Not shown, as they began before and have no --log-file: ${unseen.join(', ')}`]
+      ? [`Not shown, because they started earlier and without --log-file: ${unseen.join(', ')}`]
       : []),
     '',
   ].join('\n');

@@ -92,10 +92,10 @@ export class PresenterServer {
 }
 
 function say(response: ServerResponse, status: number, sentence: string): void {
+  if (status === 405) response.setHeader('Allow', 'GET');
   response.writeHead(status, {
     ...headers,
     'Content-Type': 'text/plain; charset=utf-8',
-    ...(status === 405 && { Allow: 'GET' }),
     Connection: 'close',
   });
   response.end(`${sentence}\n`);

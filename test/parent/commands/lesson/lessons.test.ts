@@ -90,14 +90,14 @@ test('a lesson that is no longer true fails, and says what it shows and what is 
   assert.match(stdout, /0 lessons are true here, 1 untrue, 0 skipped/);
 });
 
-test('a name that stands for one text cannot stand for another', () => {
+test('a name that stands for one text does not fit another', () => {
   const script = withChanged('01-processes.md', (text) => text.replace('PPid: ‹number›', 'PPid: ‹shell›'));
   const { status, stdout } = runChanged(script, 'processes', '--auto');
   assert.equal(status, 1);
   assert.match(stdout, /PPid: \d+/);
 });
 
-test('a name that stands for another text cannot stand for the same', () => {
+test('a name that has to differ from another does not fit the same text', () => {
   const script = withChanged('03-uts.md', (text) =>
     text.replace('-uid -uts -- readlink', '-uid -- readlink'),
   );
@@ -123,7 +123,7 @@ for (const [expected, output, matches] of [
   ['‹x›\n‹y ≠ x›', '1\n1', false],
   ['‹x›\n…\n‹x›', '1\n2\n1', true],
 ] as const) {
-  test(`${JSON.stringify(output)} ${matches ? 'is' : 'is not'} ${JSON.stringify(expected)}`, () => {
+  test(`the output ${JSON.stringify(output)} ${matches ? 'fits' : 'does not fit'} ${JSON.stringify(expected)}`, () => {
     const lines = (text: string) => (text === '' ? [] : text.split('\n'));
     assert.equal(matchOutput(lines(expected), lines(output), new Map()) !== undefined, matches);
   });
@@ -167,10 +167,10 @@ for (const [what, change, said] of [
 for (const [words, said] of [
   [['lesson', 'utz', '--auto'], /there is no lesson “utz”\. Did you mean: gontainer lesson uts/],
   [['lesson', '99', '--auto'], /there is no lesson “99”\. See them all: gontainer lesson/],
-  [['lesson', 'uts', '--all', '--auto'], /-all is every lesson/],
-  [['lesson', '--auto'], /-auto needs a lesson/],
-  [['lesson', '--reset', 'uts'], /-reset forgets the progress in all lessons/],
-  [['lesson', 'uts'], /needs a terminal\. Run it without one: gontainer lesson uts -auto/],
+  [['lesson', 'uts', '--all', '--auto'], /--all means every lesson/],
+  [['lesson', '--auto'], /--auto needs the name of a lesson, or --all/],
+  [['lesson', '--reset', 'uts'], /--reset forgets your progress in every lesson/],
+  [['lesson', 'uts'], /needs a terminal\. Run it without one: gontainer lesson uts --auto/],
 ] as const) {
   test(`gontainer ${words.join(' ')} is refused`, async () => {
     const { status, stderr, stdout } = await run(words);
@@ -229,7 +229,7 @@ async function running(words: string): Promise<void> {
   }
 }
 
-test('a learner walks through a lesson: runs, types, predicts, errs, asks, and solves', {
+test('a learner can run, type, predict, err, ask and solve, and nothing is left behind', {
   skip,
 }, async () => {
   const { terminal, env } = learner();
@@ -284,7 +284,7 @@ test('a learner walks through a lesson: runs, types, predicts, errs, asks, and s
   await terminal.shows(/^ +3 +uts [\s\S]*outside\$$/m);
 });
 
-test('Ctrl-C leaves and keeps the progress; a command is interrupted and the lesson goes on', {
+test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves and keeps the progress', {
   skip,
 }, async () => {
   const { terminal, env } = learner();
@@ -322,7 +322,7 @@ test('Ctrl-C leaves and keeps the progress; a command is interrupted and the les
   assert.deepEqual(leftIn(env), []);
 });
 
-test('a lesson that is ended by a signal leaves nothing either', { skip }, async () => {
+test('a lesson that is ended by a signal leaves nothing behind', { skip }, async () => {
   const { terminal, env } = learner();
   terminal.type('gontainer lesson processes; echo "status $?"');
   await terminal.shows(/Enter runs it ‣$/);
@@ -340,7 +340,7 @@ test('a lesson that is ended by a signal leaves nothing either', { skip }, async
   assert.deepEqual(leftIn(env), []);
 });
 
-test('the progress file of somebody else’s making counts as none', async () => {
+test('a progress file in another form counts as no progress', async () => {
   const env = home(unprivileged);
   mkdirSync(join(env.XDG_STATE_HOME as string, 'gontainer'));
   writeFileSync(join(env.XDG_STATE_HOME as string, 'gontainer/lessons.json'), '{"uts": 7, "pid": [');

@@ -106,7 +106,7 @@ describe('in a browser', { skip: noChromium }, () => {
   };
   after(() => browser?.close());
 
-  test('a walk is followed step by step, by several browsers, and by one that joins late', {
+  test('every browser follows a walk step by step, and one that joins late sees the same page', {
     skip: lacking('tmux', 'setpriv'),
   }, async () => {
     const presenter = await Presenter.open();
@@ -163,7 +163,7 @@ describe('in a browser', { skip: noChromium }, () => {
     assert.equal(box === undefined, step === 1);
   }
 
-  test('what a log holds is text, whatever it holds', async () => {
+  test('markup in a log is shown as text', async () => {
     const presenter = await Presenter.open();
     const page = await open(presenter.url);
     const attack = '<img src=x onerror="document.title=1"></script><script>document.title=2</script>';
@@ -174,7 +174,7 @@ describe('in a browser', { skip: noChromium }, () => {
     assert.equal(await page.title(), 'Gontainer, live');
   });
 
-  test('a launcher that was killed, a failed launch, and a damaged log', async () => {
+  test('the page says that a launcher was killed, a launch failed, or a log is damaged', async () => {
     const presenter = await Presenter.open();
     const page = await open(presenter.url);
     const words = ['run', '--quiet', '--uid', '--pid', '--name', 'box', '--', 'sleep', '1008'];
@@ -206,7 +206,7 @@ describe('in a browser', { skip: noChromium }, () => {
     await shows(page, '#state', 'its log cannot be shown');
   });
 
-  test('an older launch can be chosen, of hundreds the last are kept', async () => {
+  test('an older launch can be chosen, and only the last 60 are kept', async () => {
     const presenter = await Presenter.open();
     await presenter.launch('--uid', '--name', 'box', '--', 'true');
     const [made = ''] = readdirSync(presenter.followed).filter((file) => file.startsWith('box.'));
@@ -238,7 +238,7 @@ describe('in a browser', { skip: noChromium }, () => {
     await page.locator('#section-3[data-here]').waitFor();
   });
 
-  test('a page of a presenter that was started anew says so', async () => {
+  test('the page of a presenter that was restarted says that there is a new address', async () => {
     const before = await Presenter.open();
     const { port } = new URL(before.url);
     const page = await open(before.url);
@@ -323,15 +323,15 @@ test('a browser that never reads is let go, and the presenter goes on', async ()
   deaf.destroy();
 });
 
-test('bad input ends with one sentence and the right status', async () => {
+test('bad input ends with one sentence and its documented status', async () => {
   const presenter = await Presenter.open();
   const { port } = new URL(presenter.url);
   const wrong = folder(unprivileged);
   writeFileSync(join(wrong, 'gontainer'), '');
   const cases: readonly (readonly [string[], Record<string, string>, number, RegExp])[] = [
     [['--port', port], presenter.env, 125, /port \d+ of 127\.0\.0\.1 cannot be listened on: .*EADDRINUSE/],
-    [['--port', '0'], presenter.env, 2, /-port=0 is no port/],
-    [['--port', '65536'], presenter.env, 2, /-port=65536 is no port/],
+    [['--port', '0'], presenter.env, 2, /--port 0 is not a port/],
+    [['--port', '65536'], presenter.env, 2, /--port 65536 is not a port/],
     [['--port', 'x'], presenter.env, 2, /port/],
     [['utz'], presenter.env, 2, /no lesson “utz”.*uts/],
     [[], { XDG_RUNTIME_DIR: wrong }, 125, /is not a directory/],
@@ -348,7 +348,7 @@ test('bad input ends with one sentence and the right status', async () => {
   assert.equal(existsSync(presenter.followed), false);
 });
 
-test('launches keep no log when nobody follows, nor for a presenter that was killed', async () => {
+test('a launch keeps no log when nobody follows, nor for a presenter that was killed', async () => {
   const presenter = await Presenter.open();
   const gone = finished(presenter.process);
   presenter.process.kill('SIGKILL');

@@ -23,7 +23,7 @@ const meansHelp = ['?', 'help'];
 const help =
   'Enter runs the command that is shown, or goes on. Anything else that you type is run as a command, in the same shell: variables and folders stay. “skip” passes over a command or an exercise, “quit” or Ctrl-C leaves; you go on later where you were.';
 
-export class Walk {
+export class LessonRun {
   private bindings: Bindings = new Map();
   private readonly predictions = { asked: 0, right: 0 };
 
