@@ -417,7 +417,10 @@ test('what does not go together is refused', async () => {
       ['--pty', '--new-session'],
       /^gontainer: --pty gives the command a terminal of its own, and --new-session gives it none\. Choose one\.$/m,
     ],
-    [['--pty', '--uid-map', '5:0:1', '--gid-map', '5:0:1'], /^gontainer: --pty needs user 0 and group 0 in the container/],
+    [
+      ['--pty', '--uid-map', '5:0:1', '--gid-map', '5:0:1'],
+      /^gontainer: --pty needs user 0 and group 0 in the container/,
+    ],
   ];
   for (const [options, sentence] of cases) {
     const { status, stdout, stderr } = await run(['run', '--uid', ...options]);
