@@ -26,7 +26,7 @@ export const createCommand: Command = {
     const directory = positionals.DIR ?? '';
     if (directory === '')
       throw usageFailure('rootfs create needs DIR.', 'Try: gontainer rootfs create ./root');
-    const { createRootfs } = await import('./create.js');
+    const { createRootfs } = await import('./create/create.js');
     const { nextCommand } = await import('./next-command.js');
     const { readableSize } = await import('./readable-size.js');
     const made = await createRootfs(directory, from);

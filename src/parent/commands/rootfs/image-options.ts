@@ -2,8 +2,8 @@
 import { usageFailure } from '../../../common/failure.js';
 import type { Option } from '../../command-line/option.js';
 import type { Values } from '../../command-line/subcommand.js';
-import { defaultLimits, type Limits } from './limits.js';
-import { hostPlatform, type Platform, parsePlatform } from './platform.js';
+import { defaultLimits, type Limits } from './archive/limits.js';
+import { hostPlatform, type Platform, parsePlatform } from './image/platform.js';
 import { parseSize, readableSize } from './readable-size.js';
 
 const group = 'Root file system';

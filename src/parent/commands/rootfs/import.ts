@@ -4,16 +4,16 @@ import { mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { usageFailure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
-import { decompress } from './decompress.js';
-import { applyLayers } from './image.js';
-import { layoutKind, openLayout } from './image-layout.js';
-import { Budget, type Limits } from './limits.js';
-import type { Platform } from './platform.js';
+import { decompress } from './archive/decompress.js';
+import { Budget, type Limits } from './archive/limits.js';
+import { Tally } from './archive/tally.js';
+import { Tree } from './archive/tree.js';
+import { unpack } from './archive/unpack.js';
+import { applyLayers } from './image/image.js';
+import { layoutKind, openLayout } from './image/image-layout.js';
+import type { Platform } from './image/platform.js';
 import type { Progress } from './progress-line.js';
 import { buildBeside, openToAll, type Staging } from './staging.js';
-import { Tally } from './tally.js';
-import { Tree } from './tree.js';
-import { unpack } from './unpack.js';
 
 export interface ImportRequest {
   /** A file, a folder, or `-` for standard input. */

@@ -5,22 +5,22 @@ import { readableSize } from './readable-size.js';
 const interval = 100;
 
 export class Progress {
-  readonly #output: NodeJS.WriteStream;
-  #what = '';
-  #done = 0;
-  #total: number | undefined;
-  #shownAt = 0;
+  private readonly output: NodeJS.WriteStream;
+  private what = '';
+  private done = 0;
+  private total: number | undefined;
+  private shownAt = 0;
 
   constructor(output: NodeJS.WriteStream = process.stderr) {
-    this.#output = output;
+    this.output = output;
   }
 
   /** Starts on the next thing. @param total bytes, if known */
   begin(what: string, total?: number): void {
-    this.#what = what;
-    this.#done = 0;
-    this.#total = total;
-    this.#show(0);
+    this.what = what;
+    this.done = 0;
+    this.total = total;
+    this.show(0);
   }
 
   /** Passes bytes on and counts them. */
@@ -32,21 +32,21 @@ export class Progress {
   }
 
   add(bytes: number): void {
-    this.#done += bytes;
-    this.#show(interval);
+    this.done += bytes;
+    this.show(interval);
   }
 
   /** Wipes the line, so that what follows stands alone. */
   end(): void {
-    if (this.#output.isTTY) this.#output.write('\r\x1b[K');
+    if (this.output.isTTY) this.output.write('\r\x1b[K');
   }
 
-  #show(pause: number): void {
+  private show(pause: number): void {
     const now = Date.now();
-    if (!this.#output.isTTY || now - this.#shownAt < pause) return;
-    this.#shownAt = now;
-    const of = this.#total === undefined ? '' : ` of ${readableSize(this.#total)}`;
+    if (!this.output.isTTY || now - this.shownAt < pause) return;
+    this.shownAt = now;
+    const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
     // ECMA-48: carriage return, then "erase in line".
-    this.#output.write(`\r\x1b[K${this.#what}: ${readableSize(this.#done)}${of}`);
+    this.output.write(`\r\x1b[K${this.what}: ${readableSize(this.done)}${of}`);
   }
 }

@@ -1,18 +1,18 @@
 /** `gontainer rootfs pull`: a root file system from an image in a registry. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../../../common/failure.js';
-import { BlobCache, type Sender } from './blob-cache.js';
-import { digestOf, parseDigest } from './digest.js';
-import { applyLayers, type ContentStore, findImage } from './image.js';
-import { type Descriptor, largestDocument, mediaTypes } from './image-documents.js';
-import type { ImageReference } from './image-reference.js';
-import { Budget, type Limits } from './limits.js';
-import type { Platform } from './platform.js';
+import { Budget, type Limits } from './archive/limits.js';
+import { Tally } from './archive/tally.js';
+import { Tree } from './archive/tree.js';
+import { digestOf, parseDigest } from './image/digest.js';
+import { applyLayers, type ContentStore, findImage } from './image/image.js';
+import { type Descriptor, largestDocument, mediaTypes } from './image/image-documents.js';
+import type { Platform } from './image/platform.js';
 import type { Progress } from './progress-line.js';
-import { networkReason, Registry } from './registry.js';
+import { BlobCache, type Sender } from './registry/blob-cache.js';
+import type { ImageReference } from './registry/image-reference.js';
+import { networkReason, Registry } from './registry/registry.js';
 import { buildBeside, openToAll } from './staging.js';
-import { Tally } from './tally.js';
-import { Tree } from './tree.js';
 
 export interface PullRequest {
   readonly reference: ImageReference;

@@ -1,7 +1,8 @@
 /** Says what was unpacked, what could not be kept, and what to type next. */
+
+import type { Tally } from './archive/tally.js';
 import { nextCommand } from './next-command.js';
 import { readableSize } from './readable-size.js';
-import type { Tally } from './tally.js';
 
 export function reportMade(directory: string, description: string, tally: Tally): void {
   const lines = [

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { hostPlatform } from '../../../../src/parent/commands/rootfs/platform.ts';
+import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import { archive, type Entry, file, folder } from './tar-builder.ts';
 
 const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

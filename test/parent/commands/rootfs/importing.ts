@@ -2,9 +2,9 @@
 import { chownSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { defaultLimits } from '../../../../src/parent/commands/rootfs/archive/limits.ts';
+import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import type { Imported, ImportRequest } from '../../../../src/parent/commands/rootfs/import.ts';
-import { defaultLimits } from '../../../../src/parent/commands/rootfs/limits.ts';
-import { hostPlatform } from '../../../../src/parent/commands/rootfs/platform.ts';
 import { Progress } from '../../../../src/parent/commands/rootfs/progress-line.ts';
 import { bundle } from './bundle.ts';
 import type { Identity } from './workspace.ts';

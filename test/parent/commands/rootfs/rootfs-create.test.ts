@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findStaticBusybox } from '../../../../src/parent/commands/rootfs/busybox.ts';
-import { readElf } from '../../../../src/parent/commands/rootfs/elf.ts';
-import { sharedLibraries } from '../../../../src/parent/commands/rootfs/shared-libraries.ts';
+import { findStaticBusybox } from '../../../../src/parent/commands/rootfs/create/busybox.ts';
+import { readElf } from '../../../../src/parent/commands/rootfs/create/elf.ts';
+import { sharedLibraries } from '../../../../src/parent/commands/rootfs/create/shared-libraries.ts';
 import { identities, runRootfs, workspace } from './workspace.ts';
 
 const staticBusybox = findStaticBusybox();

@@ -9,7 +9,7 @@ const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 /** As scripts/build.ts makes it: CommonJS, with packages left to Node, whose loader differs from that of the tests. */
 const built = buildSync({
   entryPoints: [
-    fileURLToPath(new URL('../../../../src/parent/commands/rootfs/decompress.ts', import.meta.url)),
+    fileURLToPath(new URL('../../../../src/parent/commands/rootfs/archive/decompress.ts', import.meta.url)),
   ],
   bundle: true,
   platform: 'node',

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { defaultLimits } from '../../../../src/parent/commands/rootfs/limits.ts';
-import { hostPlatform } from '../../../../src/parent/commands/rootfs/platform.ts';
+import { defaultLimits } from '../../../../src/parent/commands/rootfs/archive/limits.ts';
+import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import { buildImage, layoutEntries } from './image-builder.ts';
 import { importBytes, importRootfs, silent } from './importing.ts';
 import { snapshot } from './snapshot.ts';
@@ -332,7 +332,7 @@ function corrupt(bytes: Buffer): Buffer {
 
 for (const owner of identities) {
   for (const attack of attacks) {
-    test(`hostile archive, as ${owner.name}: ${attack.name}`, async (t) => {
+    test(`as ${owner.name}, a hostile archive changes nothing outside the new root: ${attack.name}`, async (t) => {
       const directory = arena(t, owner);
       const canary = join(directory, 'canary');
       writeFileSync(join(directory, 'archive'), '');

@@ -13,8 +13,8 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { defaultLimits } from '../../../../src/parent/commands/rootfs/limits.ts';
-import { hostPlatform } from '../../../../src/parent/commands/rootfs/platform.ts';
+import { defaultLimits } from '../../../../src/parent/commands/rootfs/archive/limits.ts';
+import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import { buildImage, indexOf, layoutEntries, savedEntries, writeLayout } from './image-builder.ts';
 import { as, importBytes, importRootfs, silent } from './importing.ts';
 import { archive, type Entry, file, folder, hardLink, symbolicLink } from './tar-builder.ts';

@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { BlobCache, cacheFolder } from '../../../../src/parent/commands/rootfs/blob-cache.ts';
-import { parseChallenge } from '../../../../src/parent/commands/rootfs/challenge.ts';
-import { parseReference } from '../../../../src/parent/commands/rootfs/image-reference.ts';
-import { defaultLimits } from '../../../../src/parent/commands/rootfs/limits.ts';
-import { hostPlatform } from '../../../../src/parent/commands/rootfs/platform.ts';
+import { defaultLimits } from '../../../../src/parent/commands/rootfs/archive/limits.ts';
+import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import { type PullRequest, pullRootfs } from '../../../../src/parent/commands/rootfs/pull.ts';
+import { BlobCache, cacheFolder } from '../../../../src/parent/commands/rootfs/registry/blob-cache.ts';
+import { parseChallenge } from '../../../../src/parent/commands/rootfs/registry/challenge.ts';
+import { parseReference } from '../../../../src/parent/commands/rootfs/registry/image-reference.ts';
 import { noDebianRegistry, push, pushManifest, startDebianRegistry } from './debian-registry.ts';
 import { buildImage, indexOf } from './image-builder.ts';
 import { silent } from './importing.ts';
@@ -365,7 +365,7 @@ for (const user of identities) {
   });
 }
 
-test('names of images', () => {
+test('the name of an image is read as docker reads it', () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   for (const [text, registry, expected] of [
     ['alpine', undefined, 'registry-1.docker.io library/alpine latest'],
@@ -403,7 +403,7 @@ test('names of images', () => {
   assert.throws(() => parseReference('a', 'user@host'), { status: 2 });
 });
 
-test('challenges', () => {
+test('a challenge keeps its parameters, quoted or bare', () => {
   assert.deepEqual(parseChallenge('Bearer realm="https://a/b?c,d", service=s ,scope="x \\"y\\""'), {
     scheme: 'bearer',
     parameters: { realm: 'https://a/b?c,d', service: 's', scope: 'x "y"' },

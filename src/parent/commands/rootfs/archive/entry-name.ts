@@ -1,5 +1,5 @@
 /** Names as they stand in an archive, which may have been written to deceive. */
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 
 /** NAME_MAX and PATH_MAX of limits.h: bytes of one name, and of a path with its ending zero. */
 const longestName = 255;

@@ -1,5 +1,5 @@
 /** Which machine an image is for, in the words of the OCI image specification: Go's GOOS and GOARCH. */
-import { usageFailure } from '../../../common/failure.js';
+import { usageFailure } from '../../../../common/failure.js';
 
 export interface Platform {
   readonly os: string;

@@ -1,6 +1,7 @@
 /** Finds the layers of one image in an index, and unpacks them one over another. */
-import { Failure } from '../../../common/failure.js';
-import { decompress } from './decompress.js';
+import { Failure } from '../../../../common/failure.js';
+import { decompress } from '../archive/decompress.js';
+import { type Unpacking, unpack } from '../archive/unpack.js';
 import { verified } from './digest.js';
 import {
   type Configuration,
@@ -13,7 +14,6 @@ import {
   readManifest,
 } from './image-documents.js';
 import { fits, type Platform, platformName } from './platform.js';
-import { type Unpacking, unpack } from './unpack.js';
 
 /** Where content comes from: a layout on disk, or a registry. */
 export interface ContentStore {

@@ -2,8 +2,8 @@
  * Names of images, as docker reads them: [REGISTRY/]REPOSITORY[:TAG][@DIGEST]. The grammar is that of the package
  * `reference` of the distribution project and of the OCI distribution specification, "Pulling manifests".
  */
-import { usageFailure } from '../../../common/failure.js';
-import { parseDigest } from './digest.js';
+import { usageFailure } from '../../../../common/failure.js';
+import { parseDigest } from '../image/digest.js';
 
 export interface ImageReference {
   /** HOST[:PORT] to speak to. */

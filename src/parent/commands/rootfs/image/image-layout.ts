@@ -3,7 +3,8 @@
  * what `docker save` writes (manifest.json). Both may be in one folder, as newer versions of docker write them.
  */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { Failure, usageFailure } from '../../../common/failure.js';
+import { Failure, usageFailure } from '../../../../common/failure.js';
+import { Tree } from '../archive/tree.js';
 import { requireDigest, verified } from './digest.js';
 import { type ContentStore, findImage, type Image, requirePlatform, requireSameCount } from './image.js';
 import {
@@ -14,7 +15,6 @@ import {
   readManifest,
 } from './image-documents.js';
 import type { Platform } from './platform.js';
-import { Tree } from './tree.js';
 
 /** What a root file system has at its top and an image has not: at least one of them. */
 const signsOfRoot = ['bin', 'usr', 'etc', 'sbin', 'lib'];

@@ -1,6 +1,6 @@
 /** The entries of a tar archive, one after another, as data. */
 import { ReadableStream } from 'node:stream/web';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 import { refusal } from './entry-name.js';
 import { refuseUnknownTypes } from './known-types.js';
 

@@ -1,6 +1,6 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
-import { Failure } from '../../../common/failure.js';
-import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { Failure } from '../../../../common/failure.js';
+import { errnoWords } from '../../../../common/kernel/kernel-error.js';
 import { refusal, shown, splitName } from './entry-name.js';
 import type { Budget } from './limits.js';
 import type { Tally } from './tally.js';

@@ -3,7 +3,7 @@
  * algorithm, a colon, and the digest in lower-case hexadecimal digits.
  */
 import { createHash } from 'node:crypto';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 
 /** Hexadecimal digits by algorithm: the two that the specification registers. */
 const lengths: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };

@@ -39,95 +39,95 @@ interface Named {
 }
 
 export class Tree {
-  readonly #root: string;
+  private readonly root: string;
   /** Only root may give files away: chown(2). */
-  readonly #keepsOwners = process.geteuid?.() === 0;
+  private readonly keepsOwners = process.geteuid?.() === 0;
   /** What the present layer made, so that its whiteouts spare it. */
-  #made = new Set<string>();
+  private made = new Set<string>();
   /** The mode that the archive gives to / itself. */
   rootMode = 0o755;
 
   constructor(root: string) {
-    this.#root = root;
+    this.root = root;
   }
 
   /** From here on, a whiteout hides what was there before. */
   beginLayer(): void {
-    this.#made = new Set();
+    this.made = new Set();
   }
 
   /** Makes a folder, or gives one that is there its new mode. */
   makeDirectory(entry: TarEntry): void {
-    const place = this.#placeToMake(entry);
+    const place = this.placeToMake(entry);
     // So that its owner can always fill and remove it. Root in the container needs no permission anyway.
-    const mode = this.#keepsOwners ? entry.mode : entry.mode | 0o700;
+    const mode = this.keepsOwners ? entry.mode : entry.mode | 0o700;
     if (place.length === 0) {
       this.rootMode = mode & 0o1777;
       return;
     }
-    const path = this.#path(place);
-    if (!this.#look(place)?.isDirectory()) {
-      this.#vacate(place);
+    const path = this.path(place);
+    if (!this.look(place)?.isDirectory()) {
+      this.vacate(place);
       mkdirSync(path, 0o700);
     }
-    if (this.#keepsOwners) lchownSync(path, entry.uid, entry.gid);
+    if (this.keepsOwners) lchownSync(path, entry.uid, entry.gid);
     chmodSync(path, mode);
-    this.#remember(place);
+    this.remember(place);
   }
 
   /** Makes a regular file; one that is there is replaced, not written to, as other names may lead to it. */
   async makeFile(entry: TarEntry): Promise<void> {
-    const place = this.#vacantPlaceOf(entry);
+    const place = this.vacantPlaceOf(entry);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = openSync(this.#path(place), flags, 0o600);
+    const file = openSync(this.path(place), flags, 0o600);
     try {
       for await (const chunk of entry.body) {
         for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
       }
-      if (this.#keepsOwners) fchownSync(file, entry.uid, entry.gid);
+      if (this.keepsOwners) fchownSync(file, entry.uid, entry.gid);
       // Never set-user-ID: on the host it would run with the rights of whoever unpacked it.
       fchmodSync(file, entry.mode & 0o777);
       futimesSync(file, entry.modified, entry.modified);
     } finally {
       closeSync(file);
     }
-    this.#remember(place);
+    this.remember(place);
   }
 
   /** Makes a symbolic link; its target is text and is not looked at. */
   makeSymbolicLink(entry: TarEntry): void {
     requireTarget(entry.name, entry.target);
-    const place = this.#vacantPlaceOf(entry);
-    symlinkSync(entry.target, this.#path(place));
-    if (this.#keepsOwners) lchownSync(this.#path(place), entry.uid, entry.gid);
-    lutimesSync(this.#path(place), entry.modified, entry.modified);
-    this.#remember(place);
+    const place = this.vacantPlaceOf(entry);
+    symlinkSync(entry.target, this.path(place));
+    if (this.keepsOwners) lchownSync(this.path(place), entry.uid, entry.gid);
+    lutimesSync(this.path(place), entry.modified, entry.modified);
+    this.remember(place);
   }
 
   /** Gives a file that the archive brought before one more name: link(2) does not follow symbolic links. */
   makeHardLink(entry: TarEntry): void {
-    const target = this.#find(entry, splitName(entry.target), 'as it stands');
-    const found = target && this.#look(target);
+    const target = this.find(entry, splitName(entry.target), 'as it stands');
+    const found = target && this.look(target);
     if (target === undefined || found === undefined || found.isDirectory()) {
       throw refusal(entry.name, 'is a hard link to a file that the archive did not bring before');
     }
-    if (this.#path(target) === this.#path(this.#placeToMake(entry))) return;
-    const place = this.#vacantPlaceOf(entry);
-    linkSync(this.#path(target), this.#path(place));
-    this.#remember(place);
+    if (this.path(target) === this.path(this.placeToMake(entry))) return;
+    const place = this.vacantPlaceOf(entry);
+    linkSync(this.path(target), this.path(place));
+    this.remember(place);
   }
 
   /** Removes what layers before this one brought at `names`: a whiteout. */
   hide(entry: TarEntry, names: readonly string[]): void {
-    const place = this.#find(entry, names, 'as it stands');
-    if (place !== undefined) this.#removeOlder(place);
+    const place = this.find(entry, names, 'as it stands');
+    if (place !== undefined) this.removeOlder(place);
   }
 
   /** Empties the folder at `names` of what layers before this one brought: an opaque whiteout. */
   hideContents(entry: TarEntry, names: readonly string[]): void {
-    const place = this.#find(entry, names, 'followed');
-    if (place === undefined || !lstatSync(this.#path(place)).isDirectory()) return;
-    for (const name of readdirSync(this.#path(place))) this.#removeOlder([...place, name]);
+    const place = this.find(entry, names, 'followed');
+    if (place === undefined || !lstatSync(this.path(place)).isDirectory()) return;
+    for (const name of readdirSync(this.path(place))) this.removeOlder([...place, name]);
   }
 
   /**
@@ -135,58 +135,58 @@ export class Tree {
    * @returns undefined if there is no such regular file
    */
   fileAt(name: string): string | undefined {
-    const place = this.#find({ name }, splitName(name), 'followed');
-    return place !== undefined && this.#look(place)?.isFile() ? this.#path(place) : undefined;
+    const place = this.find({ name }, splitName(name), 'followed');
+    return place !== undefined && this.look(place)?.isFile() ? this.path(place) : undefined;
   }
 
-  #path(place: Place): string {
-    return join(this.#root, ...place);
+  private path(place: Place): string {
+    return join(this.root, ...place);
   }
 
-  #look(place: Place): Stats | undefined {
-    return lstatSync(this.#path(place), { throwIfNoEntry: false });
+  private look(place: Place): Stats | undefined {
+    return lstatSync(this.path(place), { throwIfNoEntry: false });
   }
 
-  #remember(place: Place): void {
-    for (let length = place.length; length > 0; length--) this.#made.add(place.slice(0, length).join('/'));
+  private remember(place: Place): void {
+    for (let length = place.length; length > 0; length--) this.made.add(place.slice(0, length).join('/'));
   }
 
-  #removeOlder(place: Place): void {
-    const found = this.#look(place);
+  private removeOlder(place: Place): void {
+    const found = this.look(place);
     if (found === undefined) return;
-    if (!this.#made.has(place.join('/'))) this.#vacate(place);
+    if (!this.made.has(place.join('/'))) this.vacate(place);
     else if (found.isDirectory()) {
-      for (const name of readdirSync(this.#path(place))) this.#removeOlder([...place, name]);
+      for (const name of readdirSync(this.path(place))) this.removeOlder([...place, name]);
     }
   }
 
   /** Removes whatever is at a place: rm(1) does not follow symbolic links. */
-  #vacate(place: Place): void {
-    rmSync(this.#path(place), { recursive: true, force: true });
+  private vacate(place: Place): void {
+    rmSync(this.path(place), { recursive: true, force: true });
   }
 
   /** The place that an entry's name means, with nothing there. */
-  #vacantPlaceOf(entry: TarEntry): Place {
-    const place = this.#placeToMake(entry);
+  private vacantPlaceOf(entry: TarEntry): Place {
+    const place = this.placeToMake(entry);
     if (place.length === 0) throw refusal(entry.name, 'would replace the root folder');
-    this.#vacate(place);
+    this.vacate(place);
     return place;
   }
 
   /** The place that an entry's name means; folders on the way to it are made. */
-  #placeToMake(entry: TarEntry): Place {
+  private placeToMake(entry: TarEntry): Place {
     const names = splitName(entry.name);
-    if (Buffer.byteLength(this.#path(names)) > longestPath) {
+    if (Buffer.byteLength(this.path(names)) > longestPath) {
       throw refusal(entry.name, `makes a path of more than ${longestPath} bytes in this folder`);
     }
-    const folder = this.#follow(entry, names.slice(0, -1), (place) => mkdirSync(this.#path(place), 0o755));
+    const folder = this.follow(entry, names.slice(0, -1), (place) => mkdirSync(this.path(place), 0o755));
     return folder === undefined ? [] : [...folder, ...names.slice(-1)];
   }
 
   /** The place that some names mean, or undefined if a folder on the way to it is missing. */
-  #find(entry: Named, names: readonly string[], last: 'followed' | 'as it stands'): Place | undefined {
+  private find(entry: Named, names: readonly string[], last: 'followed' | 'as it stands'): Place | undefined {
     const split = last === 'followed' ? names.length : names.length - 1;
-    const folder = this.#follow(entry, names.slice(0, split), () => undefined);
+    const folder = this.follow(entry, names.slice(0, split), () => undefined);
     return folder && [...folder, ...names.slice(split)];
   }
 
@@ -194,7 +194,7 @@ export class Tree {
    * Walks down from the root, following symbolic links inside it.
    * @param make is called for a name that is not there; if it makes nothing, the walk ends with undefined
    */
-  #follow(entry: Named, names: readonly string[], make: (place: Place) => unknown): Place | undefined {
+  private follow(entry: Named, names: readonly string[], make: (place: Place) => unknown): Place | undefined {
     const waiting = [...names];
     let links = 0;
     let place: string[] = [];
@@ -204,13 +204,13 @@ export class Tree {
         continue;
       }
       const next = [...place, name];
-      if (this.#look(next) === undefined) make(next);
-      const found = this.#look(next);
+      if (this.look(next) === undefined) make(next);
+      const found = this.look(next);
       if (found === undefined) return undefined;
       if (found.isSymbolicLink()) {
         if (++links > mostLinks)
           throw refusal(entry.name, `leads through more than ${mostLinks} symbolic links`);
-        const target = readlinkSync(this.#path(next));
+        const target = readlinkSync(this.path(next));
         waiting.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'));
         if (target.startsWith('/')) place = [];
       } else if (found.isDirectory() || waiting.length === 0) {

@@ -1,7 +1,7 @@
 /** A root file system from the host's own shell and commands, with the shared libraries they need. */
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 import { copyWithLinks } from './copy-with-links.js';
 import { libraryCacheFile } from './library-cache.js';
 import { sharedLibraries } from './shared-libraries.js';

@@ -7,10 +7,10 @@ import { createReadStream, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { Failure } from '../../../common/failure.js';
-import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
-import { mismatch, requireDigest } from './digest.js';
-import type { Descriptor } from './image-documents.js';
+import { Failure } from '../../../../common/failure.js';
+import { errnoWords, errorCode } from '../../../../common/kernel/kernel-error.js';
+import { mismatch, requireDigest } from '../image/digest.js';
+import type { Descriptor } from '../image/image-documents.js';
 
 /** `$XDG_CACHE_HOME/gontainer`, or `~/.cache/gontainer`: XDG Base Directory Specification, which ignores relative paths. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -22,21 +22,21 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
 export type Sender = (offset: number) => Promise<{ offset: number; bytes: AsyncIterable<Uint8Array> }>;
 
 export class BlobCache {
-  readonly #folder: string;
+  private readonly folder: string;
 
   constructor(folder: string = cacheFolder()) {
-    this.#folder = join(folder, 'blobs');
+    this.folder = join(folder, 'blobs');
   }
 
   /** The file of a blob that is here whole, or undefined. */
   find({ digest, size }: Descriptor): string | undefined {
-    const path = this.#path(digest);
+    const path = this.path(digest);
     return statSync(path, { throwIfNoEntry: false })?.size === size ? path : undefined;
   }
 
   /** Reads a blob that is here; if the cache was damaged, it is dropped, so that the next pull fetches it anew. */
   async *read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
-    const path = this.#path(descriptor.digest);
+    const path = this.path(descriptor.digest);
     const hash = createHash(requireDigest(descriptor.digest).algorithm);
     for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
       hash.update(chunk);
@@ -60,19 +60,19 @@ export class BlobCache {
     send: Sender,
     received: (bytes: number) => void,
   ): Promise<void> {
-    const partial = await this.#claimPartial(descriptor.digest);
+    const partial = await this.claimPartial(descriptor.digest);
     const file = await open(partial, 'a+', 0o600).catch((error: unknown) => {
-      throw this.#cannotWrite(error);
+      throw this.cannotWrite(error);
     });
     try {
-      await this.#complete(file, partial, descriptor, what, send, received);
+      await this.complete(file, partial, descriptor, what, send, received);
     } finally {
       await file.close();
     }
-    await rename(partial, this.#path(descriptor.digest));
+    await rename(partial, this.path(descriptor.digest));
   }
 
-  async #complete(
+  private async complete(
     file: FileHandle,
     partial: string,
     descriptor: Descriptor,
@@ -104,7 +104,7 @@ export class BlobCache {
         if (size > descriptor.size) await discard(`more than its ${descriptor.size} bytes came`);
         hash.update(chunk);
         await file.write(chunk).catch((error: unknown) => {
-          throw this.#cannotWrite(error);
+          throw this.cannotWrite(error);
         });
         received(chunk.length);
       }
@@ -114,20 +114,20 @@ export class BlobCache {
     if (found !== hex) await discard(`its digest is ${algorithm}:${found}, not ${descriptor.digest}`);
   }
 
-  #path(digest: string): string {
+  private path(digest: string): string {
     const { algorithm, hex } = requireDigest(digest);
-    return join(this.#folder, algorithm, hex);
+    return join(this.folder, algorithm, hex);
   }
 
   /** Takes over what a process that is no more left of this blob; its name holds the process that writes it. */
-  async #claimPartial(digest: string): Promise<string> {
-    const path = this.#path(digest);
+  private async claimPartial(digest: string): Promise<string> {
+    const path = this.path(digest);
     const own = `${path}.partial.${process.pid}`;
     const folder = join(path, '..');
     const names = await mkdir(folder, { recursive: true, mode: 0o700 })
       .then(() => readdir(folder))
       .catch((error: unknown) => {
-        throw this.#cannotWrite(error);
+        throw this.cannotWrite(error);
       });
     const prefix = `${requireDigest(digest).hex}.partial.`;
     const left = names.filter((name) => name.startsWith(prefix));
@@ -139,8 +139,8 @@ export class BlobCache {
     return own;
   }
 
-  #cannotWrite(error: unknown): Failure {
-    return new Failure(`Cannot keep what is pulled in ${this.#folder}: ${errnoWords(error)}.`, {
+  private cannotWrite(error: unknown): Failure {
+    return new Failure(`Cannot keep what is pulled in ${this.folder}: ${errnoWords(error)}.`, {
       next: 'Make room, or name another cache with XDG_CACHE_HOME.',
       cause: error,
     });

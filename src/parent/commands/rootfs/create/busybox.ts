@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, realpath, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 import { readElf } from './elf.js';
 
 /** Where distributions put it; `busybox.static` is Alpine's name for it. */

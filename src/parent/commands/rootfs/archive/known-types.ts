@@ -2,7 +2,7 @@
  * Stops at entries whose type the tar reader does not know. It would take them for plain files, and the files would
  * be wrong: GNU tar's old sparse format ('S'), for example, leaves the holes out of the data.
  */
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 
 const block = 512;
 /** Types of POSIX pax (pax(1), "ustar Interchange Format") and GNU tar's long names. */

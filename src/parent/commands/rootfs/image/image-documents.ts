@@ -2,7 +2,7 @@
  * The JSON documents that describe an image: index, manifest and configuration of the OCI image specification, and
  * Docker's, which have the same fields. They come from outside: what is used of them is checked here.
  */
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 import { requireDigest } from './digest.js';
 import type { Platform } from './platform.js';
 

@@ -2,8 +2,8 @@
  * Speaks to a registry: the two requests of the OCI distribution specification that a pull needs, with the anonymous
  * tokens that registries hand out (the distribution project's "Token Authentication Specification").
  */
-import { Failure } from '../../../common/failure.js';
-import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { Failure } from '../../../../common/failure.js';
+import { errnoWords } from '../../../../common/kernel/kernel-error.js';
 import { parseChallenge } from './challenge.js';
 import type { ImageReference } from './image-reference.js';
 
@@ -17,14 +17,14 @@ export interface RegistryOptions {
 }
 
 export class Registry {
-  readonly #reference: ImageReference;
-  readonly #options: RegistryOptions;
+  private readonly reference: ImageReference;
+  private readonly options: RegistryOptions;
   /** The value of the header Authorization, once the registry asked for it. */
-  #authorization: string | undefined;
+  private authorization: string | undefined;
 
   constructor(reference: ImageReference, options: RegistryOptions) {
-    this.#reference = reference;
-    this.#options = options;
+    this.reference = reference;
+    this.options = options;
   }
 
   /**
@@ -33,7 +33,7 @@ export class Registry {
    * @throws Failure when the registry cannot be reached, or has no such image
    */
   manifest(version: string, accept: readonly string[]): Promise<Response> {
-    return this.#get(`manifests/${version}`, { accept: accept.join(', ') });
+    return this.get(`manifests/${version}`, { accept: accept.join(', ') });
   }
 
   /**
@@ -43,48 +43,48 @@ export class Registry {
    * @throws Failure as above
    */
   blob(digest: string, offset: number): Promise<Response> {
-    return this.#get(`blobs/${digest}`, offset > 0 ? { range: `bytes=${offset}-` } : {});
+    return this.get(`blobs/${digest}`, offset > 0 ? { range: `bytes=${offset}-` } : {});
   }
 
-  async #get(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
-    const { registry, repository } = this.#reference;
-    const address = new URL(`${this.#scheme}//${registry}/v2/${repository}/${path}`);
-    const response = await this.#follow(address, headers);
-    if (response.status !== 401) return this.#require(response);
+  private async get(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+    const { registry, repository } = this.reference;
+    const address = new URL(`${this.scheme}//${registry}/v2/${repository}/${path}`);
+    const response = await this.follow(address, headers);
+    if (response.status !== 401) return this.require(response);
     // The token may be missing, or have run out in the middle of a long pull: ask for a new one, once.
-    this.#authorization = await this.#authorize(response);
-    return this.#require(await this.#follow(address, headers));
+    this.authorization = await this.authorize(response);
+    return this.require(await this.follow(address, headers));
   }
 
   /** Follows redirects by hand: a token is for the registry alone, not for the store that it sends us to. */
-  async #follow(start: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
+  private async follow(start: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
     let address = start;
     for (let hops = 0; hops <= mostRedirects; hops++) {
-      const own = address.origin === start.origin && this.#authorization !== undefined;
-      const authorization = own ? { authorization: String(this.#authorization) } : {};
-      const response = await this.#fetch(address, { ...headers, ...authorization });
+      const own = address.origin === start.origin && this.authorization !== undefined;
+      const authorization = own ? { authorization: String(this.authorization) } : {};
+      const response = await this.fetch(address, { ...headers, ...authorization });
       const location = response.headers.get('location');
       if (response.status < 300 || response.status > 399 || location === null) return response;
       await response.body?.cancel();
       address = new URL(location, address);
-      this.#requireScheme(address);
+      this.requireScheme(address);
     }
     throw new Failure(`${start.host} redirects more than ${mostRedirects} times.`, {
       next: 'The registry is set up wrongly: tell its keeper.',
     });
   }
 
-  async #fetch(address: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
+  private async fetch(address: URL, headers: Readonly<Record<string, string>>): Promise<Response> {
     try {
       return await fetch(address, {
         redirect: 'manual',
-        signal: this.#options.signal,
+        signal: this.options.signal,
         // identity: the digest is that of the bytes as they are stored.
         headers: { 'user-agent': 'gontainer', 'accept-encoding': 'identity', ...headers },
       });
     } catch (error) {
       throw new Failure(`Cannot reach ${address.host}: ${networkReason(error)}.`, {
-        next: this.#options.insecure
+        next: this.options.insecure
           ? 'Is the registry running there, and does it speak plain http?'
           : 'Look at the network and the name; for a registry that speaks plain http add --insecure.',
         cause: error,
@@ -92,8 +92,8 @@ export class Registry {
     }
   }
 
-  async #authorize(response: Response): Promise<string> {
-    const { registry, repository } = this.#reference;
+  private async authorize(response: Response): Promise<string> {
+    const { registry, repository } = this.reference;
     const challenge = parseChallenge(response.headers.get('www-authenticate') ?? '');
     await response.body?.cancel();
     if (challenge?.scheme !== 'bearer' || !URL.canParse(challenge.parameters.realm ?? '')) {
@@ -103,35 +103,35 @@ export class Registry {
     }
     const { realm = '', service, scope = `repository:${repository}:pull` } = challenge.parameters;
     const address = new URL(realm);
-    this.#requireScheme(address);
+    this.requireScheme(address);
     if (service !== undefined) address.searchParams.set('service', service);
     address.searchParams.set('scope', scope);
-    const answer = this.#require(await this.#fetch(address, { accept: 'application/json' }));
+    const answer = this.require(await this.fetch(address, { accept: 'application/json' }));
     const { token, access_token: other } = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
     const text = token ?? other;
     if (typeof text === 'string' && text !== '') return `Bearer ${text}`;
     throw new Failure(`${address.host} gave no token for ${repository}.`, { next: 'Try again later.' });
   }
 
-  get #scheme(): string {
-    return this.#options.insecure ? 'http:' : 'https:';
+  private get scheme(): string {
+    return this.options.insecure ? 'http:' : 'https:';
   }
 
   /** A registry must not lead from https to where anyone on the way can listen, or to a file. */
-  #requireScheme({ protocol, host }: URL): void {
-    if (protocol === 'https:' || (protocol === 'http:' && this.#options.insecure)) return;
+  private requireScheme({ protocol, host }: URL): void {
+    if (protocol === 'https:' || (protocol === 'http:' && this.options.insecure)) return;
     throw new Failure(
-      `${this.#reference.registry} leads to ${host} over ${protocol.slice(0, -1)}, not https.`,
+      `${this.reference.registry} leads to ${host} over ${protocol.slice(0, -1)}, not https.`,
       {
         next: 'If you trust the network between here and there, add --insecure.',
       },
     );
   }
 
-  #require(response: Response): Response {
+  private require(response: Response): Response {
     // 416, "Range Not Satisfiable": what is here already is as long as the blob, or longer.
     if (response.ok || response.status === 416) return response;
-    const { registry, repository, version } = this.#reference;
+    const { registry, repository, version } = this.reference;
     const what = `${repository}${version.includes(':') ? '@' : ':'}${version}`;
     const advice: Readonly<Record<number, string>> = {
       401: 'It may not exist, or may be private: save it with a tool that is logged in, then use rootfs import.',

@@ -2,7 +2,7 @@
 import type { TarEntry } from './tar-entries.js';
 
 export class Tally {
-  readonly #keepsOwners = process.geteuid?.() === 0;
+  private readonly keepsOwners = process.geteuid?.() === 0;
   files = 0;
   /** Bytes of regular files. */
   size = 0;
@@ -26,7 +26,7 @@ export class Tally {
       this.size += entry.size;
       if ((entry.mode & 0o6000) !== 0) this.setIds += 1;
     }
-    if (!this.#keepsOwners && (entry.uid !== 0 || entry.gid !== 0)) this.owners += 1;
+    if (!this.keepsOwners && (entry.uid !== 0 || entry.gid !== 0)) this.owners += 1;
     this.attributes += entry.attributes;
   }
 

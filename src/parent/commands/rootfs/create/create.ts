@@ -1,9 +1,9 @@
 /** `gontainer rootfs create`: a small root file system from what the host has, offline. */
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
+import { buildBeside, openToAll } from '../staging.js';
 import { findStaticBusybox, installBusybox } from './busybox.js';
 import { installHostCommands } from './host-commands.js';
 import { makeSkeleton } from './skeleton.js';
-import { buildBeside, openToAll } from './staging.js';
 import { treeSize } from './tree-size.js';
 
 /** What the commands are taken from. */

@@ -10,7 +10,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join, posix } from 'node:path';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 
 /** As many symbolic links as the kernel follows in one path: path_resolution(7). */
 const mostLinks = 40;

@@ -5,7 +5,7 @@
 import { Readable, type Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import * as zlib from 'node:zlib';
-import { Failure } from '../../../common/failure.js';
+import { Failure } from '../../../../common/failure.js';
 import { throughTransform } from './through-transform.js';
 
 type Bytes = AsyncIterable<Uint8Array>;
