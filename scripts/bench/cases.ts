@@ -42,30 +42,52 @@ export function nodeCases(node: string, place: Place, terminal: string): Case[] 
   return [
     { id: 'bare', title: '`node -e 0`', program: { words: [node, '-e', '0'] } },
     {
-      ...{ id: 'launch', title: '`run --all --mnt DIR`, log file', floor: 2, target: 1.1 },
+      id: 'launch',
+      title: '`run --all --mnt DIR`, log file',
+      floor: 2,
+      target: 1.1,
       program: ours(...furnished(place), ...furnishedLog.option, ...command),
       log: furnishedLog.log,
     },
     {
-      ...{ id: 'pretty', title: '`run --all --mnt DIR`, pretty log on a terminal', floor: 2, target: 1.25 },
+      id: 'pretty',
+      title: '`run --all --mnt DIR`, pretty log on a terminal',
+      floor: 2,
+      target: 1.25,
       program: { ...ours(...furnished(place), ...command), terminal },
     },
     {
-      ...{ id: 'quiet', title: '`run --all --mnt DIR --quiet`', floor: 2 },
+      id: 'quiet',
+      title: '`run --all --mnt DIR --quiet`',
+      floor: 2,
       program: ours(...furnished(place), '--quiet', ...command),
     },
     {
-      ...{ id: 'plain', title: '`run --all`, log file', floor: 2 },
+      id: 'plain',
+      title: '`run --all`, log file',
+      floor: 2,
       program: ours('run', '--all', ...plainLog.option, ...command),
       log: plainLog.log,
     },
     {
-      ...{ id: 'version', title: '`--version`', floor: 1, target: 1.15 },
+      id: 'version',
+      title: '`--version`',
+      floor: 1,
+      target: 1.15,
       program: ours('--version'),
     },
-    { ...{ id: 'help', title: '`--help`', floor: 1, target: 1.15 }, program: ours('--help') },
+    {
+      id: 'help',
+      title: '`--help`',
+      floor: 1,
+      target: 1.15,
+      program: ours('--help'),
+    },
   ];
 }
+
+/** The words of a command line, none of which has a blank in it. */
+const words = (line: string): string[] => line.trim().split(/\s+/);
 
 /** The same work done by others. */
 export const otherCases = ({ rootfs }: Place): Case[] => [
@@ -73,41 +95,16 @@ export const otherCases = ({ rootfs }: Place): Case[] => [
     id: 'unshare',
     title: 'unshare(1)',
     program: {
-      words: [
-        ...[
-          'unshare',
-          '--map-root-user',
-          '--mount',
-          '--uts',
-          '--ipc',
-          '--net',
-          '--pid',
-          '--cgroup',
-          '--time',
-        ],
-        ...['--fork', '--mount-proc', `--root=${rootfs}`, '/bin/true'],
-      ],
+      words: words(`unshare --map-root-user --mount --uts --ipc --net --pid --cgroup --time
+        --fork --mount-proc --root=${rootfs} /bin/true`),
     },
   },
   {
     id: 'bwrap',
     title: 'bubblewrap',
     program: {
-      words: [
-        ...[
-          'bwrap',
-          '--unshare-all',
-          '--unshare-user',
-          '--uid',
-          '0',
-          '--gid',
-          '0',
-          '--hostname',
-          'Gontainer',
-        ],
-        ...['--bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--ro-bind', '/sys', '/sys'],
-        '/bin/true',
-      ],
+      words: words(`bwrap --unshare-all --unshare-user --uid 0 --gid 0 --hostname Gontainer
+        --bind ${rootfs} / --proc /proc --dev /dev --ro-bind /sys /sys /bin/true`),
     },
   },
 ];

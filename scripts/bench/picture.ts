@@ -11,7 +11,10 @@ export function phasesPicture(phases: readonly Phase[], version: string, bare: n
   const rows = [
     { title: `for comparison: bare Node ${version}, twice`, from: 0, to: bare * 2, colour: '#888888' },
     ...phases.map(({ title, stage, from, to }) => ({
-      ...{ title: `${stage}: ${title}`, from, to, colour: colours[stage] },
+      title: `${stage}: ${title}`,
+      from,
+      to,
+      colour: colours[stage],
     })),
   ];
   const bars = rows.map(({ title, from, to, colour }, index) => {

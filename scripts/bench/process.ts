@@ -23,7 +23,9 @@ export interface Program {
 
 /** What programs are started with: nothing that would change how Node starts. */
 export const environment = (): Record<string, string> => ({
-  ...{ PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: '/', TERM: 'xterm-256color' },
+  PATH: process.env.PATH ?? '/usr/bin:/bin',
+  HOME: '/',
+  TERM: 'xterm-256color',
   XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '',
 });
 
@@ -38,9 +40,7 @@ export function start({ words, terminal, errors }: Program): number {
   must('posix_spawn_file_actions_init', [bytes(actions)]);
   const nowhere = terminal ?? '/dev/null';
   const open = (fd: number, path: string, mode: number): void =>
-    must('posix_spawn_file_actions_addopen', [
-      ...[bytes(actions), int(fd), text(path), int(mode), int(0o600)],
-    ]);
+    must('posix_spawn_file_actions_addopen', [bytes(actions), int(fd), text(path), int(mode), int(0o600)]);
   for (const fd of [0, 1, 2]) open(fd, nowhere, O_RDWR);
   if (errors !== undefined) open(2, errors, O_WRONLY_O_CREAT_O_TRUNC);
   must('posix_spawnattr_init', [bytes(attributes)]);
@@ -54,8 +54,12 @@ export function start({ words, terminal, errors }: Program): number {
   ];
   memory.commit();
   must('posix_spawnp', [
-    ...[bytes(pid), text(words[0] as string), bytes(actions), bytes(attributes)],
-    ...[pointer(argv), pointer(envp)],
+    bytes(pid),
+    text(words[0] as string),
+    bytes(actions),
+    bytes(attributes),
+    pointer(argv),
+    pointer(envp),
   ]);
   memory.release();
   return pid.readInt32LE(0);

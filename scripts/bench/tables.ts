@@ -32,19 +32,15 @@ function startTable({ nodes, others = [] }: Findings): string[] {
       const ratio = (value: number | undefined, of: number | undefined): string =>
         floor === 0 || value === undefined || of === undefined ? '' : times(value / (of * floor));
       return [
-        ...[
-          title,
-          version,
-          ms(wall),
-          ms(least),
-          ratio(wall, bare?.wall.median),
-          ratio(least, bare?.wall.min),
-        ],
-        ...[
-          ratio(cpu, bare?.cpu.median),
-          floor === 0 ? '' : String(floor),
-          target === 0 ? '' : times(target),
-        ],
+        title,
+        version,
+        ms(wall),
+        ms(least),
+        ratio(wall, bare?.wall.median),
+        ratio(least, bare?.wall.min),
+        ratio(cpu, bare?.cpu.median),
+        floor === 0 ? '' : String(floor),
+        target === 0 ? '' : times(target),
       ];
     };
     return results.flatMap(({ id, title, wall, cpu, floor, target, child }) => [
@@ -69,7 +65,7 @@ function startTable({ nodes, others = [] }: Findings): string[] {
     ? []
     : [
         '### Start-up',
-        'The ratio is to as many bare start-ups of the same Node as the column “floor” says.',
+        'The ratio is relative to N bare starts of the same Node, N in the column “floor”.',
         table(head, [
           ...nodes.flatMap(({ version, start = [] }) => rows(version, start)),
           ...rows('', others),
@@ -83,7 +79,8 @@ function memoryTable({ nodes }: Findings): string[] {
       ? []
       : [
           [
-            ...[version, ...[memory.bare, memory.parent, memory.child].map((kib) => ms(kib / 1024))],
+            version,
+            ...[memory.bare, memory.parent, memory.child].map((kib) => ms(kib / 1024)),
             times((memory.parent + memory.child) / (2 * memory.bare)),
           ],
         ],
@@ -120,7 +117,12 @@ const sizes = (title: string, what: string, rows: readonly AtSize[] | undefined)
         table(
           [what, '`node -e 0`, ms', 'gontainer, ms', 'ratio to two', 'unshare(1), ms', 'bubblewrap, ms'],
           rows.map(({ size, bare, launch, unshare, bwrap }) => [
-            ...[String(size), ms(bare), ms(launch), times(launch / (2 * bare)), ms(unshare), ms(bwrap)],
+            String(size),
+            ms(bare),
+            ms(launch),
+            times(launch / (2 * bare)),
+            ms(unshare),
+            ms(bwrap),
           ]),
         ),
       ];
@@ -134,8 +136,13 @@ function scaleTables({ nodes }: Findings): string[] {
           '### Many at a time',
           table(
             [
-              ...['at a time', 'launches a second', 'a second of a core', 'to one at a time'],
-              ...['pairs of bare Nodes a second', 'a second of a core', 'to one at a time'],
+              'at a time',
+              'launches a second',
+              'a second of a core',
+              'to one at a time',
+              'pairs of bare Nodes a second',
+              'a second of a core',
+              'to one at a time',
             ],
             throughput.map(({ atATime, ...rates }) => [
               String(atATime),

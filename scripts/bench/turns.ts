@@ -1,5 +1,6 @@
 /** Programs take turns, so that whatever else the machine does disturbs all of them alike. */
 import { readFileSync } from 'node:fs';
+import { defined } from '../../src/common/defined.js';
 import type { Case } from './cases.js';
 import { run, type Usage } from './process.js';
 import { type Measured, measured, median, type Summary, summary } from './statistics.js';
@@ -33,12 +34,9 @@ export function takeTurns(cases: readonly Case[], rounds: number): Result[] {
     const { id, title, floor, target } = one;
     const times = logs.get(one) ?? [];
     return {
-      ...{
-        id,
-        title,
-        ...(floor === undefined ? {} : { floor }),
-        ...(target === undefined ? {} : { target }),
-      },
+      id,
+      title,
+      ...defined({ floor, target }),
       ...measured(usages.get(one) ?? []),
       ...(times.length === 0
         ? {}

@@ -81,8 +81,14 @@ function assertOwn(own: Map<string, string>): void {
 }
 
 const words = (options: readonly string[], script: string) => [
-  ...['run', '--quiet', '--all', ...options],
-  ...['--', 'sh', '-c', script],
+  'run',
+  '--quiet',
+  '--all',
+  ...options,
+  '--',
+  'sh',
+  '-c',
+  script,
 ];
 
 /** Every second launch has a root file system of its own. */
