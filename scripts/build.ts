@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { writeBundledLicences } from './bundled-licences.js';
 import { writeHelpTexts } from './help-texts.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -52,12 +53,8 @@ const splitAtDynamicImport: Plugin = {
 const leftOut: Readonly<Record<string, string>> = {
   assert: 'module.exports = (holds, message) => { if (!holds) throw new Error(message); };',
   worker_threads: 'module.exports = { isMainThread: true };',
-  tty: 'module.exports = { isatty: () => false };',
-  stream: 'module.exports = {};',
   'thread-stream':
     'module.exports = class { constructor() { throw new Error("built without transports"); } };',
-  'pino-abstract-transport': 'module.exports = () => { throw new Error("built without transports"); };',
-  pump: 'module.exports = () => { throw new Error("built without streams"); };',
 };
 
 const leaveOut: Plugin = {
@@ -65,7 +62,7 @@ const leaveOut: Plugin = {
   setup(context) {
     const names = Object.keys(leftOut).join('|');
     context.onResolve({ filter: new RegExp(`^(node:)?(${names})$`) }, ({ path, importer }) =>
-      /node_modules\/(pino|pino-pretty|sonic-boom|colorette)\//.test(importer)
+      /node_modules\/(pino|sonic-boom)\//.test(importer)
         ? { path: path.replace('node:', ''), namespace: 'left-out' }
         : undefined,
     );
@@ -90,9 +87,11 @@ const urlForYargs: Plugin = {
 
 rmSync(output, { recursive: true, force: true });
 const entries = [join(source, 'main.ts'), join(source, 'library/index.ts'), ...splitPoints()];
-await build({
+const { metafile } = await build({
   entryPoints: entries.map((file) => ({ in: file, out: outputName(file) })),
   outdir: output,
+  absWorkingDir: root,
+  metafile: true,
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
@@ -116,5 +115,6 @@ await build({
     VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
   },
 });
+writeBundledLicences(root, output, metafile);
 await writeHelpTexts(output);
 console.error(`built ${entries.map((file) => basename(outputName(file))).join(', ')} into dist/`);

@@ -72,7 +72,7 @@ before(() => {
 
 test('it holds what runs, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/help-\d+\.json|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
+    /^(package\.json|README\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/help-\d+\.json|dist\/LICENCES\.txt|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
   assert.deepEqual(
     contents.filter((path) => !allowed.test(path)),
     [],
@@ -83,11 +83,12 @@ test('it holds what runs, and nothing else', () => {
     'dist/child-main.cjs',
     'docs/lessons/01-processes.md',
     'LICENSE',
+    'dist/LICENCES.txt',
   ])
     assert.ok(contents.includes(path), path);
 });
 
-test('what it loads is what it depends on, and yargs and pino, which are in the bundle', () => {
+test('what it loads from other packages is exactly what it depends on', () => {
   const loaded = new Set<string>();
   for (const name of readdirSync(join(project, 'dist')).filter((file) => file.endsWith('.cjs'))) {
     const text = readFileSync(join(project, 'dist', name), 'utf8');
@@ -96,10 +97,24 @@ test('what it loads is what it depends on, and yargs and pino, which are in the 
   }
   const builtin = new Set(process.getBuiltinModule('node:module').builtinModules);
   const packages = [...loaded].filter((name) => !builtin.has(name));
-  assert.deepEqual(
-    [...new Set([...packages, 'ffi-rs', 'pino', 'yargs'])].sort(),
-    Object.keys(manifest.dependencies).sort(),
+  assert.deepEqual([...new Set([...packages, 'ffi-rs'])].sort(), Object.keys(manifest.dependencies).sort());
+});
+
+test('the licence of every package in the bundle goes along, with its version', () => {
+  const licences = readFileSync(join(project, 'dist/LICENCES.txt'), 'utf8');
+  // The sources that the maps of the bundle name are what it was made of.
+  const bundled = new Set(
+    readdirSync(join(project, 'dist'))
+      .filter((file) => file.endsWith('.cjs.map'))
+      .flatMap((file) => JSON.parse(readFileSync(join(project, 'dist', file), 'utf8')).sources as string[])
+      .flatMap((source) => /^\.\.\/(.*node_modules\/(?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []),
   );
+  for (const name of ['pino', 'yargs']) assert.ok(bundled.has(`node_modules/${name}`), name);
+  for (const place of bundled) {
+    const { name, version } = JSON.parse(readFileSync(join(project, place, 'package.json'), 'utf8'));
+    assert.ok(licences.includes(`\n${name} ${version} (`), `${name} ${version}`);
+    assert.ok(!(name in manifest.dependencies), `${name} is bundled, so an installed one would not be used`);
+  }
 });
 
 test('an installation runs no script', () => {

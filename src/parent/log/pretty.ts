@@ -1,27 +1,18 @@
 /** The log for people: what was done, what one would type for it, and what changed in the kernel. */
-import { type PrettyOptions, prettyFactory } from 'pino-pretty';
 import { callText } from '../text/call.js';
 import { changes } from '../text/evidence-changes.js';
 import { type Paint, painter } from '../text/paint.js';
 import { wrapped } from '../text/wrapped.js';
 import type { LogOptions } from './log-options.js';
+import type { LogRecord } from './log-record.js';
 
 type Fields = Record<string, unknown>;
 
-/** Makes of a line of NDJSON what a terminal shows; nothing where it has nothing to show. */
-export function prettyFormat({ level, colour }: LogOptions): (line: string) => string {
+/** Makes of a record what a terminal shows. */
+export function prettyFormat({ level, colour }: LogOptions): (record: LogRecord) => string {
   const paint = painter(colour);
   const explain = level === 'trace' || level === 'debug';
-  const options: PrettyOptions = {
-    // What is coloured here is chosen below.
-    colorize: false,
-    hideObject: true,
-    // Everything is in the message: times since the start are read more easily than those of the day.
-    ignore: 'level,time,pid,hostname',
-    messageFormat: (record, messageKey) => describe(record, String(record[messageKey]), paint, explain),
-    customPrettifiers: { level: () => '' },
-  };
-  return prettyFactory(options) as (line: string) => string;
+  return ({ fields, msg }) => `${describe(fields, msg, paint, explain)}\n`;
 }
 
 function describe(record: Fields, message: string, paint: Paint, explain: boolean): string {

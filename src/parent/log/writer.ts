@@ -1,130 +1,83 @@
-/** The log through pino: NDJSON to the file and to standard error, or readable lines to a terminal. */
-import { closeSync, fstatSync, writeSync } from 'node:fs';
-import pino, { type DestinationStream } from 'pino';
-import { Failure } from '../../common/failure.js';
-import { errnoWords } from '../../common/kernel/kernel-error.js';
-import type { Level, LogOptions } from './log-options.js';
+/** The log through pino: NDJSON to the files and to standard error, or readable lines to a terminal. */
+import { fstatSync } from 'node:fs';
+import pino from 'pino';
+import { LogFile } from './log-file.js';
+import type { LogOptions } from './log-options.js';
 import type { LogRecord, LogWriter } from './log-record.js';
+import { ShownLog } from './shown-log.js';
 
+/** Opens everything that records go to. */
 export async function openWriter(options: LogOptions): Promise<LogWriter> {
-  const { lines, standardError = 2 } = options;
-  const waiting: string[] = [];
-  let held = false;
-  let left = false;
-  const plain = pino.destination({ dest: standardError, sync: true });
+  const { level, format, lines, standardError = 2 } = options;
+  const files = [options.file, options.descriptor].filter((descriptor) => descriptor !== undefined);
   const pretty =
-    options.format === 'pretty' && options.level !== 'silent'
+    format === 'pretty' && level !== 'silent'
       ? (await import('./pretty.js')).prettyFormat(options)
       : undefined;
-  const terminal = {
-    write: (line: string) => plain.write(pretty === undefined ? line : (pretty(line) ?? '')),
-  };
-  const open = (descriptor: number | undefined) => (descriptor === undefined ? [] : [fileStream(descriptor)]);
-  const files = [
-    ...open(options.file),
-    ...open(options.descriptor),
-    ...open(options.followed).map(expendable),
-  ];
-  // A terminal belongs to the command while it runs; anything else may be written at once.
-  const isTerminal = fstatSync(standardError).isCharacterDevice();
-  const shown = {
-    write: (line: string) => {
-      if (left) return;
-      if (held && isTerminal) waiting.push(line);
-      else terminal.write(line);
-    },
-  };
-
-  let time = 0;
-  const logger = (level: Level, stream: DestinationStream) =>
-    Object.assign(pino({ base: null, level, timestamp: () => `,"time":${time}` }, stream), {
-      [pino.symbols.asJsonSym]: asJson,
-    });
-  const atTerminal = options.level === 'silent' ? undefined : logger(options.level, shown);
-  const elsewhere = logger('trace', {
-    write: (line: string) => {
-      for (const file of files) file.write(line);
-      lines?.push(line);
-    },
-  });
-  let announced: unknown;
-  return {
-    write: (record: LogRecord) => {
-      time = record.time;
-      elsewhere[record.level](record.fields, record.msg);
-      const { step, shell } = record.fields;
-      if (shell === undefined || step !== announced) atTerminal?.[record.level](record.fields, record.msg);
-    },
-    flush: () => {
-      for (const file of files) file.flush();
-    },
-    announce: (record: LogRecord) => {
-      if (!isTerminal) return;
-      time = record.time;
-      announced = record.fields.step;
-      atTerminal?.[record.level](record.fields, record.msg);
-    },
-    leave: () => {
-      left = true;
-      waiting.length = 0;
-    },
-    hold: (now: boolean) => {
-      held = now;
-      if (!now) for (const line of waiting.splice(0)) terminal.write(line);
-    },
-    close: () => {
-      for (const file of files) file.close();
-    },
-  };
+  return new Destinations(
+    [
+      ...files.map((descriptor) => new LogFile(descriptor)),
+      ...(options.followed === undefined ? [] : [new LogFile(options.followed, 'expendable')]),
+    ],
+    lines,
+    new ShownLog(level, standardError, fstatSync(standardError).isCharacterDevice()),
+    pretty,
+  );
 }
 
-/**
- * A record as a line, in the place of pino's own asJson. That one is for programs that log for hours: it looks at every
- * character, so that V8 sets out to optimize it, which takes a short one 4 MiB and longer than its whole log.
- */
-const asJson = (fields: object, msg: string, level: number, time: string): string =>
-  `{"level":${level}${time},${JSON.stringify({ ...fields, msg }).slice(1)}\n`;
+class Destinations implements LogWriter {
+  /** Makes the lines of NDJSON: with the time of the record, not that of writing it. */
+  private readonly logger = pino(
+    { base: null, level: 'trace', timestamp: () => `,"time":${this.time}` },
+    { write: (line: string) => this.take(line) },
+  );
+  private time = 0;
+  /** The record that pino is making a line of. */
+  private record: LogRecord | undefined;
+  /** The step whose record the terminal has had already. */
+  private announced: unknown;
 
-/** A launch goes on without this file, when it cannot be written any more. */
-const expendable = ({ write, flush, close }: FileStream): FileStream => ({
-  write,
-  flush: () => {
-    try {
-      flush();
-    } catch {
-      // fileStream does not try again: who follows sees a log that was cut off.
-    }
-  },
-  close,
-});
+  constructor(
+    private readonly files: readonly LogFile[],
+    private readonly lines: string[] | undefined,
+    private readonly shown: ShownLog,
+    private readonly pretty: ((record: LogRecord) => string) | undefined,
+  ) {}
 
-interface FileStream {
-  write(line: string): void;
-  flush(): void;
-  close(): void;
-}
+  write(record: LogRecord): void {
+    this.time = record.time;
+    this.record = record;
+    this.logger[record.level](record.fields, record.msg);
+  }
 
-/** Writes lines to a file, which has them even if this process is killed in the next moment, once they are flushed. */
-function fileStream(descriptor: number): FileStream {
-  let works = true;
-  let gathered = '';
-  return {
-    write: (line) => {
-      if (works) gathered += line;
-    },
-    flush: () => {
-      if (gathered === '') return;
-      const bytes = Buffer.from(gathered);
-      gathered = '';
-      try {
-        for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
-      } catch (error) {
-        works = false; // The failure itself goes to standard error.
-        throw new Failure(`the log file cannot be written: ${errnoWords(error)}`, {
-          next: 'A launch without the log that was asked for is given up: choose another --log-file.',
-        });
-      }
-    },
-    close: () => closeSync(descriptor),
-  };
+  flush(): void {
+    for (const file of this.files) file.flush();
+  }
+
+  announce(record: LogRecord): void {
+    if (!this.shown.isTerminal || this.pretty === undefined) return;
+    this.announced = record.fields.step;
+    this.shown.write(record.level, this.pretty(record));
+  }
+
+  leave(): void {
+    this.shown.leave();
+  }
+
+  hold(held: boolean): void {
+    this.shown.hold(held);
+  }
+
+  close(): void {
+    for (const file of this.files) file.close();
+  }
+
+  private take(line: string): void {
+    for (const file of this.files) file.write(line);
+    this.lines?.push(line);
+    const record = this.record as LogRecord;
+    const { step, shell } = record.fields;
+    if (shell !== undefined && step === this.announced) return;
+    this.shown.write(record.level, this.pretty?.(record) ?? line);
+  }
 }

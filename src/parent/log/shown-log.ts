@@ -1,0 +1,45 @@
+/** The part of the log that somebody sees: on standard error, from a level on. */
+import pino from 'pino';
+import type { Level } from './log-options.js';
+
+export class ShownLog {
+  private readonly stream: { write(text: string): void };
+  private readonly waiting: string[] = [];
+  private held = false;
+  private left = false;
+
+  /**
+   * @param level the lowest level that is shown
+   * @param isTerminal whether it belongs to the command while that runs; anything else may be written at once
+   */
+  constructor(
+    private readonly level: Level,
+    standardError: number,
+    readonly isTerminal: boolean,
+  ) {
+    this.stream = pino.destination({ dest: standardError, sync: true });
+  }
+
+  /** Shows a text, now or when the terminal is free again. */
+  write(level: Exclude<Level, 'silent'>, text: string): void {
+    if (this.left || text === '' || !this.shows(level)) return;
+    if (this.held && this.isTerminal) this.waiting.push(text);
+    else this.stream.write(text);
+  }
+
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) for (const text of this.waiting.splice(0)) this.stream.write(text);
+  }
+
+  /** From here on nothing is shown. */
+  leave(): void {
+    this.left = true;
+    this.waiting.length = 0;
+  }
+
+  private shows(level: Exclude<Level, 'silent'>): boolean {
+    const { values } = pino.levels;
+    return this.level !== 'silent' && (values[level] ?? 0) >= (values[this.level] ?? 0);
+  }
+}
