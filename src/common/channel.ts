@@ -4,6 +4,7 @@
  */
 import type { CallRecord } from './kernel/kernel.js';
 import type { KernelErrorData } from './kernel/kernel-error.js';
+import { LineSplitter } from './line-splitter.js';
 import type { LaunchSpec } from './spec.js';
 import type { Evidence, StepResult } from './step.js';
 
@@ -60,19 +61,11 @@ export interface FailureData {
 
 /** Cuts a stream of bytes into messages. */
 export class Lines<Message> {
-  private rest = Buffer.alloc(0);
+  private readonly lines = new LineSplitter();
 
   /** The messages that are complete now that these bytes came. */
   take(bytes: Buffer): Message[] {
-    const all = Buffer.concat([this.rest, bytes]);
-    const end = all.lastIndexOf(10) + 1;
-    this.rest = all.subarray(end);
-    return all
-      .subarray(0, end)
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Message);
+    return this.lines.take(bytes).map((line) => JSON.parse(line) as Message);
   }
 }
 

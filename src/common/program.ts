@@ -1,37 +1,21 @@
 /** Finding a program the way execvp(3) and the container's root do it. */
-import { accessSync, constants, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
-import { dirname, join, normalize, resolve } from 'node:path';
+import { accessSync, constants, readlinkSync, type Stats, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { exitStatus, Failure } from './failure.js';
-
-/** path_resolution(7): more symbolic links than this in a row are an error (ELOOP). */
-const mostLinks = 40;
+import { namesOf, walkDown } from './path-walk.js';
 
 /**
- * Where an absolute path inside a root leads, as a path outside: symbolic links start again at the root, and `..`
+ * Where an absolute path of the container leads, as a path of the host: absolute links start again at the root, and `..`
  * does not leave it. The last part need not exist.
+ * @param root the container's root, as a path of the host
+ * @throws Failure where it leads through too many symbolic links
  */
 export function resolveBeneath(root: string, path: string): string {
   const base = root.replace(/\/+$/, '');
-  let links = 0;
-  let done = '';
-  const rest = normalize(path).split('/').filter(Boolean);
-  while (rest.length > 0) {
-    const part = rest.shift() as string;
-    const next = `${done}/${part}`;
-    if (!isSymbolicLink(`${base}${next}`)) {
-      done = next;
-      continue;
-    }
-    links += 1;
-    if (links > mostLinks) throw new Failure(`${path} in ${root} is a loop of symbolic links`);
-    rest.unshift(
-      ...resolve(dirname(next), readlinkSync(`${base}${next}`))
-        .split('/')
-        .filter(Boolean),
-    );
-    done = '';
-  }
-  return `${base}${done}` || '/';
+  const place = walkDown(namesOf(path), (names) => linkAt(`${base}/${names.join('/')}`) ?? 'here');
+  if (place === 'loop' || place === 'nothing')
+    throw new Failure(`${path} in ${root} is a loop of symbolic links`);
+  return [base, ...place].join('/') || '/';
 }
 
 /**
@@ -75,11 +59,12 @@ export function locateProgram(
   );
 }
 
-function isSymbolicLink(path: string): boolean {
+/** Undefined where there is none, or nobody lets us see it. */
+function linkAt(path: string): { link: string } | undefined {
   try {
-    return lstatSync(path).isSymbolicLink();
+    return { link: readlinkSync(path) };
   } catch {
-    return false;
+    return undefined;
   }
 }
 

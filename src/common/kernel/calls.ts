@@ -13,7 +13,7 @@ import { type Flags, shownFlags } from './constants.js';
  * - `text`: `const char *`, or null; as memory in a chain where another call fills it in;
  * - `texts`: `char *const []`; `environment` the same, but the log shows only the names, never a value;
  * - `memory`: a pointer to bytes, with what the log shows in their place;
- * - `chain`: a pointer to the first context of a call chain (chain.ts).
+ * - `chain`: a pointer to the first context of a call chain (call-chain.ts).
  */
 export type Kind = 'int' | 'long' | 'mode' | 'text' | 'texts' | 'environment' | 'memory' | 'chain';
 
@@ -103,7 +103,7 @@ export interface Place {
   readonly place: string;
 }
 
-/** Calls that run one after the other in a process without JavaScript (chain.ts). */
+/** Calls that run one after the other in a process without JavaScript (call-chain.ts). */
 export interface Chain {
   /** Who makes the calls: the log's `actor`. */
   readonly actor: string;

@@ -1,11 +1,11 @@
 /** A log while it is written: its records as they come. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { LineSplitter } from '../../../common/line-splitter.js';
 import type { Fields } from '../../recorded/fields.js';
 import { parsed } from '../../recorded/read-log.js';
 
 /** A launch writes some hundred kilobytes. What is longer is no log of one, and is read no further. */
 const longest = 8 * 1024 * 1024;
-const lineEnd = 0x0a;
 
 export class LogTail {
   /** Those of the lines that are complete. */
@@ -13,8 +13,7 @@ export class LogTail {
   /** Lines that hold no JSON object. */
   damaged = 0;
   private offset = 0;
-  /** The beginning of a line whose end is not written yet. */
-  private rest = Buffer.alloc(0);
+  private lines = new LineSplitter();
 
   constructor(readonly path: string) {}
 
@@ -25,7 +24,7 @@ export class LogTail {
 
   /** Whether the file stops within a line. */
   get cut(): boolean {
-    return this.rest.length > 0;
+    return this.lines.cut;
   }
 
   /**
@@ -51,18 +50,14 @@ export class LogTail {
   /** Gives the memory back; the next read() begins at the beginning. */
   forget(): void {
     this.records = [];
-    this.rest = Buffer.alloc(0);
+    this.lines = new LineSplitter();
     this.offset = 0;
     this.damaged = 0;
   }
 
   private take(bytes: Buffer): void {
     this.offset += bytes.length;
-    const text = Buffer.concat([this.rest, bytes]);
-    const end = text.lastIndexOf(lineEnd) + 1;
-    this.rest = text.subarray(end);
-    for (const line of text.toString('utf8', 0, end).split('\n')) {
-      if (line.trim() === '') continue;
+    for (const line of this.lines.take(bytes)) {
       const record = parsed(line);
       if (record === undefined) this.damaged += 1;
       else this.records.push(record);

@@ -24,11 +24,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { mostLinks, walkDown } from '../../../../common/path-walk.js';
 import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
 import type { TarEntry } from './tar-entries.js';
-
-/** As many symbolic links as the kernel follows in one path: path_resolution(7). */
-const mostLinks = 40;
 
 /** A place in the tree: names from its root, none of them a symbolic link except perhaps the last. */
 type Place = readonly string[];
@@ -195,30 +193,15 @@ export class Tree {
    * @param make is called for a name that is not there; if it makes nothing, the walk ends with undefined
    */
   private follow(entry: Named, names: readonly string[], make: (place: Place) => unknown): Place | undefined {
-    const waiting = [...names];
-    let links = 0;
-    let place: string[] = [];
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      if (name === '..') {
-        place.pop(); // Above the root there is only the root, as in chroot(2).
-        continue;
-      }
-      const next = [...place, name];
+    const place = walkDown(names, (next, isLast) => {
       if (this.look(next) === undefined) make(next);
       const found = this.look(next);
-      if (found === undefined) return undefined;
-      if (found.isSymbolicLink()) {
-        if (++links > mostLinks)
-          throw refusal(entry.name, `leads through more than ${mostLinks} symbolic links`);
-        const target = readlinkSync(this.path(next));
-        waiting.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'));
-        if (target.startsWith('/')) place = [];
-      } else if (found.isDirectory() || waiting.length === 0) {
-        place = next;
-      } else {
-        throw refusal(entry.name, 'lies below something that is not a folder');
-      }
-    }
-    return place;
+      if (found === undefined) return 'nothing';
+      if (found.isSymbolicLink()) return { link: readlinkSync(this.path(next)) };
+      if (found.isDirectory() || isLast) return 'here';
+      throw refusal(entry.name, 'lies below something that is not a folder');
+    });
+    if (place === 'loop') throw refusal(entry.name, `leads through more than ${mostLinks} symbolic links`);
+    return place === 'nothing' ? undefined : place;
   }
 }
