@@ -24,7 +24,7 @@ function tables(options: readonly Option[]): string {
     .join('\n\n');
 }
 
-const file = join(root, 'README.md');
+const file = join(root, 'docs/options.md');
 const before = readFileSync(file, 'utf8');
 const [head, tail] = [
   before.slice(0, before.indexOf(begin) + begin.length),
@@ -33,7 +33,7 @@ const [head, tail] = [
 const after = `${head}\n\n${tables(runOptions)}\n\n${tail}`;
 if (process.argv.includes('--check')) {
   if (after !== before) {
-    console.error('The options in README.md are not those of the program: run npm run docs.');
+    console.error('The options in docs/options.md are not those of the program: run npm run docs.');
     process.exitCode = 1;
   }
 } else {

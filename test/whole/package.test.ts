@@ -72,7 +72,7 @@ before(() => {
 
 test('it holds what runs, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/help-\d+\.json|dist\/LICENCES\.txt|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
+    /^(package\.json|(README|CHANGELOG)\.md|LICENSE|dist\/[a-z-]+\.cjs|dist\/help-\d+\.json|dist\/LICENCES\.txt|dist\/gontainer\.1|dist\/completions\/(gontainer\.(bash|fish)|_gontainer)|dist\/types\/(package\.json|[a-z/-]+\.d\.ts)|docs\/lessons\/[\w-]+\.md|docs\/log\.schema\.json)$/;
   assert.deepEqual(
     contents.filter((path) => !allowed.test(path)),
     [],

@@ -8,10 +8,13 @@ import { project } from '../gontainer.js';
 
 const markdown = [
   'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
   ...readdirSync(join(project, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
-test('the options in README.md are those of the program', () => {
+test('the options in docs/options.md are those of the program', () => {
   const words = ['--import', 'tsx', 'scripts/option-tables.ts', '--check'];
   const { status, stderr } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
@@ -26,4 +29,16 @@ test('every link in the documentation leads to something', () => {
       assert.ok(existsSync(path), `${file} links to ${target}`);
     }
   }
+});
+
+test('every file of the project that a page names is there', () => {
+  let names = 0;
+  for (const file of markdown) {
+    const text = readFileSync(join(project, file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/`((?:src|scripts|test|docs|\.ci)\/[\w./-]+)`/g)) {
+      assert.ok(existsSync(join(project, name)), `${file} names ${name}`);
+      names += 1;
+    }
+  }
+  assert.ok(names > 20, `only ${names} names were found`);
 });
