@@ -105,7 +105,7 @@ function callsTables({ nodes }: Findings): string[] {
     'to bubblewrap',
   ];
   const note =
-    'The ratios are of what one call takes, for the kinds of call that both make, weighted by how often we make them (target 1.5).';
+    'Each ratio compares the time of one call, over the kinds of call that both programs make, weighted by how often gontainer makes them (target 1.5).';
   return rows.length === 0 ? [] : ['### Kernel calls', note, table(head, rows)];
 }
 
