@@ -1,6 +1,6 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { Failure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import type { Container, ContainerSignal, Ended, Started } from './container.js';
@@ -13,9 +13,9 @@ import { Story } from './story.js';
 const grace = 2_000;
 
 export class RunningContainer implements Container {
-  readonly stdin;
-  readonly stdout;
-  readonly stderr;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
   readonly started: Promise<Started>;
   readonly ended: Promise<Ended>;
   private readonly story = new Story<LogRecord>();
@@ -32,10 +32,9 @@ export class RunningContainer implements Container {
     private readonly launcher: ChildProcess,
     signal: AbortSignal | undefined,
   ) {
-    // Which of them are pipes is what the options say.
-    this.stdin = launcher.stdin as never;
-    this.stdout = kept(launcher.stdout) as never;
-    this.stderr = kept(launcher.stderr) as never;
+    this.stdin = launcher.stdin;
+    this.stdout = kept(launcher.stdout);
+    this.stderr = kept(launcher.stderr);
     let start: (started: Started) => void = () => {};
     const startedOnce = new Promise<Started>((done) => {
       start = done;

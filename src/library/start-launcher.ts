@@ -2,8 +2,9 @@
  * Launching from another program. The launcher is a process of its own, the same `gontainer run` that a user types: the
  * program's signal handlers, children and threads are left alone, and two pipes tell what the launcher does.
  */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { defined } from '../common/defined.js';
 import type { Container, LaunchOptions, StandardStream, StandardStreams } from './container.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
@@ -26,10 +27,8 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   const words = [program, ...ownWords, ...optionWords(run), '--', ...command];
   signal?.throwIfAborted();
   const streams: readonly StandardStream[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
-  const settings: SpawnOptions = {
-    stdio: [...streams, 'pipe', 'pipe'],
-    ...(cwd === undefined ? {} : { cwd }),
-  };
+  const descriptors: StdioOptions = [...streams, 'pipe', 'pipe'];
+  const settings: SpawnOptions = defined({ stdio: descriptors, cwd });
   const launcher = spawn(process.execPath, words, settings);
   // Which streams are pipes is what the type says of the options.
   return new RunningContainer(launcher, signal) as Container as Container<Streams>;

@@ -108,7 +108,7 @@ function call(name: string, ...args: (number | bigint | Buffer)[]): bigint {
       funcName: name,
       retType: DataType.BigInt,
       paramsType,
-      paramsValue: args as never,
+      paramsValue: args,
     }) as unknown as bigint,
   );
 }

@@ -1,5 +1,5 @@
 import { memory } from '../kernel/calls.js';
-import type { CallRecord, Kernel } from '../kernel/kernel.js';
+import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
 import type { LaunchSpec } from '../spec.js';
 import { asPid1Step, commandCalls } from '../steps/command.js';
 import type { CommandProcess } from '../steps/command-context.js';
@@ -29,8 +29,8 @@ export class CommandAsPid1 implements CommandProcess {
     this.path = commandPath(this.spec, this.root);
     const ownPid = Buffer.alloc(4);
     ownPid.writeInt32LE(1);
-    for (const { call, args } of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1), terminal))
-      this.kernel.call(call, args as never);
+    for (const call of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1), terminal))
+      makeCall(this.kernel, call);
     // The channel to the parent, too: its end there says that execve(2) succeeded.
     this.kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
   }

@@ -178,7 +178,12 @@ export class CallChain {
       const ret = errno === 0 ? (call.returns ?? this.returned(call, pid)) : -1;
       if (errno === 0) shift += call.shiftsClock ?? 0n;
       results.push({
-        ...{ call, actor: chain.actor, pid, errno, ret, began },
+        call,
+        actor: chain.actor,
+        pid,
+        errno,
+        ret,
+        began,
         ended: ended === 0n ? undefined : ended - shift,
       });
       from = ended;

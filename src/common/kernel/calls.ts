@@ -40,7 +40,11 @@ export const calls = {
   open_tree: { dirfd: 'int', pathname: 'text', flags: 'int' },
   mount_setattr: { dirfd: 'int', pathname: 'text', flags: 'int', attr: 'memory', size: 'long' },
   move_mount: {
-    ...{ from_dirfd: 'int', from_pathname: 'text', to_dirfd: 'int', to_pathname: 'text', flags: 'int' },
+    from_dirfd: 'int',
+    from_pathname: 'text',
+    to_dirfd: 'int',
+    to_pathname: 'text',
+    flags: 'int',
   },
   mkdir: { pathname: 'text', mode: 'mode' },
   mknod: { pathname: 'text', mode: 'mode', dev: 'long' },
@@ -131,8 +135,8 @@ export type Arguments<Name extends CallName> = {
 };
 
 /** One call of a chain, and the step of the launch that it belongs to. */
-export type ChainCall = {
-  [Name in CallName]: {
+export type ChainCall<Which extends CallName = CallName> = {
+  [Name in Which]: {
     readonly call: Name;
     readonly args: Arguments<Name>;
     readonly step: string;
@@ -141,10 +145,13 @@ export type ChainCall = {
     /** What it returns, where that does not follow from the call. */
     readonly returns?: number;
   };
-}[CallName];
+}[Which];
 
 /** Any argument of any call, for code that goes through the table. */
 export type Argument = ArgumentOf[Kind];
+
+/** The arguments of any call, by the names of its manual page. */
+export type AnyArguments = Readonly<Record<string, Argument>>;
 
 const parameters = new Map(
   Object.entries(calls).map(([name, kinds]) => [name, Object.entries(kinds) as [string, Kind][]]),
@@ -153,17 +160,10 @@ const parameters = new Map(
 export const parametersOf = (name: CallName): [parameter: string, kind: Kind][] => parameters.get(name) ?? [];
 
 /** The arguments as the log writes them (docs/log.md): names for constants, names only for the environment. */
-export function shownArguments<Name extends CallName>(
-  name: Name,
-  args: Arguments<Name>,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    parametersOf(name).map(([parameter, kind]) => [
-      parameter,
-      shown(kind, (args as Record<string, Argument>)[parameter]),
-    ]),
+export const shownArguments = (name: CallName, args: AnyArguments): Record<string, unknown> =>
+  Object.fromEntries(
+    parametersOf(name).map(([parameter, kind]) => [parameter, shown(kind, args[parameter])]),
   );
-}
 
 function shown(kind: Kind, argument: Argument | undefined): unknown {
   switch (kind) {
@@ -200,11 +200,8 @@ export const cloneOf = (chain: Chain): Arguments<'clone'> => ({
 const shownMemory = ({ shows }: Memory): unknown => (typeof shows === 'function' ? shows() : shows);
 
 /** A pointer to these bytes, shown as `shows`. */
-export const memory = (bytes: Buffer | null, shows: unknown, name?: string): Memory => ({
-  bytes,
-  shows,
-  ...(name === undefined ? {} : { name }),
-});
+export const memory = (bytes: Buffer | null, shows: unknown, name?: string): Memory =>
+  name === undefined ? { bytes, shows } : { bytes, shows, name };
 
 /** The NULL pointer. */
 export const NULL: Memory = { bytes: null, shows: null };

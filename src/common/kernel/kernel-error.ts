@@ -1,14 +1,6 @@
-import { getSystemErrorMap } from 'node:util';
+import { defined } from '../defined.js';
 import { exitStatus, Failure } from '../failure.js';
-
-/** `EPERM` for 1, and so on: errno(3). */
-export const errnoName = (errno: number): string => getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
-
-/** `operation not permitted` for EPERM. */
-export function errnoText(name: string): string {
-  for (const [known, words] of getSystemErrorMap().values()) if (known === name) return words;
-  return 'unknown error';
-}
+import { errnoName, errnoText } from './errno.js';
 
 /** The symbolic name that Node gives an error of the system, for example `ENOENT`; undefined for any other error. */
 export function errorCode(error: unknown): string | undefined {
@@ -18,7 +10,8 @@ export function errorCode(error: unknown): string | undefined {
 /** `no space left on device (ENOSPC)` for an error of node:fs or node:http; its own message for any other. */
 export function errnoWords(error: unknown): string {
   const name = errorCode(error);
-  for (const [known, words] of getSystemErrorMap().values()) if (known === name) return `${words} (${name})`;
+  const words = name === undefined ? undefined : errnoText(name);
+  if (words !== undefined) return `${words} (${name})`;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -36,9 +29,12 @@ export class KernelError extends Failure {
   readonly data: KernelErrorData;
 
   constructor(data: KernelErrorData) {
-    super(`step ${data.step}: ${written(data)} failed with ${data.errno} (${errnoText(data.errno)})`, {
-      status: exitStatus.launcher,
-    });
+    super(
+      `step ${data.step}: ${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`,
+      {
+        status: exitStatus.launcher,
+      },
+    );
     this.data = data;
   }
 }
@@ -55,5 +51,5 @@ export function systemCallError(error: Error, step: string): KernelError | undef
   // A SystemError, which libuv's other calls end in, has the errno elsewhere.
   const code = info === undefined ? own.code : errnoName(Math.abs(info.errno));
   if (syscall === undefined || code === undefined || error.name === 'Failure') return undefined;
-  return new KernelError({ step, call: syscall, args: path === undefined ? {} : { path }, errno: code });
+  return new KernelError({ step, call: syscall, args: defined({ path }), errno: code });
 }

@@ -2,7 +2,7 @@
  * What steps ask the kernel through. Two things answer: the recorder (recorder.ts), which makes the calls and logs
  * them, and the rehearsal (rehearsal.ts), which only notes what would be called.
  */
-import type { Arguments, CallName, Chain } from './calls.js';
+import type { Arguments, CallName, Chain, ChainCall } from './calls.js';
 import type { ProcessChange } from './processes.js';
 
 /** One call in the log, as docs/log.md describes it. */
@@ -70,3 +70,7 @@ export interface Kernel {
    */
   clone(chain: Chain): Running;
 }
+
+/** Makes a call that a chain could make too. */
+export const makeCall = <Name extends CallName>(kernel: Kernel, { call, args }: ChainCall<Name>): number =>
+  kernel.call(call, args);

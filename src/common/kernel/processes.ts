@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { withSignalMask } from './arena.js';
 import { constants } from './constants.js';
-import { errnoName } from './kernel-error.js';
+import { errnoName } from './errno.js';
 import { bytes, int, invoke, pointer } from './libc.js';
 
 /** What waitpid(2) says of a process: it ended with a status, was killed by a signal, or was stopped by one. */

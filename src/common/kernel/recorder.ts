@@ -2,6 +2,7 @@
  * The recorder: every kernel call of the launch goes through it, in both stages. It makes the call, takes the time,
  * turns -1 into a KernelError, and hands a record of it to the log.
  */
+import { defined } from '../defined.js';
 import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
 import {
@@ -18,8 +19,9 @@ import {
   systemCallNumber,
 } from './calls.js';
 import { type Flags, numberOf } from './constants.js';
+import { errnoName } from './errno.js';
 import type { CallRecord, Kernel, Running } from './kernel.js';
-import { errnoName, KernelError } from './kernel-error.js';
+import { KernelError } from './kernel-error.js';
 import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
 import { type ProcessChange, processChange } from './processes.js';
 
@@ -140,16 +142,15 @@ export class Recorder implements Kernel {
         for (const { call, actor, pid, errno, ret, began, ended } of chain.results()) {
           if (recorded.has(call) || (ended === undefined && !executed.includes(actor))) continue;
           recorded.add(call);
-          const args = shownArguments(call.call, call.args as never);
+          const args = shownArguments(call.call, call.args);
           const name = errno === 0 ? undefined : errnoName(errno);
           if (name !== undefined)
             failure ??= new KernelError({ step: call.step, call: call.call, args, errno: name });
-          this.sink({
-            ...{ actor, pid, step: call.step, call: call.call, args, ret },
-            ...(name === undefined ? {} : { errno: name }),
-            at: this.since(began),
-            ...(ended === undefined ? {} : { us: Number(ended - began) / 1000 }),
-          });
+          const us = ended === undefined ? undefined : Number(ended - began) / 1000;
+          const at = this.since(began);
+          this.sink(
+            defined({ actor, pid, step: call.step, call: call.call, args, ret, errno: name, at, us }),
+          );
         }
       },
       throwFailure: () => {
@@ -167,12 +168,9 @@ export class Recorder implements Kernel {
     began: bigint,
     ended: bigint,
   ): number {
-    this.sink({
-      ...{ actor: this.actor, pid: process.pid, step: this.step, call, args, ret },
-      ...(errno === undefined ? {} : { errno }),
-      at: this.since(began),
-      us: Number(ended - began) / 1000,
-    });
+    const { actor, step } = this;
+    const [at, us] = [this.since(began), Number(ended - began) / 1000];
+    this.sink(defined({ actor, pid: process.pid, step, call, args, ret, errno, at, us }));
     if (errno !== undefined) throw new KernelError({ step: this.step, call, args, errno });
     return ret;
   }

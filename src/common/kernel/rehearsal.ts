@@ -142,7 +142,7 @@ export class Rehearsal implements Kernel {
   private run({ actor, calls }: { readonly actor: string; readonly calls: readonly ChainCall[] }): void {
     const cloned: Chain[] = [];
     for (const [index, { step, call, args }] of calls.entries()) {
-      this.note(actor, step, call, shownArguments(call, args as never));
+      this.note(actor, step, call, shownArguments(call, args));
       if (call === 'clone' && 'actor' in args.arg) cloned.push(args.arg);
       const forWord = call === 'read' && (args.buf as Memory).name !== 'end-of-file';
       if (forWord) this.waiting.push({ actor, calls: calls.slice(index + 1) });

@@ -6,7 +6,6 @@ import { procLines } from '../evidence.js';
 import { type ChainCall, type Memory, memory } from '../kernel/calls.js';
 import {
   type CapabilityOrNumber,
-  capabilities,
   capabilitiesIn,
   capabilityNames,
   capabilityNumber,
@@ -83,9 +82,8 @@ export function commandCapabilityCalls(step: string, spec: Kept): ChainCall[] {
 export function childCapabilityCalls(step: string, spec: Kept): ChainCall[] {
   if (!spec.keepsCapabilities) return [];
   const commands = spec.capabilities?.kept ?? (spec.user.uid === 0 ? capabilityNames : []);
-  const carried = Object.keys(capabilities).filter(
-    (name) => childCapabilities.includes(name as never) || commands.includes(name as never),
-  ) as CapabilityOrNumber[];
+  const wanted = new Set([...childCapabilities, ...commands]);
+  const carried = capabilityNames.filter((name) => wanted.has(name));
   return [
     capset(step, { effective: carried, permitted: carried, inheritable: carried }),
     ...raiseAmbient(step, carried),
@@ -121,8 +119,11 @@ function capabilitySets(process: number | 'thread-self') {
   const set = (name: string) =>
     capabilitiesIn(lines.find((line) => line.startsWith(`${name}:`))?.split(' ')[1] ?? '0');
   return {
-    ...{ bounding: set('CapBnd'), permitted: set('CapPrm'), effective: set('CapEff') },
-    ...{ inheritable: set('CapInh'), ambient: set('CapAmb') },
+    bounding: set('CapBnd'),
+    permitted: set('CapPrm'),
+    effective: set('CapEff'),
+    inheritable: set('CapInh'),
+    ambient: set('CapAmb'),
   };
 }
 

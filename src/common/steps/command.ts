@@ -1,5 +1,6 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
 import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
+import { defined } from '../defined.js';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
@@ -193,16 +194,19 @@ export const execStep: Step<CommandContext> = {
     ].join(' '),
   applies: () => true,
   run: ({ command }) => command.execute(),
-  evidence: ({ command: { pid } }) => ({ program: link(`/proc/${pid}/exe`) }),
+  evidence: ({ command: { pid } }) => programOf(pid),
 };
+
+/** What a process runs, as the step `exec` shows it. */
+export const programOf = (pid: number): Evidence => ({ program: link(`/proc/${pid}/exe`) });
 
 /** The process that is to become the command, and whether it leads to a file of outside that could be written. */
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {
-  return {
+  return defined({
     process: pid === 0 ? 'none' : identity(pid),
-    ...sessions(spec, pid),
-    ...(spec.readOnlyExecutable === undefined ? {} : { 'file of node': ownExecutable() }),
-  };
+    sessions: newSession(spec) ? { child: sessionOf('self'), command: sessionOf(pid) } : undefined,
+    'file of node': spec.readOnlyExecutable === undefined ? undefined : ownExecutable(),
+  });
 }
 
 /** What the evidence shows of a process that should be ready to become the command, and is not. */
@@ -277,10 +281,6 @@ interface Sessions {
   /** Undefined when the process is about to end. */
   readonly command: Session | undefined;
 }
-
-/** Of the child and the command, where they leave the caller's. */
-const sessions = (spec: LaunchSpec, pid: number) =>
-  newSession(spec) ? { sessions: { child: sessionOf('self'), command: sessionOf(pid) } } : {};
 
 /** PF_EXITING of the kernel's include/linux/sched.h: from when a process begins to end, and before it lets go of anything. */
 const exiting = 0x4;

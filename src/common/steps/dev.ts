@@ -40,8 +40,10 @@ function fileSystems(spec: LaunchSpec): FileSystem[] {
     ...(unshares(spec, 'ipc')
       ? [
           {
-            ...{ name: 'mqueue', type: 'mqueue', data: '' },
+            name: 'mqueue',
+            type: 'mqueue',
             flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'] as const,
+            data: '',
           },
         ]
       : []),
@@ -64,7 +66,9 @@ export const devStep: Step = {
     const bound = (name: string) => `: > ${dev}/${name} && mount --bind /dev/${name} ${dev}/${name}`;
     const made = (name: string) => `mknod -m 666 ${dev}/${name} c ${devices[name]?.join(' ')}`;
     const option: Partial<Record<Constant, string>> = {
-      ...{ MS_NOSUID: 'nosuid', MS_NODEV: 'nodev', MS_NOEXEC: 'noexec' },
+      MS_NOSUID: 'nosuid',
+      MS_NODEV: 'nodev',
+      MS_NOEXEC: 'noexec',
     };
     const systems = fileSystems(spec);
     return [

@@ -5,7 +5,7 @@ import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
 import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { commandSetsShortfall } from './capabilities.js';
-import { type CommandSpec, commandStep, execStep } from './command.js';
+import { type CommandSpec, commandStep, execStep, programOf } from './command.js';
 import { namespacesForChildren } from './hand-over.js';
 
 /** What entering is: everything that is known before it begins. */
@@ -117,9 +117,7 @@ const executeStep: Step<EnterContext> = {
   shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ joining }) => joining.execute(),
-  evidence: ({ joining: { second }, spec }) => ({
-    program: execStep.evidence({ spec, command: { pid: second } } as never).program,
-  }),
+  evidence: ({ joining: { second } }) => programOf(second),
 };
 
 export const enterSteps: readonly Step<EnterContext>[] = [holdStep, joinStep, makeStep, executeStep];

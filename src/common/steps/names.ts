@@ -8,6 +8,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
+import { defined } from '../defined.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
@@ -83,12 +84,12 @@ export const namesStep: Step = {
   },
   evidence: ({ spec }) => {
     const places = ['/dev', ...covered(spec)];
-    return {
+    return defined({
       mounts: mountsInside()
         .filter(({ mountPoint }) => places.includes(mountPoint))
         .map(mountLine),
-      ...(spec.hostname === undefined ? {} : { '/etc/hostname': text('/etc/hostname').trimEnd() }),
-    };
+      '/etc/hostname': spec.hostname === undefined ? undefined : text('/etc/hostname').trimEnd(),
+    });
   },
   shortfall: (before, after, spec) => {
     const at = (evidence: Evidence, path: string) =>

@@ -1,5 +1,5 @@
 /** What is shown of the call or the step that is chosen in the drawing. */
-import { errnoText } from '../../common/kernel/kernel-error.js';
+import { errnoText } from '../../common/kernel/errno.js';
 import { type Call, duration, type LaunchLog, type Step, stepOf } from '../recorded/launch-log.js';
 import { meaningOf } from './call-meanings.js';
 import { argumentText, resultText } from './call-words.js';
@@ -31,7 +31,7 @@ function callDetail(call: Call, log: LaunchLog, chosen: boolean): Html {
 <p class="where">${call.actor} · call ${call.number} of ${log.calls.length}</p>
 <h3><code><b>${call.call}</b>(${names.map((name, index) => html`${index > 0 && ', '}<i>${name}</i>`)}) <span class="result">${resultText(call)}</span></code></h3>
 <p class="does">${meaningOf(call.call)?.does}</p>
-${failed && html`<p class="errno"><b>${call.errno}</b>: ${errnoText(call.errno as string)}.${call === log.failure?.call && log.failure.next !== undefined && html` <span>${log.failure.next}</span>`}</p>`}
+${failed && html`<p class="errno"><b>${call.errno}</b>: ${errnoText(call.errno as string) ?? 'unknown error'}.${call === log.failure?.call && log.failure.next !== undefined && html` <span>${log.failure.next}</span>`}</p>`}
 <dl class="arguments">${names.map((name) => html`<div><dt>${name}</dt><dd><code>${argumentText(call.call, name, call.args[name])}</code></dd></div>`)}</dl>
 </div>
 <div class="about">

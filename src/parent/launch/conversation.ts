@@ -7,13 +7,13 @@ import type { ProcessChange } from '../../common/kernel/processes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { described, type Evidence, type StepResult } from '../../common/step.js';
-import { execStep } from '../../common/steps/command.js';
+import { execStep, programOf } from '../../common/steps/command.js';
 import type { NumberedStep } from '../../common/steps/index.js';
 import type { Log } from '../log/log.js';
 import type { Terminal } from '../terminal/job-control.js';
 import type { OwnTerminal } from '../terminal/pty-relay.js';
 import type { Companions } from './companions.js';
-import { executedStep, program } from './executed.js';
+import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
 import type { Outside } from './host-evidence.js';
 import type { MountPoints } from './made-mount-points.js';
@@ -151,7 +151,7 @@ export class Conversation {
     own?.relay(() => pass('SIGHUP'));
     this.announce();
     log.hold(true);
-    if (spec.asPid1) this.before = program(spec, handOver.second);
+    if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass);
     supervision?.started(handOver.second, pass);
   }
@@ -167,7 +167,7 @@ export class Conversation {
     const { spec, handOver, log, kernel, terminal, signals, registration } = this.at;
     const pid = handOver.second;
     log.call({ ...execve, pid }, 'child');
-    this.at.done(executedStep(spec, pid, this.before, execve, kernel.clock()));
+    this.at.done(executedStep(pid, this.before, execve, kernel.clock()));
     for (const signal of this.early) handOver.signal(signal);
     const change = await follow(handOver, pid, spec.terminal, terminal, signals);
     const status = statusOf(change);

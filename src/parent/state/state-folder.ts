@@ -2,8 +2,8 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
 import { Failure } from '../../common/failure.js';
+import { errnoWords, errorCode } from '../../common/kernel/kernel-error.js';
 
 const uid = (): number => process.geteuid?.() ?? 0;
 
@@ -27,10 +27,8 @@ export function madeStateFolder(): string {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    const { code, errno } = error as NodeJS.ErrnoException;
-    if (code !== 'EEXIST') {
-      const [name, words] = getSystemErrorMap().get(errno ?? 0) ?? ['', String(error)];
-      throw new Failure(`the folder for running containers, ${path}, cannot be made: ${words} (${name})`, {
+    if (errorCode(error) !== 'EEXIST') {
+      throw new Failure(`the folder for running containers, ${path}, cannot be made: ${errnoWords(error)}`, {
         next: 'Set XDG_RUNTIME_DIR to a folder of your own.',
       });
     }
