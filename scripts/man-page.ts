@@ -1,8 +1,8 @@
 /** gontainer(1), in the macros of man(7), from the same table of commands and options as the help. */
 
-import { globalOptions } from '../src/parent/command-line/canonical-line.js';
 import type { Option } from '../src/parent/command-line/option.js';
-import type { Command, Positional } from '../src/parent/command-line/subcommand.js';
+import { globalOptions } from '../src/parent/command-line/read-line.js';
+import type { Positional, Subcommand } from '../src/parent/command-line/subcommand.js';
 
 /** Text for roff: a minus that can be copied, and no line that reads as a request. */
 const escaped = (text: string): string =>
@@ -30,14 +30,14 @@ const word = ({ name, takes }: Positional): string =>
       ? `[${italic(name)}]`
       : italic(name);
 
-const synopsis = ({ name, options, positionals }: Command): string =>
+const synopsis = ({ name, options, positionals }: Subcommand): string =>
   [
     bold(`gontainer ${name}`),
     ...(options.length > 0 ? [`[${italic('OPTION')}...]`] : []),
     ...positionals.map(word),
   ].join(' ');
 
-function optionsOf({ name, summary, options, positionals }: Command): string[] {
+function optionsOf({ name, summary, options, positionals }: Subcommand): string[] {
   const groups = [...new Set(options.map(({ group }) => group))];
   return [
     `.SS gontainer ${escaped(name)}`,
@@ -86,7 +86,7 @@ const pages = [
 ].concat(['capabilities(7)', 'namespaces(7)', 'user_namespaces(7)']);
 
 /** @param date YYYY-MM-DD */
-export function manPage(commands: readonly Command[], version: string, date: string): string {
+export function manPage(commands: readonly Subcommand[], version: string, date: string): string {
   const lines = [
     `.TH GONTAINER 1 ${date} ${quoted(`gontainer ${version}`)} "User Commands"`,
     '.SH NAME',

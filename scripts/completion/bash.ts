@@ -1,4 +1,4 @@
-import type { Command } from '../../src/parent/command-line/subcommand.js';
+import type { Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
   firstWords,
@@ -24,10 +24,10 @@ function replies(completion: Completion): string {
 }
 
 /** A function for bash that completes gontainer's command line: bash(1), Programmable Completion. */
-export function bashCompletion(commands: readonly Command[], known: Known): string {
+export function bashCompletion(commands: readonly Subcommand[], known: Known): string {
   const names = single(firstWords(commands).join(' '));
   const families = firstWords(commands).filter((word) => secondWords(commands, word).length > 0);
-  const branch = (command: Command): string => {
+  const branch = (command: Subcommand): string => {
     const options = optionsOf(command);
     const names = options.flatMap(({ name, alias }) => [name, ...(alias === undefined ? [] : [alias])]);
     const valued = options.filter(({ kind }) => kind !== 'flag');

@@ -1,5 +1,5 @@
 import type { Option } from '../../src/parent/command-line/option.js';
-import type { Command, Positional } from '../../src/parent/command-line/subcommand.js';
+import type { Positional, Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
   firstWords,
@@ -27,20 +27,20 @@ function candidates(completion: Completion): string {
 }
 
 /** A script for fish that completes gontainer's command line: complete(1) of fish. */
-export function fishCompletion(commands: readonly Command[], known: Known): string {
-  const option = (command: Command, { name, alias, kind, describe, ...more }: Option): string => {
+export function fishCompletion(commands: readonly Subcommand[], known: Known): string {
+  const option = (command: Subcommand, { name, alias, kind, describe, ...more }: Option): string => {
     // A single letter is old-style too: short ones could be grouped, as in -hv.
     const spellings = [name, ...(alias === undefined ? [] : [alias])].map((word) => `-o ${word} -l ${word}`);
     const value =
       kind === 'flag' ? '' : ` -x -a ${candidates(valueCompletion({ name, kind, describe, ...more }))}`;
     return `complete -c gontainer -n '__gontainer_is ${command.name.replace(' ', '-')}' ${spellings.join(' ')}${value} -d ${single(describe)}`;
   };
-  const positional = (command: Command, word: Positional, index: number): string => {
+  const positional = (command: Subcommand, word: Positional, index: number): string => {
     const rest = word.takes === 'rest' ? '-' : '';
     const from = `'__gontainer_at ${command.name.replace(' ', '-')} ${index + 1}${rest}'`;
     return `complete -c gontainer -n ${from} -a ${candidates(wordCompletion(word, command, known))} -d ${single(word.describe)}`;
   };
-  const valued = (command: Command): string =>
+  const valued = (command: Subcommand): string =>
     optionsOf(command)
       .filter(({ kind }) => kind !== 'flag')
       .map(({ name }) => name)

@@ -1,8 +1,8 @@
 /** What a shell completes: from the table of commands, with nothing of a shell in it. */
 import { constants } from 'node:os';
-import { globalOptions } from '../../src/parent/command-line/canonical-line.js';
 import type { Option } from '../../src/parent/command-line/option.js';
-import type { Command, Positional } from '../../src/parent/command-line/subcommand.js';
+import { globalOptions } from '../../src/parent/command-line/read-line.js';
+import type { Positional, Subcommand } from '../../src/parent/command-line/subcommand.js';
 
 /** What a value or a word can be: files, names that are known now, or one of these words. */
 export type Completion = 'directory' | 'file' | 'container' | 'command' | 'none' | readonly string[];
@@ -34,7 +34,7 @@ export function valueCompletion({ choices, value = '' }: Option): Completion {
 
 export function wordCompletion(
   { name, takes }: Positional,
-  command: Command,
+  command: Subcommand,
   { lessons }: Known,
 ): Completion {
   if (takes === 'rest') return 'command';
@@ -44,15 +44,15 @@ export function wordCompletion(
 }
 
 /** The options of a command, those that all have included. */
-export const optionsOf = ({ options }: Command): readonly Option[] => [...options, ...globalOptions];
+export const optionsOf = ({ options }: Subcommand): readonly Option[] => [...options, ...globalOptions];
 
 /** Every first word of the commands, once: `rootfs` for three of them. */
-export const firstWords = (commands: readonly Command[]): string[] => [
+export const firstWords = (commands: readonly Subcommand[]): string[] => [
   ...new Set(commands.map(({ name }) => name.split(' ')[0] as string)),
 ];
 
 /** The second words of the commands that have two. */
-export const secondWords = (commands: readonly Command[], first: string): string[] =>
+export const secondWords = (commands: readonly Subcommand[], first: string): string[] =>
   commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []));
 
 /** A word of a shell script, in single quotes. */

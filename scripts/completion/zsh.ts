@@ -1,5 +1,5 @@
 import type { Option } from '../../src/parent/command-line/option.js';
-import type { Command } from '../../src/parent/command-line/subcommand.js';
+import type { Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
   firstWords,
@@ -41,8 +41,8 @@ function specifications(option: Option): string[] {
 }
 
 /** A function for zsh that completes gontainer's command line. */
-export function zshCompletion(commands: readonly Command[], known: Known): string {
-  const branch = (command: Command): string => {
+export function zshCompletion(commands: readonly Subcommand[], known: Known): string {
+  const branch = (command: Subcommand): string => {
     const words = command.positionals.map((positional, index) => {
       const { name, takes } = positional;
       const how = action(wordCompletion(positional, command, known));

@@ -3,8 +3,7 @@ import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { print } from '../common/print.js';
-import { type Canonical, canonical } from './command-line/canonical-line.js';
-import { isPlain, plainValues } from './command-line/values.js';
+import { type Line, readLine } from './command-line/read-line.js';
 import { commands } from './commands/index.js';
 import { runInBackground } from './commands/run/run-command.js';
 import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
@@ -12,34 +11,30 @@ import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
 declare const VERSION: string;
 
 /** @returns the exit status */
-export async function parent(line: readonly string[]): Promise<number> {
-  let read: Canonical | undefined;
+export async function parent(words: readonly string[]): Promise<number> {
+  let line: Line | undefined;
   try {
-    read = canonical(line, commands);
-    if (read.options.includes('--version')) return print(`gontainer ${VERSION}`);
-    if (isPlain(read)) return await read.command.run(plainValues(read));
-    const { help, readValues } = await import('./command-line/help.js');
-    if (read.command === undefined || read.options.includes('--help')) {
-      return print(await help(read.command, commands, read.words[0], helpWidth()));
-    }
-    return await read.command.run(readValues({ ...read, command: read.command }));
+    line = readLine(words, commands);
+    if (line.asks === 'version') return print(`gontainer ${VERSION}`);
+    if (line.asks === 'run') return await line.subcommand.run(line.values);
+    const { help } = await import('./command-line/help.js');
+    return print(await help(line.subcommand, commands, line.family, helpWidth()));
   } catch (error) {
-    return explain(error as Failure, line, read?.options ?? leadingOptions(line));
+    return explain(error as Failure, words, line);
   }
 }
 
 /** The launcher of `run --detach`, whose command line its caller has read already. @returns the exit status */
-export async function background(line: readonly string[]): Promise<number> {
-  const { command, ...read } = canonical(line, commands);
-  if (command === undefined) return exitStatus.usage;
-  const values = plainValues({ command, ...read });
+export async function background(words: readonly string[]): Promise<number> {
+  const line = readLine(words, commands);
+  if (line.asks !== 'run') return exitStatus.usage;
   const { Background } = await import('./commands/run/background.js');
-  const ties = new Background(values.options);
+  const ties = new Background(line.values.options);
   try {
-    return await runInBackground(values, ties);
+    return await runInBackground(line.values, ties);
   } catch (error) {
     if (ties.failed(error as Failure)) return exitStatus.launcher;
-    return explain(error as Failure, line, read.options);
+    return explain(error as Failure, words, line);
   }
 }
 
@@ -47,12 +42,12 @@ export async function background(line: readonly string[]): Promise<number> {
  * One sentence and what to do next. What is no Failure is a defect of this program; it is said in one sentence too, and
  * the stack trace is shown to whoever asks for every detail.
  */
-function explain(error: Failure, line: readonly string[], options: readonly string[]): number {
+function explain(error: Failure, words: readonly string[], line: Line | undefined): number {
+  const options = line?.asks === 'run' ? line.values.options : leadingOptions(words);
   const expected = error.name === 'Failure';
   const status = expected ? error.status : exitStatus.launcher;
   if (tellFailure(options, error, status)) return status;
-  const detailed =
-    line.some((word) => /^--?log-level=trace$/.test(word)) || line.join(' ').includes('-log-level trace');
+  const detailed = options['log-level'] === 'trace';
   const next = expected
     ? error.next
     : 'This is a defect of gontainer: please report it, with --log-level trace.';

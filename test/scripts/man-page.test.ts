@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { globalOptions } from '../../src/parent/command-line/canonical-line.js';
+import { globalOptions } from '../../src/parent/command-line/read-line.js';
 import { commands } from '../../src/parent/commands/index.js';
 import { lacking, program } from '../gontainer.js';
 

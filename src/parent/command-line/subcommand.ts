@@ -1,10 +1,10 @@
 /**
- * What a subcommand is: data that yargs, the help, the man page and the shell completion are made from, and one
- * function. The table of all of them is commands/index.ts.
+ * What a subcommand is: data that the command line is read by, and the help, the man page and the shell completion are
+ * made from, and one function. The table of all of them is commands/index.ts.
  */
 import type { Option } from './option.js';
 
-/** A word without dashes after the command's name. */
+/** A word without dashes after the subcommand's name. */
 export interface Positional {
   /** In capitals, for example `DIR`. */
   readonly name: string;
@@ -21,17 +21,17 @@ export interface Values {
   readonly rest: readonly string[];
 }
 
-export interface Command {
+export interface Subcommand {
   /** One or two words: `run`, `rootfs create`. */
   readonly name: string;
-  /** One line for the list of commands. */
+  /** One line for the list of subcommands. */
   readonly summary: string;
   readonly positionals: readonly Positional[];
   readonly options: readonly Option[];
   /** Lines for the end of the help: a command line and what it does. */
   readonly examples: readonly (readonly [command: string, explanation: string])[];
   /**
-   * Carries the command out and returns the exit status of gontainer.
+   * Carries the subcommand out and returns the exit status of gontainer.
    * @throws Failure with the status and the sentence to show.
    */
   run(values: Values): Promise<number>;

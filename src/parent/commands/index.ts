@@ -1,4 +1,4 @@
-import type { Command } from '../command-line/subcommand.js';
+import type { Subcommand } from '../command-line/subcommand.js';
 import { completionCommand } from './completion/completion-command.js';
 import { containerCommands } from './containers/container-commands.js';
 import { doctorCommand } from './doctor/doctor-command.js';
@@ -10,7 +10,7 @@ import { rootfsCommands } from './rootfs/rootfs-commands.js';
 import { runCommand } from './run/run-command.js';
 
 /** Every command of gontainer, in the order of the help. */
-export const commands: readonly Command[] = [
+export const commands: readonly Subcommand[] = [
   runCommand,
   ...containerCommands,
   enterCommand,

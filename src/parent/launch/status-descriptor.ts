@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import type { Failure } from '../../common/failure.js';
 import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
 import { isCallers } from '../command-line/descriptor-option.js';
+import type { Values } from '../command-line/subcommand.js';
 
 /** One JSON document a line. A reader that went away is no reason to end the container. */
 export function tell(descriptor: number, change: Readonly<Record<string, unknown>>): void {
@@ -15,20 +16,24 @@ export function tell(descriptor: number, change: Readonly<Record<string, unknown
 
 /**
  * Tells whoever asked for it that gontainer ends, and why.
- * @param options in one form: `--status-fd=3`
  * @returns whether nothing more is to be said: the caller knows, and wants standard error for the command alone
  */
-export function tellFailure(options: readonly string[], error: Failure, status: number): boolean {
-  const descriptor = Number(options.find((text) => /^--status-fd=\d+$/.test(text))?.split('=')[1]);
+export function tellFailure(options: Values['options'], error: Failure, status: number): boolean {
+  const descriptor = Number(options['status-fd'] || undefined);
   if (!isCallers(descriptor)) return false;
   const { message, next, data: call } = error as Failure & { readonly data?: KernelErrorData };
   tell(descriptor, { state: 'exited', status, failure: { message, next, call } });
-  return options.includes('--log-level=silent');
+  return options['log-level'] === 'silent';
 }
 
-/** The options before any other word of a command line of `run` that could not be read, in one form. */
-export function leadingOptions([first = '', ...rest]: readonly string[]): readonly string[] {
-  const options = first === 'run' ? rest : [first, ...rest];
-  const end = options.findIndex((word) => !word.startsWith('-') || word === '--');
-  return options.slice(0, end < 0 ? undefined : end).map((word) => word.replace(/^--?/, '--'));
+/** What can be made out of the options before any other word of a command line of `run` that could not be read. */
+export function leadingOptions([first = '', ...rest]: readonly string[]): Values['options'] {
+  const words = first === 'run' ? rest : [first, ...rest];
+  const end = words.findIndex((word) => !word.startsWith('-') || word === '--');
+  return Object.fromEntries(
+    words.slice(0, end < 0 ? undefined : end).map((word) => {
+      const [, name = '', value] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      return [name, value ?? true];
+    }),
+  );
 }

@@ -10,7 +10,7 @@ import {
   capabilityOf,
 } from '../../common/kernel/capability-numbers.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { suggestion } from '../command-line/canonical-line.js';
+import { suggestion } from '../command-line/nearest-name.js';
 import type { Values } from '../command-line/subcommand.js';
 
 /**
@@ -116,7 +116,7 @@ function canonical(option: string, word: string): Capability {
   if (found !== undefined) return found;
   throw usageFailure(
     `-${option}: there is no capability “${word}”`,
-    suggestion(name, capabilityNames, '', 'They are listed in capabilities(7).'),
+    suggestion(name, capabilityNames, { otherwise: 'They are listed in capabilities(7).' }),
   );
 }
 

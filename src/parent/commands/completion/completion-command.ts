@@ -1,6 +1,6 @@
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
-export const completionCommand: Command = {
+export const completionCommand: Subcommand = {
   name: 'completion',
   summary: 'print what makes a shell complete the command line of gontainer',
   positionals: [{ name: 'SHELL', describe: 'bash, zsh or fish' }],

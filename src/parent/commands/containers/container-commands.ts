@@ -1,12 +1,12 @@
 /** The commands for a second terminal: looking at containers while they live. What they do is loaded when asked for. */
 import type { Option } from '../../command-line/option.js';
-import type { Command, Positional, Values } from '../../command-line/subcommand.js';
+import type { Positional, Subcommand, Values } from '../../command-line/subcommand.js';
 
 const NAME: Positional = { name: 'NAME', describe: 'a container, or the beginning of its name' };
 const json: Option = { name: 'json', kind: 'flag', describe: 'as JSON, for programs', group: 'Output' };
 const nameOf = ({ positionals }: Values): string => positionals.NAME ?? '';
 
-const psCommand: Command = {
+const psCommand: Subcommand = {
   name: 'ps',
   summary: 'list the containers that run',
   positionals: [],
@@ -15,7 +15,7 @@ const psCommand: Command = {
   run: async ({ options }) => (await import('./ps.js')).ps(options.json === true),
 };
 
-const nsCommand: Command = {
+const nsCommand: Subcommand = {
   name: 'ns',
   summary: 'compare the namespaces of a container with your own',
   positionals: [
@@ -30,7 +30,7 @@ const nsCommand: Command = {
   run: async (values) => (await import('./ns.js')).ns(values.positionals.NAME, values.options.json === true),
 };
 
-const killCommand: Command = {
+const killCommand: Subcommand = {
   name: 'kill',
   summary: 'send a signal to the command of a container',
   positionals: [NAME, { name: 'SIGNAL', describe: 'TERM when it is left out', takes: 'optional' }],
@@ -40,7 +40,7 @@ const killCommand: Command = {
     (await import('./kill.js')).kill(nameOf(values), values.positionals.SIGNAL ?? 'TERM'),
 };
 
-const waitCommand: Command = {
+const waitCommand: Subcommand = {
   name: 'wait',
   summary: 'wait until a container has ended, and print its exit status',
   positionals: [NAME],
@@ -49,7 +49,7 @@ const waitCommand: Command = {
   run: async (values) => (await import('./wait.js')).wait(nameOf(values)),
 };
 
-const logsCommand: Command = {
+const logsCommand: Subcommand = {
   name: 'logs',
   summary: 'print the log of a container (--log-file), or the output of a detached one',
   positionals: [NAME],
@@ -71,7 +71,7 @@ const logsCommand: Command = {
   },
 };
 
-export const containerCommands: readonly Command[] = [
+export const containerCommands: readonly Subcommand[] = [
   psCommand,
   nsCommand,
   killCommand,

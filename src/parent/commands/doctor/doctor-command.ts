@@ -1,6 +1,6 @@
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
-export const doctorCommand: Command = {
+export const doctorCommand: Subcommand = {
   name: 'doctor',
   summary: 'check whether this machine can make containers, and say what to do where it cannot',
   positionals: [],

@@ -1,10 +1,10 @@
 import { namespaces } from '../../../common/namespaces.js';
 import type { Option } from '../../command-line/option.js';
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 import { logOptionRows, quietOption } from '../../log/log-options.js';
 import { envOption } from '../../spec/environment.js';
 
-export const enterCommand: Command = {
+export const enterCommand: Subcommand = {
   name: 'enter',
   summary: 'run a command, or a shell, inside a container that runs',
   positionals: [

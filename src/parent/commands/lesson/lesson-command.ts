@@ -1,6 +1,6 @@
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
-export const lessonCommand: Command = {
+export const lessonCommand: Subcommand = {
   name: 'lesson',
   summary: 'learn namespaces by running lessons; without a name, list them',
   positionals: [{ name: 'NAME', describe: 'the name or number of a lesson', takes: 'optional' }],

@@ -1,6 +1,6 @@
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
-export const presentCommand: Command = {
+export const presentCommand: Subcommand = {
   name: 'present',
   summary: 'show launches live in a browser, for the projector',
   positionals: [

@@ -1,6 +1,6 @@
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
-export const reportCommand: Command = {
+export const reportCommand: Subcommand = {
   name: 'report',
   summary: 'draw a launch from its log, as one web page',
   positionals: [{ name: 'LOG', describe: 'a log written by gontainer run --log-file' }],

@@ -1,9 +1,9 @@
 import { usageFailure } from '../../../common/failure.js';
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 
 const origins = ['busybox', 'host'] as const;
 
-export const createCommand: Command = {
+export const createCommand: Subcommand = {
   name: 'rootfs create',
   summary: 'make a small root file system from what this machine has',
   positionals: [{ name: 'DIR', describe: 'the folder to make; it must not exist, or be empty' }],

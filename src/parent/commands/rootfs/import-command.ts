@@ -1,8 +1,8 @@
 import { usageFailure } from '../../../common/failure.js';
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 import { imageOptions, readImageOptions } from './image-options.js';
 
-export const importCommand: Command = {
+export const importCommand: Subcommand = {
   name: 'rootfs import',
   summary: 'make a root file system from an archive, docker save, or an OCI image layout',
   positionals: [

@@ -1,8 +1,8 @@
 import { usageFailure } from '../../../common/failure.js';
-import type { Command } from '../../command-line/subcommand.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
 import { imageOptions, readImageOptions } from './image-options.js';
 
-export const pullCommand: Command = {
+export const pullCommand: Subcommand = {
   name: 'rootfs pull',
   summary: 'make a root file system from an image in a registry',
   positionals: [

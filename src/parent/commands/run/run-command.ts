@@ -1,13 +1,13 @@
 /** `gontainer run`: what the command line asks for, in one of its forms: a launch, a rehearsal, or one let go of. */
 import { exitStatus, Failure, usageFailure } from '../../../common/failure.js';
 import type { LaunchSpec } from '../../../common/spec.js';
-import type { Command, Values } from '../../command-line/subcommand.js';
+import type { Subcommand, Values } from '../../command-line/subcommand.js';
 import { launchSpec } from '../../spec/launch-spec.js';
 import type { Background } from './background.js';
 import { runLaunch } from './run-launch.js';
 import { runOptions } from './run-options.js';
 
-export const runCommand: Command = {
+export const runCommand: Subcommand = {
   name: 'run',
   summary: 'run a command, or a shell, in new namespaces; -run means the same',
   positionals: [{ name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' }],
