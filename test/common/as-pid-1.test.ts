@@ -65,7 +65,7 @@ const residentOf = (pid: number): number =>
 for (const user of users) {
   const { skip } = user;
 
-  test(`${user.name}: the command is PID 1, and alone`, { skip }, async () => {
+  test(`${user.name}: the command is PID 1, and no other process is inside`, { skip }, async () => {
     // The shell itself counts: of the processes of a pipeline, the last may not be there yet when the first looks.
     const script = 'echo $$; readlink /proc/1/exe; set -- /proc/[0-9]*; echo $#; ls /proc/1/fd; exit 9';
     const own = await rootfs(user);
@@ -116,7 +116,9 @@ for (const user of users) {
     assert.match(stdout, /NoNewPrivs:\t1\n/);
   });
 
-  test(`${user.name}: statuses`, { skip }, async () => {
+  test(`${user.name}: the exit status says how the command ended, or why it could not start`, {
+    skip,
+  }, async () => {
     const file = join(folder(user), 'program');
     writeFileSync(file, '#!/nowhere/at/all\n');
     chmodSync(file, 0o755);
@@ -144,7 +146,7 @@ for (const user of users) {
     }
   });
 
-  test(`${user.name}: a stopped command goes on`, { skip }, async () => {
+  test(`${user.name}: a command that was stopped runs on after SIGCONT`, { skip }, async () => {
     const script = 'echo; read line; exit 7';
     const { launcher, end } = await running([...base(user), '--', 'sh', '-c', script], user);
     const { pid } = initOf(launcher.pid as number);
@@ -171,7 +173,7 @@ for (const user of users) {
     assert.equal(status, 137);
   });
 
-  test(`${user.name}: the log tells it`, { skip }, async () => {
+  test(`${user.name}: the last two steps in the log are as-pid-1 and exec`, { skip }, async () => {
     const log = join(folder(user), 'log');
     await run([...base(user), '--log-file', log, '--', 'true'], { user });
     const all = records(log);
@@ -198,7 +200,7 @@ for (const user of users) {
     assert.deepEqual([status, stdout], [3, '1\n'], stderr);
   });
 
-  test(`${user.name}: it needs a PID namespace`, { skip }, async () => {
+  test(`${user.name}: without --pid it is refused with status 2`, { skip }, async () => {
     const { status, stderr } = await run(['run', '--uid', '--as-pid-1', '--', 'true'], { user });
     assert.deepEqual([status, stderr], [2, 'gontainer: --as-pid-1 needs --pid. Add --pid.\n']);
   });
@@ -226,7 +228,7 @@ for (const user of users) {
   });
 }
 
-test('as another user', { skip: users[0]?.skip }, async () => {
+test('--user: PID 1 is that user, without capabilities', { skip: users[0]?.skip }, async () => {
   const words = [...asPid1, '--mnt', await rootfs(root), '--user', '65534:65534', '--', 'sh', '-c'];
   const { stdout } = await run(
     [...words, 'id -u; id -g; grep -E "^(CapEff|CapPrm|Groups)" /proc/1/status'],

@@ -1,6 +1,6 @@
 /** Calls about processes and the terminal that go on while the command runs; after the launch, so not in its log. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { constants as system } from 'node:os';
+import { childrenOf } from '../process-files.js';
 import { withSignalMask } from './arena.js';
 import { constants } from './constants.js';
 import { errnoName } from './errno.js';
@@ -68,15 +68,10 @@ export function endChildren(spared?: number): void {
   }
 }
 
-/** proc_pid_task(5): the children of a process, by whichever of its threads they were made. */
-function childrenOf(parent: number): number[] {
-  try {
-    return readdirSync(`/proc/${parent}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return []; // There is no /proc here.
-  }
+/** Ends a child of this process and waits for it. A child keeps its process ID until it has been waited for. */
+export function endChild(pid: number): ProcessChange | undefined {
+  process.kill(pid, 'SIGKILL');
+  return waitForProcess(pid, true);
 }
 
 /** tcsetpgrp(3): makes a process group the one that the terminal behind standard input belongs to. */

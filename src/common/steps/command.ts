@@ -1,9 +1,10 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
-import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, readlinkSync } from 'node:fs';
 import { defined } from '../defined.js';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { errnoWords } from '../kernel/kernel-error.js';
+import { type ProcessStat, processStat } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, newSession } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
@@ -285,25 +286,22 @@ interface Sessions {
 /** PF_EXITING of the kernel's include/linux/sched.h: from when a process begins to end, and before it lets go of anything. */
 const exiting = 0x4;
 
-/** The session of a process, and its terminal: proc_pid_stat(5), fields 1, 6, 7 and 9. Undefined when it is about to end. */
+/** The session of a process, and its terminal. Undefined when it is about to end. */
 function sessionOf(pid: number | 'self'): Session | undefined {
   const none = { leader: false, 'controlling terminal': 'none' };
   if (pid === 0) return none;
-  let stat: string;
+  let stat: ProcessStat;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    stat = processStat(pid);
   } catch (error) {
     // It was killed, or hidepid hides it.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
     throw error;
   }
-  const [, , , session, device = 0, , flags = 0] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number);
-  if (flags & exiting) return undefined;
+  const { terminal: device } = stat;
+  if (stat.flags & exiting) return undefined;
   return {
-    leader: session === Number.parseInt(stat, 10),
+    leader: stat.session === stat.pid,
     'controlling terminal': device === 0 ? 'none' : `${(device >> 8) & 0xfff}:${device & 0xff}`,
   };
 }

@@ -1,19 +1,22 @@
 /** What a launch has beside it, where it was asked for. The launch knows no more of each than stands here. */
-import type { Recorder } from '../../common/kernel/recorder.js';
 import type { Evidence, StepResult } from '../../common/step.js';
 import type { Log } from '../log/log.js';
+import type { Registration } from '../state/registration.js';
 import type { ProcessHandOver } from './process-hand-over.js';
+import type { Supervision } from './supervision.js';
 
 export interface Companions {
-  readonly walk?: Pauses | undefined;
-  readonly supervision?: Supervised | undefined;
-  readonly registration?: Registered | undefined;
+  readonly walk?: StepPauses | undefined;
+  /** --timeout, --pid-file, --status-fd, --die-with-parent. */
+  readonly supervision?: Pick<Supervision, 'begin' | 'started'> | undefined;
+  /** Writes down for other terminals how far the launch is. */
+  readonly registration?: Pick<Registration, 'done' | 'ended'> | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
 }
 
 /** Stops before every step: --step. */
-export interface Pauses {
+export interface StepPauses {
   /**
    * Returns when the step is to be done.
    * @param known process IDs and descriptors of the stage that does it
@@ -29,18 +32,4 @@ export interface Pauses {
   done(result: StepResult): void;
   /** Leaves the terminal as it was found. */
   release(): void;
-}
-
-/** Hears that the launch begins and that the command runs: --timeout, --pid-file, --status-fd, --die-with-parent. */
-interface Supervised {
-  begin(kernel: Recorder): void;
-  /** @param pass sends a signal to the command */
-  started(pid: number, pass: (signal: NodeJS.Signals) => void): void;
-}
-
-/** Writes down for other terminals how far the launch is. */
-interface Registered {
-  /** @param pid the process that is being set up */
-  done(step: string, pid: number): void;
-  ended(status: number): void;
 }

@@ -10,12 +10,12 @@ import { described, type Evidence, type StepResult } from '../../common/step.js'
 import { execStep, programOf } from '../../common/steps/command.js';
 import type { NumberedStep } from '../../common/steps/index.js';
 import type { Log } from '../log/log.js';
-import type { Terminal } from '../terminal/job-control.js';
-import type { OwnTerminal } from '../terminal/pty-relay.js';
+import type { JobControl } from '../terminal/job-control.js';
+import type { PtyMaster } from '../terminal/pty-master.js';
 import type { Companions } from './companions.js';
 import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
-import type { Outside } from './host-evidence.js';
+import type { HostEvidence } from './host-evidence.js';
 import type { MountPoints } from './made-mount-points.js';
 import type { ParentChannel } from './parent-channel.js';
 import { childKilled, type ProcessHandOver } from './process-hand-over.js';
@@ -28,16 +28,19 @@ export interface Surroundings extends Companions {
   readonly kernel: Recorder;
   readonly handOver: ProcessHandOver;
   readonly channel: ParentChannel;
-  readonly outside: Outside;
+  readonly hostEvidence: HostEvidence;
   readonly mountPoints: MountPoints | undefined;
   readonly signals: SignalRelay;
-  readonly terminal: Terminal;
-  /** With --pty, the other end of the command's own terminal. */
-  readonly own: OwnTerminal | undefined;
+  /** The caller's terminal, and whose job has it. */
+  readonly job: JobControl;
+  /** With --pty, the other end of the command's terminal. */
+  readonly pty: PtyMaster | undefined;
   readonly steps: ReadonlyMap<string, NumberedStep>;
   /** A step is done. */
   readonly done: (result: StepResult) => void;
 }
+
+type Message<Type extends RecordMessage['type']> = Extract<RecordMessage, { type: Type }>;
 
 export class Conversation {
   private started = false;
@@ -71,52 +74,55 @@ export class Conversation {
     return lost(handOver.waitForChild(), this.started);
   }
 
-  private async hear(message: RecordMessage): Promise<void> {
-    const { handOver, channel, log, own, terminal, registration } = this.at;
-    switch (message.type) {
-      case 'call': {
-        const { record } = message;
-        this.at.mountPoints?.note(record);
-        log.call({ ...record, pid: handOver.pidOutside(record.pid, record.actor) }, 'child');
-        break;
-      }
-      case 'step':
-        this.at.done(this.at.outside.complete(message.result));
-        break;
-      case 'pause': {
-        const known = { ...handOver.known, ...message.known };
-        await terminal.lend(async () =>
-          this.at.walk?.before(message.step, message.evidence, handOver, log, known),
-        );
-        this.goOn();
-        break;
-      }
-      case 'terminal':
-        own?.waitForForeground();
-        this.ofChild(() => own?.take(handOver.second, message.descriptor, message.number));
-        this.goOn();
-        break;
-      case 'ready':
-        this.begin();
-        this.goOn();
-        break;
-      case 'stopped': {
-        const foreground = terminal.stop(message.signal);
-        if (foreground !== undefined) channel.send({ type: 'resume', foreground });
-        break;
-      }
-      case 'executes':
-        this.execve = message.record;
-        break;
-      case 'failure':
-        throw received(message.failure);
-      case 'ended':
-        this.ended = message.status;
-        registration?.ended(message.status);
-        log.ended(handOver.second, message.status, message.signal);
-        break;
-    }
+  private hear<Type extends RecordMessage['type']>(message: Message<Type>): Promise<void> | void {
+    const answer = this.answers[message.type] as (message: Message<Type>) => Promise<void> | void;
+    return answer(message);
   }
+
+  /** What the parent does about each kind of message. */
+  private readonly answers: {
+    readonly [Type in RecordMessage['type']]: (message: Message<Type>) => Promise<void> | void;
+  } = {
+    call: ({ record }) => {
+      const { handOver, log, mountPoints } = this.at;
+      mountPoints?.note(record);
+      log.call({ ...record, pid: handOver.pidOutside(record.pid, record.actor) }, 'child');
+    },
+    step: ({ result }) => this.at.done(this.at.hostEvidence.complete(result)),
+    pause: async ({ step, evidence, known }) => {
+      const { handOver, job, log, walk } = this.at;
+      await job.lend(async () =>
+        walk?.before(step, evidence, handOver, log, { ...handOver.known, ...known }),
+      );
+      this.goOn();
+    },
+    terminal: ({ descriptor, number }) => {
+      const { handOver, pty } = this.at;
+      pty?.waitForForeground();
+      this.ofChild(() => pty?.take(handOver.second, descriptor, number));
+      this.goOn();
+    },
+    ready: () => {
+      this.begin();
+      this.goOn();
+    },
+    executes: ({ record }) => {
+      this.execve = record;
+    },
+    stopped: ({ signal }) => {
+      const foreground = this.at.job.stop(signal);
+      if (foreground !== undefined) this.at.channel.send({ type: 'resume', foreground });
+    },
+    failure: ({ failure }) => {
+      throw received(failure);
+    },
+    ended: ({ status, signal }) => {
+      const { handOver, log, registration } = this.at;
+      this.ended = status;
+      registration?.ended(status);
+      log.ended(handOver.second, status, signal);
+    },
+  };
 
   /**
    * Takes something out of the child, which waits for that and may have been killed meanwhile. pidfd_getfd(2) says ESRCH
@@ -142,13 +148,13 @@ export class Conversation {
 
   /** The command is about to be executed: from here on terminal and signals are its own. */
   private begin(): void {
-    const { spec, handOver, channel, log, own, terminal, signals, supervision } = this.at;
+    const { spec, handOver, channel, log, job, pty, signals, supervision } = this.at;
     const pass = (signal: NodeJS.Signals): void =>
       spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
     this.started = true;
-    terminal.given();
-    own?.prepare();
-    own?.relay(() => pass('SIGHUP'));
+    job.given();
+    pty?.prepare();
+    pty?.relay(() => pass('SIGHUP'));
     this.announce();
     log.hold(true);
     if (spec.asPid1) this.before = programOf(handOver.second);
@@ -164,12 +170,12 @@ export class Conversation {
 
   /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
   private async attend(execve: CallRecord): Promise<number> {
-    const { spec, handOver, log, kernel, terminal, signals, registration } = this.at;
+    const { spec, handOver, log, kernel, job, signals, registration } = this.at;
     const pid = handOver.second;
     log.call({ ...execve, pid }, 'child');
     this.at.done(executedStep(pid, this.before, execve, kernel.clock()));
     for (const signal of this.early) handOver.signal(signal);
-    const change = await follow(handOver, pid, spec.terminal, terminal, signals);
+    const change = await follow(handOver, pid, spec.terminal, job, signals);
     const status = statusOf(change);
     registration?.ended(status);
     log.ended(pid, status, change.killedBy);

@@ -1,7 +1,7 @@
 import { statusOfSignal } from '../../common/failure.js';
 import { giveTerminal, type ProcessChange, signalNumber } from '../../common/kernel/processes.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { Terminal } from '../terminal/job-control.js';
+import type { JobControl } from '../terminal/job-control.js';
 import type { SignalRelay } from './signal-relay.js';
 
 /** A command that is this process's own child. */
@@ -20,13 +20,13 @@ export function follow(
   command: OwnCommand,
   pid: number,
   use: LaunchSpec['terminal'],
-  terminal: Terminal,
+  job: JobControl,
   signals: SignalRelay,
 ): Promise<ProcessChange> {
   signals.passTo((signal) => {
     // In a shared process group the terminal sends the signals of its keys to the command too.
     const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
-    if (use === 'shared' && fromKeys && terminal.isForeground()) return;
+    if (use === 'shared' && fromKeys && job.isForeground()) return;
     command.signal(signal);
   });
   return new Promise((done, failed) => {
@@ -38,7 +38,7 @@ export function follow(
             done(change);
             return;
           }
-          const foreground = terminal.stop(change.stoppedBy);
+          const foreground = job.stop(change.stoppedBy);
           if (foreground === undefined) continue;
           if (foreground) giveTerminal(pid);
           process.kill(use === 'foreground' ? -pid : pid, 'SIGCONT');

@@ -9,7 +9,7 @@ import { Failure, killedNext } from '../../common/failure.js';
 import { type Chain, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
-import { waitForProcess } from '../../common/kernel/processes.js';
+import { endChild } from '../../common/kernel/processes.js';
 import { childStep } from '../../common/steps/hand-over.js';
 
 /** Where the guard puts what it needs; everything else is closed, the caller's pipes with it. */
@@ -37,8 +37,7 @@ export class Guard {
 
   /** There is nothing left to guard. */
   release(): void {
-    process.kill(this.running.pid, 'SIGKILL');
-    waitForProcess(this.running.pid, true);
+    endChild(this.running.pid);
     closeSync(this.life);
     this.running.record();
     this.running.release();

@@ -1,9 +1,9 @@
-/** What the child's steps leave as it was outside, where only the parent can look. */
+/** What the child's steps leave as it was on the host, where only the parent can look. */
 import type { LaunchSpec } from '../../common/spec.js';
 import { type Evidence, notShown, type StepResult } from '../../common/step.js';
 import { childStepsOf } from '../../common/steps/index.js';
 
-export class Outside {
+export class HostEvidence {
   private readonly before: ReadonlyMap<string, { title: string; look: () => Evidence; seen: Evidence }>;
 
   /** Looks before the child does anything. */
@@ -18,7 +18,7 @@ export class Outside {
   }
 
   /**
-   * The result of a step with what is outside added to its evidence, before and after.
+   * The result of a step with what the host shows added to its evidence, before and after.
    * @throws Failure when that has changed
    */
   complete(result: StepResult): StepResult {

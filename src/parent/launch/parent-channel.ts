@@ -1,4 +1,4 @@
-import { closeSync, read, write, writeSync } from 'node:fs';
+import { read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type ControlMessage, Lines, line, type RecordMessage } from '../../common/channel.js';
 
@@ -51,11 +51,6 @@ export class ParentChannel {
       if (bytesRead === 0) return;
       yield this.lines.take(buffer.subarray(0, bytesRead));
     }
-  }
-
-  close(): void {
-    closeSync(this.control);
-    closeSync(this.records);
   }
 
   private async deliver(bytes: Buffer): Promise<void> {

@@ -6,37 +6,25 @@
  *      script in its second stage.
  */
 import { readFileSync } from 'node:fs';
-import { channelDescriptors } from '../../common/channel.js';
-import { childOptions } from '../../common/child-options.js';
-import { keepsChild } from '../../common/compiled-code.js';
 import { innermostPid } from '../../common/evidence.js';
 import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
-import { type Chain, type ChainCall, memory } from '../../common/kernel/calls.js';
+import { type ChainCall, memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import {
+  endChild,
   endChildren,
   type ProcessChange,
   signalNumber,
   waitForProcess,
 } from '../../common/kernel/processes.js';
-import { namespacesFor } from '../../common/namespaces.js';
+import { childrenOf } from '../../common/process-files.js';
 import { locateProgram } from '../../common/program.js';
-import { type LaunchSpec, type MapLine, monotonicShift, newSession, unshares } from '../../common/spec.js';
-import { childCapabilityCalls } from '../../common/steps/capabilities.js';
-import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
-import { childStep, type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
-import { mountNode } from '../../common/steps/node-mount.js';
+import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
+import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
 import { withLine } from '../advice/doctor-lines.js';
 import { Guard } from './guard.js';
-
-/** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
-export interface ChannelEnds {
-  readonly controlRead: number;
-  readonly controlWrite: number;
-  readonly recordsRead: number;
-  readonly recordsWrite: number;
-}
+import { type ChannelEnds, firstProcess, secondProcess } from './launch-chains.js';
 
 /** The pipes to the child. They are made before the first step, and are counted to it. */
 export function channelPipes(kernel: Kernel): ChannelEnds {
@@ -44,94 +32,6 @@ export function channelPipes(kernel: Kernel): ChannelEnds {
   const [controlRead, controlWrite] = pipe(kernel, 'control');
   const [recordsRead, recordsWrite] = pipe(kernel, 'records');
   return { controlRead, controlWrite, recordsRead, recordsWrite };
-}
-
-/**
- * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
- * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
- */
-function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, script: string): Chain {
-  const step = childStep.id;
-  // Lower descriptors are taken, and all above are closed by then.
-  const mounted = channelDescriptors.records + 1;
-  const pathname = spec.readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
-  const environment =
-    process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH };
-  return {
-    actor: 'G',
-    clockShift: monotonicShift(spec),
-    calls: [
-      // A parent that died before this sends no signal; then the child finds the end of the channel, and ends.
-      deathSignal(step),
-      // Not only the command leaves the session: through its init it could still reach the terminal of that.
-      ...(newSession(spec)
-        ? [{ step, call: 'setsid', args: {}, ...(unshares(spec, 'pid') && { returns: 1 }) } as const]
-        : []),
-      ...childCapabilityCalls(step, spec),
-      // Where the command gets a terminal of its own, nobody inside holds that of outside. Else the child inherits the
-      // standard streams; Node marks them close-on-exec.
-      ...[0, 1, 2].map(
-        (fd): ChainCall =>
-          spec.terminal === 'own'
-            ? { step, call: 'dup2', args: { oldfd: nothing, newfd: fd } }
-            : { step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } },
-      ),
-      { step, call: 'dup2', args: { oldfd: ends.controlRead, newfd: channelDescriptors.control } },
-      { step, call: 'dup2', args: { oldfd: ends.recordsWrite, newfd: channelDescriptors.records } },
-      {
-        step,
-        call: 'close_range',
-        args: { first: channelDescriptors.records + 1, last: 'UINT_MAX', flags: 0 },
-      },
-      ...mountNode(spec, mounted),
-      {
-        step,
-        call: 'execve',
-        args: {
-          pathname,
-          argv: [
-            process.argv0,
-            ...process.execArgv,
-            ...childOptions(keepsChild(import.meta.dirname)),
-            script,
-            'child',
-          ],
-          envp: environment,
-        },
-      },
-      { step, call: '_exit', args: { status: 127 } },
-    ],
-  };
-}
-
-/** P: from clone(2) to its end. */
-function firstProcess(
-  spec: LaunchSpec,
-  [unshared, cloned]: readonly [unshared: number, cloned: number],
-  go: [read: number, write: number],
-  second: Chain,
-): Chain {
-  const step = unshareStep.id;
-  return {
-    actor: 'P',
-    calls: [
-      deathSignal(step),
-      // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
-      { step, call: 'close', args: { fd: go[1] } },
-      { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
-      { step, call: 'write', args: { fd: unshared, buf: { place: 'errno of unshare' }, count: 4 } },
-      // The parent, which waits for the report, sees the end of the pipe even if the write failed.
-      { step, call: 'close', args: { fd: unshared } },
-      {
-        step,
-        call: 'read',
-        args: { fd: go[0], buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
-      },
-      cloneSibling(childStep.id, second),
-      { step: childStep.id, call: 'write', args: { fd: cloned, buf: { place: 'errno of clone' }, count: 4 } },
-      { step: childStep.id, call: '_exit', args: { status: 0 } },
-    ],
-  };
 }
 
 /** The failure when the child was killed, and with it everything inside. */
@@ -334,8 +234,7 @@ export class ProcessHandOver implements HandOver {
   /** Kills one of the two and waits for it. Our own children keep their process IDs until they are waited for. */
   private end(pid: number): void {
     if (pid === 0 || this.waited.has(pid)) return;
-    process.kill(pid, 'SIGKILL');
-    this.wait(pid);
+    this.waited.set(pid, endChild(pid));
   }
 
   private wait(pid: number): ProcessChange | undefined {
@@ -374,11 +273,7 @@ function mapProgram(program: string): string {
 /** The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5). */
 function childWithPid(parent: number, pid: number): number | undefined {
   try {
-    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .map(Number);
-    return children.find((child) => innermostPid(child) === pid);
+    return childrenOf(parent).find((child) => innermostPid(child) === pid);
   } catch {
     return undefined; // It has ended.
   }

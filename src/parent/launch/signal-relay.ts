@@ -1,15 +1,6 @@
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { signalNumber } from '../../common/kernel/processes.js';
-
-/** The signals that are passed on to the command. */
-export const passed: readonly NodeJS.Signals[] = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGTERM',
-  'SIGUSR1',
-  'SIGUSR2',
-];
+import { passedSignals } from '../../common/passed-signals.js';
 
 /**
  * Signals sent to the parent. Before the command runs, one of them gives the launch up; from then on they reach the
@@ -21,7 +12,7 @@ export class SignalRelay {
   private interrupt: ((failure: Failure) => void) | undefined;
 
   constructor() {
-    for (const signal of passed) process.on(signal, this.take);
+    for (const signal of passedSignals) process.on(signal, this.take);
   }
 
   /** From here on every signal goes to `pass`. */
@@ -39,7 +30,7 @@ export class SignalRelay {
   }
 
   release(): void {
-    for (const signal of passed) process.off(signal, this.take);
+    for (const signal of passedSignals) process.off(signal, this.take);
   }
 
   private readonly take = (signal: NodeJS.Signals): void => {

@@ -1,8 +1,9 @@
 /** Looking at a half-built container from outside: what /proc of the host says of its processes, as of now. */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { innermostPid, namespaceIds, procLines, procText } from '../../common/evidence.js';
 import { type Mount, mountLine, mountTable } from '../../common/mount-table.js';
 import { namespaces } from '../../common/namespaces.js';
+import { childrenOf, hasEnded, processStatOrNone } from '../../common/process-files.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
 import type { Paint } from '../text/paint.js';
 
@@ -62,21 +63,11 @@ export function entryCommands(spec: LaunchSpec, { pid }: Inspected): string[] {
   ];
 }
 
+/** A process that ended and was not waited for has no root directory any more. */
 function exists(pid: number): boolean {
-  try {
-    // A process that ended and was not waited for has no root directory any more.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+  const stat = processStatOrNone(pid);
+  return stat !== undefined && !hasEnded(stat);
 }
-
-/** proc_pid_task(5): needs a kernel with CONFIG_PROC_CHILDREN. */
-const childrenOf = (pid: number): number[] =>
-  read(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'))
-    .split(' ')
-    .filter((word) => /^\d+$/.test(word))
-    .map(Number);
 
 /** The mounts that only one of the two sees. */
 function mounts(pid: number, paint: Paint): string[] {

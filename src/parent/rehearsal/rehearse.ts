@@ -8,7 +8,7 @@ import type { RehearsedStep, Step, StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
 import { channelPipes, ProcessHandOver } from '../launch/process-hand-over.js';
-import { OwnTerminal } from '../terminal/pty-relay.js';
+import { PtyMaster } from '../terminal/pty-master.js';
 
 /**
  * Both stages' steps with the calls they would make. Nothing is changed; files are looked at, no more.
@@ -23,12 +23,12 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
 
   const child = new Rehearsal('child', spec.root?.path, parent);
   detachNode(spec, child);
-  const own = new OwnTerminal(parent);
+  const master = new PtyMaster(parent);
   const terminal = new PseudoTerminal(spec, child, (descriptor, number) =>
-    own.take(handOver.second, descriptor, number),
+    master.take(handOver.second, descriptor, number),
   );
   const whenReady = () => {
-    if (spec.terminal === 'own') own.prepare();
+    if (spec.terminal === 'own') master.prepare();
   };
   const command = spec.asPid1
     ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)

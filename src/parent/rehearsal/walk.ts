@@ -3,10 +3,10 @@ import { Failure } from '../../common/failure.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
-import type { Pauses } from '../launch/companions.js';
+import type { StepPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
-import { WalkTerminal } from '../terminal/keys.js';
+import { WalkTerminal } from '../terminal/walk-terminal.js';
 import { changes } from '../text/evidence-changes.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
 import { wrapped } from '../text/wrapped.js';
@@ -28,7 +28,7 @@ const help = [
   '?, h   prints this',
 ];
 
-export class Walk implements Pauses {
+export class Walk implements StepPauses {
   private readonly terminal = new WalkTerminal();
   private readonly steps: ReadonlyMap<string, RehearsedStep>;
   private readonly paint: Paint;

@@ -2,7 +2,7 @@
  * Which process a process ID stands for. The kernel gives an ID to another process once it is free; the ID together
  * with the moment the process started names one process for good.
  */
-import { readFileSync } from 'node:fs';
+import { hasEnded, processStatOrNone } from '../../common/process-files.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -12,15 +12,8 @@ export interface ProcessIdentity {
 
 /** The process that has this ID now; undefined when there is none, or it has ended and only waits to be reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Field 2, the name, is in parentheses and may hold blanks and parentheses itself: field 3 begins after the last.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const state = fields[0] as string;
-    return 'ZX'.includes(state) ? undefined : { pid, startTime: Number(fields[19]) };
-  } catch {
-    return undefined;
-  }
+  const stat = processStatOrNone(pid);
+  return stat === undefined || hasEnded(stat) ? undefined : { pid, startTime: stat.startTime };
 }
 
 /** Whether this process is still there. */

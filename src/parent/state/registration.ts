@@ -26,7 +26,7 @@ import { identify, type ProcessIdentity } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
 
 /** What there is to write down of a launch. */
-export interface Registered {
+export interface RegisteredLaunch {
   readonly command: readonly string[];
   readonly asPid1: boolean;
   /** The values of the options --name, --log-file, --detach and --output. */
@@ -54,7 +54,7 @@ export class Registration {
    * @param warn is told when the container cannot be written down: it is launched all the same
    * @throws Failure with status 2 when the name is taken, or is none
    */
-  static take(container: Registered, warn: (sentence: string) => void): Registration | undefined {
+  static take(container: RegisteredLaunch, warn: (sentence: string) => void): Registration | undefined {
     const { command, name: given } = container;
     if (given !== undefined && !isContainerName(given)) {
       throw usageFailure(
@@ -123,7 +123,7 @@ export class Registration {
 function beginning(
   folder: string,
   name: string,
-  { command, log, asPid1, detached, output = `${folder}/${name}${outputExtension}` }: Registered,
+  { command, log, asPid1, detached, output = `${folder}/${name}${outputExtension}` }: RegisteredLaunch,
 ): Beginning {
   const launcher = identify(process.pid);
   if (launcher === undefined) throw new Error('/proc does not show this process');

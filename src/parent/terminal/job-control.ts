@@ -3,18 +3,14 @@
  * the command becomes a job of its own with the terminal, as if a shell had started it; the launcher takes the terminal
  * back when the command stops or ends. In a pipeline or in the background it stays in the launcher's process group.
  */
-import { readFileSync } from 'node:fs';
 import { giveTerminal, isTerminal } from '../../common/kernel/processes.js';
+import { processStat } from '../../common/process-files.js';
 import type { LaunchSpec } from '../../common/spec.js';
 
-/** The process group of this process, and the one that has the terminal: proc_pid_stat(5), fields 5 and 8. */
+/** The process group of this process, and the one that has the terminal. */
 function processGroups(): { own: number; foreground: number } {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const [, , own, , , foreground] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number);
-  return { own: own ?? 0, foreground: foreground ?? -1 };
+  const { group, foreground } = processStat('self');
+  return { own: group, foreground };
 }
 
 /** Whether no other process group has the terminal: this one does, or it has no controlling terminal. */
@@ -29,7 +25,7 @@ export function terminalUse(): LaunchSpec['terminal'] {
   return isTerminal(0) && isTerminal(1) && own === foreground ? 'foreground' : 'shared';
 }
 
-export class Terminal {
+export class JobControl {
   private commandGroup = 0;
 
   constructor(private readonly use: LaunchSpec['terminal']) {}

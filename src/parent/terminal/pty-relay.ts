@@ -1,137 +1,127 @@
 /**
- * --pty: the parent's part of the command's own terminal (docs/terminal.md). It holds the master, so that nobody inside
- * holds the caller's terminal, and passes on what is typed and what is written.
+ * Passes on, while the command runs, what is typed in the caller's terminal and what is written in the command's. Reading
+ * and writing of the master block, each in a thread of Node's pool: a poll of a pseudo-terminal reports its end before all
+ * that was written is read, and would lose it.
  */
-import { isatty } from 'node:tty';
-import { Failure } from '../../common/failure.js';
-import { memory } from '../../common/kernel/calls.js';
-import type { Constant } from '../../common/kernel/constants.js';
-import type { Kernel } from '../../common/kernel/kernel.js';
-import { drop } from '../../common/kernel/pipe.js';
-import {
-  awaitForeground,
-  noModes,
-  noWindowSize,
-  rawModes,
-  sameModes,
-  shownModes,
-  shownWindowSize,
-  silentModes,
-} from '../../common/kernel/terminal-modes.js';
-import { execStep } from '../../common/steps/command.js';
-import { ptyStep } from '../../common/steps/pty.js';
-import { TerminalKeeper } from './keeper.js';
-import { TerminalRelay } from './relay.js';
+import { read, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { copyWindowSize, endOfInput, rawModes, setModes } from '../../common/kernel/terminal-modes.js';
+import { hasTerminal } from './job-control.js';
 
+const [readSome, writeSome] = [promisify(read), promisify(write)];
 const standardInput = 0;
 
-export class OwnTerminal {
-  private master = -1;
-  private keeping: TerminalKeeper | undefined;
-  private relaying: TerminalRelay | undefined;
-  /** The modes of the caller's terminal, where standard input is one. */
-  private modes: Buffer | undefined;
-  /** The modes of the command's terminal when it starts. */
-  private initial = noModes();
-
-  constructor(private readonly kernel: Kernel) {}
-
-  /** The process that puts the caller's terminal in order if this one is killed. */
-  get keeper(): number | undefined {
-    return this.keeping?.pid;
-  }
-
-  /** In the background the caller's terminal has the modes of the shell that waits for a line there. */
-  waitForForeground(): void {
-    if (isatty(standardInput)) awaitForeground(standardInput);
-  }
+export class PtyRelay {
+  private readonly output: Promise<void>;
+  /** Whether the last line that was typed is complete. */
+  private lineComplete = true;
+  private hungUp = false;
+  /** Settles when all that was typed so far is written. */
+  private sent: Promise<boolean> = Promise.resolve(true);
 
   /**
-   * Takes the master out of the child: pidfd_getfd(2). Then the terminal gets what the caller's has.
-   * @param descriptor the child's descriptor of it
-   * @param number the terminal's, as the child knows it
+   * @param initial the modes of the command's terminal
+   * @param modes those of the caller's, where standard input is one
+   * @param hangUp tells the command that nobody sees its output any more
    */
-  take(child: number, descriptor: number, number: number): void {
-    const { kernel } = this;
-    kernel.step = ptyStep.id;
-    const pidfd = kernel.call('pidfd_open', { pid: child, flags: 0 });
-    this.master = kernel.call('pidfd_getfd', { pidfd, targetfd: descriptor, flags: 0 });
-    kernel.call('close', { fd: pidfd });
-    const word = Buffer.alloc(4);
-    const argp = memory(word, () => word.readUInt32LE(0));
-    kernel.call('ioctl', { fd: this.master, request: 'TIOCGPTN', argp });
-    if (word.readUInt32LE(0) !== number) throw notAsSet('what the child handed out is another terminal');
-    if (isatty(standardInput)) {
-      this.modes = this.modesOf(standardInput);
-      this.initial = this.modes;
-    } else {
-      // What comes from a file or a pipe is not shown a second time.
-      this.initial = silentModes(this.modesOf(this.master));
-    }
-    this.setModes(this.master, this.initial);
-    const size = [0, 1, 2].find((fd) => isatty(fd));
-    if (size !== undefined) this.setSize(this.windowSize(size));
+  constructor(
+    private readonly master: number,
+    private readonly initial: Buffer,
+    private readonly modes: Buffer | undefined,
+    private readonly hangUp: () => void,
+  ) {
+    process.on('SIGWINCH', this.resized);
+    process.on('SIGCONT', this.continued);
+    process.on('SIGTSTP', this.stopped);
+    process.stdout.on('error', this.lost);
+    process.stdin.on('data', this.typed).on('end', this.typedAll).on('error', this.typedAll);
+    this.output = this.passOutput();
   }
 
-  /** Gives the caller's terminal over to the one inside: it handles no key by itself any more, and edits no line. */
-  prepare(): void {
-    if (this.modes === undefined) return;
-    this.kernel.step = execStep.id;
-    this.keeping = new TerminalKeeper(this.kernel, this.modes);
-    this.setModes(standardInput, rawModes(this.modes));
-  }
-
-  /** Passes on from here on what is typed and written, in both directions. */
-  relay(hangUp: () => void): void {
-    this.relaying = new TerminalRelay(this.master, this.initial, this.modes, hangUp);
-  }
-
-  /** Everything inside has ended: writes what is left of its output and puts the caller's terminal in order. */
+  /** Waits until all that was written is passed on, which is when nobody inside has the terminal open any more. */
   async end(): Promise<void> {
-    await this.relaying?.end();
-    this.kernel.step = ''; // It belongs to none, as what is done before the first.
-    this.keeping?.end();
-    if (this.master >= 0) drop(this.kernel, this.master);
+    await this.output;
+    process.stdin.pause();
+    process.stdin.off('data', this.typed).off('end', this.typedAll).off('error', this.typedAll);
+    process.stdout.off('error', this.lost);
+    process.off('SIGWINCH', this.resized);
+    process.off('SIGCONT', this.continued);
+    process.off('SIGTSTP', this.stopped);
+    this.restore();
   }
 
-  private modesOf(fd: number): Buffer {
-    const modes = noModes();
-    this.kernel.call('ioctl', { fd, request: 'TCGETS', argp: memory(modes, () => shownModes(modes)) });
-    return modes;
+  private async passOutput(): Promise<void> {
+    const buffer = Buffer.alloc(64 * 1024);
+    for (;;) {
+      // EIO: no process has the terminal open any more.
+      const { bytesRead } = await readSome(this.master, buffer, 0, buffer.length, null).catch(() => ({
+        bytesRead: 0,
+      }));
+      if (bytesRead === 0) return;
+      // A reader that went away: the rest is read all the same, or the command would wait for ever.
+      if (!this.hungUp) await this.show(Buffer.from(buffer.subarray(0, bytesRead)));
+    }
   }
 
-  private setModes(fd: number, modes: Buffer): void {
-    const now = this.set(fd, ['TCSETS', 'TCGETS'], modes, shownModes);
-    if (!sameModes(now, modes)) throw notAsSet('the terminal has other modes than those that were set');
+  private show(bytes: Buffer): Promise<void> {
+    return new Promise((done) => {
+      process.stdout.write(bytes, () => done());
+    });
   }
 
-  private windowSize(fd: number): Buffer {
-    const size = noWindowSize();
-    const argp = memory(size, () => shownWindowSize(size));
-    this.kernel.call('ioctl', { fd, request: 'TIOCGWINSZ', argp });
-    return size;
+  private readonly lost = (): void => {
+    if (!this.hungUp) this.hangUp();
+    this.hungUp = true;
+  };
+
+  private readonly typed = async (bytes: Buffer): Promise<void> => {
+    process.stdin.pause();
+    this.lineComplete = bytes.at(-1) === 10;
+    if (await this.send(bytes)) process.stdin.resume();
+  };
+
+  /** As Ctrl-D does: ends the line if it is not complete, and then the input. */
+  private readonly typedAll = async (): Promise<void> => {
+    const end = endOfInput(this.initial);
+    if (this.lineComplete || (await this.send(end))) await this.send(end);
+  };
+
+  /** @returns whether the terminal took it: it does not when no process has it open any more */
+  private send(bytes: Buffer): Promise<boolean> {
+    // One after the other: the end may be read while what came before it is still being written.
+    this.sent = this.sent.then(() => this.write(bytes));
+    return this.sent;
   }
 
-  private setSize(size: Buffer): void {
-    const now = this.set(this.master, ['TIOCSWINSZ', 'TIOCGWINSZ'], size, shownWindowSize);
-    if (!now.equals(size)) throw notAsSet('the terminal has another window size than the one that was set');
+  private async write(bytes: Buffer): Promise<boolean> {
+    try {
+      for (let done = 0; done < bytes.length; )
+        done += (await writeSome(this.master, bytes, done, bytes.length - done, null)).bytesWritten;
+      return true;
+    } catch {
+      return false;
+    }
   }
 
-  /** Sets something and reads it back. */
-  private set(
-    fd: number,
-    [set, get]: readonly [Constant, Constant],
-    content: Buffer,
-    shown: (bytes: Buffer) => string,
-  ): Buffer {
-    const now = Buffer.from(content);
-    this.kernel.call('ioctl', { fd, request: set, argp: memory(content, shown(content)) });
-    this.kernel.call('ioctl', { fd, request: get, argp: memory(now, () => shown(now)) });
-    return now;
+  private readonly resized = (): void => copyWindowSize(this.sizeSource, this.master);
+
+  private get sizeSource(): number {
+    return [process.stdin, process.stdout, process.stderr].findIndex(({ isTTY }) => isTTY);
+  }
+
+  /** After a stop the shell has its own modes set; in the background they stay. */
+  private readonly continued = (): void => {
+    if (this.modes !== undefined && hasTerminal()) setModes(standardInput, rawModes(this.modes));
+    this.resized();
+  };
+
+  /** Sent by somebody: Ctrl-Z is a character like any other here. */
+  private readonly stopped = (): void => {
+    this.restore();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+
+  private restore(): void {
+    if (this.modes !== undefined && hasTerminal()) setModes(standardInput, this.modes);
   }
 }
-
-const notAsSet = (what: string): Failure =>
-  new Failure(`step ${ptyStep.id}: the kernel reported success, but ${what}`, {
-    next: 'This should not happen: please report it with the log (--log-file).',
-  });

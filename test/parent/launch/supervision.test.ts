@@ -75,13 +75,17 @@ for (const user of users) {
     assert.doesNotMatch(status, /escaped/);
   });
 
-  test(`${user.name}: no new privileges, unless they are allowed`, { skip: user.skip }, async () => {
+  test(`${user.name}: the command gains no privileges by execve, unless --allow-new-privs`, {
+    skip: user.skip,
+  }, async () => {
     const show = ['--', 'grep', 'NoNewPrivs', '/proc/self/status'];
     assert.match((await run([...base, ...show], { user })).stdout, /\t1$/m);
     assert.match((await run([...base, '--allow-new-privs', ...show], { user })).stdout, /\t0$/m);
   });
 
-  test(`${user.name}: values that cannot be carried out`, { skip: user.skip }, async () => {
+  test(`${user.name}: a value that cannot be carried out is refused with one sentence`, {
+    skip: user.skip,
+  }, async () => {
     for (const [option, value, sentence] of [
       ['--timeout', '0', /-timeout is 1 to \d+ seconds, not 0/],
       ['--status-fd', '77', /-status-fd=77 is not an open file descriptor/],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Failure, usageFailure } from '../../../common/failure.js';
+import { childrenOf } from '../../../common/process-files.js';
 import { findContainer } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { isAlive } from '../../state/process-identity.js';
@@ -34,14 +35,10 @@ export function kill(word: string, signal: string): number {
 function receiver({ state, process, launcher, asPid1 }: Container): number {
   if (state === 'set-up') return launcher.pid;
   if (asPid1) return process.pid;
-  // The command is the first child of its init, for as long as there is a container: proc_tid_children(5).
-  try {
-    const [command] = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ');
-    if (command) return Number(command);
-  } catch {
-    // It has ended.
-  }
-  throw new Failure('the command has just ended');
+  // The command is the first child of its init, for as long as there is a container.
+  const [command] = childrenOf(process.pid);
+  if (command === undefined) throw new Failure('the command has just ended');
+  return command;
 }
 
 /**

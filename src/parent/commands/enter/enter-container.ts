@@ -15,7 +15,7 @@ import { Log } from '../../log/log.js';
 import { logOptions } from '../../log/log-options.js';
 import { findTarget } from '../../state/find.js';
 import type { ProcessIdentity } from '../../state/process-identity.js';
-import { Terminal } from '../../terminal/job-control.js';
+import { JobControl } from '../../terminal/job-control.js';
 import { coloured } from '../../text/paint.js';
 import { enterSpec } from './enter-spec.js';
 import { ProcessJoining } from './process-joining.js';
@@ -43,9 +43,9 @@ export async function enter(values: Values): Promise<number> {
 async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): Promise<number> {
   const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
   const signals = new SignalRelay();
-  const terminal = new Terminal(spec.terminal);
+  const job = new JobControl(spec.terminal);
   const joining = new ProcessJoining(spec, target, kernel, () => {
-    terminal.given();
+    job.given();
     log.hold(true);
   });
   const context: EnterContext = { spec, kernel, joining };
@@ -57,14 +57,14 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
           log.step({ ...described(step, spec), ...result }, index + 1, enterSteps.length, process.pid),
       });
     }
-    return statusOf(await follow(joining, joining.second, spec.terminal, terminal, signals));
+    return statusOf(await follow(joining, joining.second, spec.terminal, job, signals));
   } catch (error) {
     joining.abandon();
     throw explained(error as Error, spec);
   } finally {
     joining.release();
     signals.release();
-    terminal.takeBack();
+    job.takeBack();
     log.hold(false);
   }
 }

@@ -9,7 +9,7 @@ import { exitStatus, Failure } from '../../../common/failure.js';
 import { type Chain, type ChainCall, memory } from '../../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../../common/kernel/kernel.js';
 import { pipe } from '../../../common/kernel/pipe.js';
-import { type ProcessChange, waitForProcess } from '../../../common/kernel/processes.js';
+import { endChild, type ProcessChange, waitForProcess } from '../../../common/kernel/processes.js';
 import { namespacesFor } from '../../../common/namespaces.js';
 import { boundingSetCalls } from '../../../common/steps/capabilities.js';
 import { cloneSibling, deathSignal } from '../../../common/steps/chain-calls.js';
@@ -141,11 +141,10 @@ export class ProcessJoining implements Joining {
     this.running?.release();
   }
 
-  /** Kills one of our children and waits for it; until it is waited for its ID stays its own. */
+  /** Ends one of the two, unless it has ended. */
   private end(pid: number): void {
     if (pid === 0 || this.waited.has(pid)) return;
-    process.kill(pid, 'SIGKILL');
-    waitForProcess(pid, true);
+    endChild(pid);
     this.waited.add(pid);
   }
 

@@ -1,15 +1,10 @@
 /** The processes that a lesson started, found in /proc, so that none outlives it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { visibleProcesses } from '../../../common/evidence.js';
 import { waitForProcess } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
+import { hasEnded, type ProcessStat, processStatOrNone } from '../../../common/process-files.js';
 
 const pauseMilliseconds = 2;
-
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly zombie: boolean;
-}
 
 /**
  * From here on a process below this one that loses its parent becomes this one's child and not init's
@@ -28,7 +23,7 @@ export function adoptOrphans(): void {
 /** Ends every process below this one except those named, and returns when they are gone. */
 export function endDescendants(except: readonly number[] = []): void {
   for (;;) {
-    const living = descendants().filter(({ pid, zombie }) => !zombie && !except.includes(pid));
+    const living = descendants().filter((found) => !hasEnded(found) && !except.includes(found.pid));
     if (living.length === 0) return;
     for (const { pid } of living) {
       try {
@@ -44,31 +39,19 @@ export function endDescendants(except: readonly number[] = []): void {
 
 /** Waits for adopted processes that have ended; those that Node started itself are named and left to it. */
 export function reapOrphans(startedByNode: readonly number[]): void {
-  for (const { pid, parent, zombie } of descendants()) {
-    if (zombie && parent === process.pid && !startedByNode.includes(pid)) waitForProcess(pid, false);
+  for (const found of descendants()) {
+    const { pid, parent } = found;
+    if (hasEnded(found) && parent === process.pid && !startedByNode.includes(pid)) waitForProcess(pid, false);
   }
 }
 
 /** Every process below this one. */
-function descendants(): Process[] {
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => processOf(Number(name)) ?? []);
+function descendants(): ProcessStat[] {
+  const all = visibleProcesses().flatMap((pid) => processStatOrNone(pid) ?? []);
   const found = new Set([process.pid]);
   for (let before = 0; before !== found.size; ) {
     before = found.size;
     for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
   }
   return all.filter(({ pid }) => pid !== process.pid && found.has(pid));
-}
-
-/** proc_pid_stat(5): the state and the parent follow the name, which is in parentheses and may hold any character. */
-function processOf(pid: number): Process | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { pid, parent: Number(parent), zombie: state === 'Z' || state === 'X' };
-  } catch {
-    return undefined;
-  }
 }

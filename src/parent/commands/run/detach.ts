@@ -10,9 +10,10 @@ import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../comm
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
+import { passedSignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
-import { givenUp, passed } from '../../launch/signal-relay.js';
+import { givenUp } from '../../launch/signal-relay.js';
 import { outputExtension } from '../../state/entry.js';
 import { listing } from '../../state/listing.js';
 import { stateFolder } from '../../state/state-folder.js';
@@ -75,7 +76,7 @@ async function started(launcher: ChildProcess, pipe: Readable, ours: boolean): P
     interrupted ??= signal;
     launcher.kill(signal);
   };
-  for (const signal of passed) process.on(signal, giveUp);
+  for (const signal of passedSignals) process.on(signal, giveUp);
   const report = await heard(pipe);
   if (report !== undefined && 'name' in report && interrupted === undefined) {
     launcher.unref();

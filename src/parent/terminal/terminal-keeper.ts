@@ -9,7 +9,7 @@
 import { memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
-import { waitForProcess } from '../../common/kernel/processes.js';
+import { endChild } from '../../common/kernel/processes.js';
 import { shownModes } from '../../common/kernel/terminal-modes.js';
 import { execStep } from '../../common/steps/command.js';
 
@@ -49,8 +49,7 @@ export class TerminalKeeper {
 
   /** It is not needed any more. */
   end(): void {
-    process.kill(this.pid, 'SIGKILL');
-    waitForProcess(this.pid, true);
+    endChild(this.pid);
     this.running.record();
     this.running.release();
     drop(this.kernel, this.held);

@@ -1,0 +1,72 @@
+/** What /proc says of processes: the one place that reads proc_pid_stat(5) and the lists of children. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The fields of proc_pid_stat(5) that are used here. */
+export interface ProcessStat {
+  readonly pid: number;
+  /** One letter: R, S, D, T (stopped), t (stopped by a tracer), Z (ended, not waited for) or X. */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** The device number of the controlling terminal, 0 without one. */
+  readonly terminal: number;
+  /** The process group that has that terminal, -1 without one. */
+  readonly foreground: number;
+  /** PF_ of the kernel's include/linux/sched.h. */
+  readonly flags: number;
+  /** Clock ticks since the boot. */
+  readonly startTime: number;
+}
+
+/**
+ * Reads /proc/PID/stat.
+ * @throws ENOENT or ESRCH when there is no such process
+ */
+export function processStat(process: number | 'self'): ProcessStat {
+  const text = readFileSync(`/proc/${process}/stat`, 'utf8');
+  // Field 2, the name, is in parentheses and may hold blanks and parentheses itself: field 3 begins after the last.
+  const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [parent, group, session, terminal, foreground, flags] = fields.map(Number) as [
+    ...[number, number, number, number, number, number],
+    ...number[],
+  ];
+  const startTime = Number(fields[18]);
+  return {
+    pid: Number.parseInt(text, 10),
+    state,
+    parent,
+    group,
+    session,
+    terminal,
+    foreground,
+    flags,
+    startTime,
+  };
+}
+
+/** The same, undefined when there is no such process, or it may not be seen. */
+export function processStatOrNone(process: number): ProcessStat | undefined {
+  try {
+    return processStat(process);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process has ended and only waits to be reaped. */
+export const hasEnded = ({ state }: Pick<ProcessStat, 'state'>): boolean => state === 'Z' || state === 'X';
+
+/**
+ * The children of a process, by whichever of its threads they were made, in the order in which they came: proc_pid_task(5).
+ * None when it has ended, or the kernel has no such lists (CONFIG_PROC_CHILDREN).
+ */
+export function childrenOf(parent: number): number[] {
+  try {
+    return readdirSync(`/proc/${parent}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
