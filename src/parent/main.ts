@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { print } from '../common/print.js';
+import { shownLines, shownText } from '../common/shown-text.js';
 import { type Line, readLine } from './command-line/read-line.js';
 import { commands } from './commands/index.js';
 import { runInBackground } from './commands/run/run-command.js';
@@ -51,7 +52,8 @@ function explain(error: Failure, words: readonly string[], line: Line | undefine
   const next = expected
     ? error.next
     : 'This is a defect of gontainer: please report it, with --log-level trace.';
-  const text = `${error.message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}${detailed ? `\n${error.stack}` : ''}`;
+  const sentences = `${error.message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;
+  const text = `${shownText(sentences)}${detailed ? `\n${shownLines(String(error.stack))}` : ''}`;
   try {
     writeSync(2, `gontainer: ${text}\n`);
   } catch {

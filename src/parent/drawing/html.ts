@@ -1,4 +1,5 @@
 /** Writing HTML and SVG: whatever is put into a template is escaped, unless it is HTML made by a template itself. */
+import { shownLines } from '../../common/shown-text.js';
 
 export class Html {
   constructor(readonly text: string) {}
@@ -25,8 +26,6 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text for an element or a quoted attribute. Control characters, which HTML forbids, are replaced by a sign. */
+/** Text for an element or a quoted attribute. */
 const escaped = (text: string): string =>
-  text
-    .replace(/[&<>"']/g, (character) => escapes[character] as string)
-    .replace(/\p{Cc}/gu, (character) => (/\s/.test(character) ? character : '\ufffd'));
+  shownLines(text).replace(/[&<>"']/g, (character) => escapes[character] as string);

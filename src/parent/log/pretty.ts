@@ -1,4 +1,5 @@
 /** The log for people: what was done, what one would type for it, and what changed in the kernel. */
+import { shownText, shownValue } from '../../common/shown-text.js';
 import { callText } from '../text/call.js';
 import { changes } from '../text/evidence-changes.js';
 import { type Paint, painter } from '../text/paint.js';
@@ -12,7 +13,7 @@ type Fields = Record<string, unknown>;
 export function prettyFormat({ level, colour }: LogOptions): (record: LogRecord) => string {
   const paint = painter(colour);
   const explain = level === 'trace' || level === 'debug';
-  return ({ fields, msg }) => `${describe(fields, msg, paint, explain)}\n`;
+  return ({ fields, msg }) => `${describe(shownValue(fields) as Fields, shownText(msg), paint, explain)}\n`;
 }
 
 function describe(record: Fields, message: string, paint: Paint, explain: boolean): string {

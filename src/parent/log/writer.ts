@@ -1,6 +1,7 @@
 /** The log through pino: NDJSON to the files and to standard error, or readable lines to a terminal. */
 import { fstatSync } from 'node:fs';
 import pino from 'pino';
+import { shownJson } from '../../common/shown-text.js';
 import { LogFile } from './log-file.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord, LogWriter } from './log-record.js';
@@ -78,6 +79,6 @@ class Destinations implements LogWriter {
     const record = this.record as LogRecord;
     const { step, shell } = record.fields;
     if (shell !== undefined && step === this.announced) return;
-    this.shown.write(record.level, this.pretty?.(record) ?? line);
+    this.shown.write(record.level, this.pretty?.(record) ?? shownJson(line));
   }
 }

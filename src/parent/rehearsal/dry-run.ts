@@ -2,6 +2,7 @@
 
 import { isTerminal } from '../../common/kernel/processes.js';
 import { print } from '../../common/print.js';
+import { shownJson } from '../../common/shown-text.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
 import { forbiddenBy } from '../advice/obstacles.js';
 import { coloured, painter } from '../text/paint.js';
@@ -29,7 +30,11 @@ export async function dryRun(
   const paint = painter(coloured({ isTTY: terminal }));
   switch (form) {
     case 'json':
-      print(JSON.stringify({ format, ...(forbidden === undefined ? {} : { forbidden }), steps }, null, 2));
+      print(
+        shownJson(
+          JSON.stringify({ format, ...(forbidden === undefined ? {} : { forbidden }), steps }, null, 2),
+        ),
+      );
       break;
     case 'shell': {
       const { shellScript } = await import('./shell-script.js');

@@ -1,5 +1,6 @@
 /** A step for people, before it is done: what, why, and the calls about to be made. */
 
+import { shownValue } from '../../common/shown-text.js';
 import type { RehearsedStep } from '../../common/step.js';
 import { callText } from '../text/call.js';
 import type { Paint } from '../text/paint.js';
@@ -9,7 +10,7 @@ const indent = '        ';
 
 /** @param width characters in a line */
 export function stepText(rehearsed: RehearsedStep, width: number, paint: Paint): string[] {
-  const { number, of, title, stage, man, why, shell, calls } = rehearsed;
+  const { number, of, title, stage, man, why, shell, calls } = shownValue(rehearsed) as RehearsedStep;
   return [
     `${paint('bold', `${`${number}/${of}`.padStart(6)}  ${title}`)}  ${paint('dim', `${stage}, ${man}`)}`,
     ...wrapped(why, width - indent.length).map((line) => `${indent}${line}`),

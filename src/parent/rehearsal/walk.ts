@@ -1,5 +1,6 @@
 /** --step: goes through a launch with somebody. Every step is shown before it is done, and what it changed after. */
 import { Failure } from '../../common/failure.js';
+import { shownValue } from '../../common/shown-text.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
@@ -81,7 +82,7 @@ export class Walk implements StepPauses {
   done({ us, before, after }: StepResult): void {
     this.show([
       `${indent}${this.paint('green', '✓')} done in ${Math.round(us)} µs`,
-      ...changes(before, after, this.paint).map((line) => `${indent}  ${line}`),
+      ...changes(shownFields(before), shownFields(after), this.paint).map((line) => `${indent}  ${line}`),
     ]);
   }
 
@@ -121,7 +122,8 @@ export class Walk implements StepPauses {
   }
 
   private evidenceLines(evidence: Evidence): string[] {
-    return changes(evidence, evidence, this.paint).flatMap((line) =>
+    const shown = shownFields(evidence);
+    return changes(shown, shown, this.paint).flatMap((line) =>
       wrapped(line, this.width - indent.length - 4).map(
         (part, index) => `${indent}  ${index === 0 ? '' : '  '}${part}`,
       ),
@@ -136,6 +138,8 @@ export class Walk implements StepPauses {
     this.terminal.write(lines.map((line) => `${line}\n`).join(''));
   }
 }
+
+const shownFields = (evidence: Evidence): Evidence => shownValue(evidence) as Evidence;
 
 /** The calls with the process IDs and descriptors that are known by now in the place of their names. */
 function withKnown(step: RehearsedStep, known: Readonly<Record<string, number>>): RehearsedStep {

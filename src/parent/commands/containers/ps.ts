@@ -2,6 +2,7 @@
 
 import { print } from '../../../common/print.js';
 import { shellWord } from '../../../common/shell-word.js';
+import { shownJson } from '../../../common/shown-text.js';
 import { runningContainers } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { table } from '../../text/table.js';
@@ -9,7 +10,7 @@ import { table } from '../../text/table.js';
 export function ps(json: boolean): number {
   const containers = runningContainers();
   if (json) {
-    print(JSON.stringify(containers.map(asData), null, 2));
+    print(shownJson(JSON.stringify(containers.map(asData), null, 2)));
     return 0;
   }
   const rows = containers.map(({ name, process, pidInside, state, step, started, own, command }) => [
@@ -19,10 +20,7 @@ export function ps(json: boolean): number {
     state === 'running' ? 'running' : `being set up: ${step} done`,
     wallClock(started),
     Object.keys(own).join(','),
-    command
-      .map(shellWord)
-      .join(' ')
-      .replace(/[^\P{C}]/gu, '�'),
+    command.map(shellWord).join(' '),
   ]);
   print(table(['NAME', 'PID', 'INSIDE', 'STATE', 'STARTED', 'NAMESPACES OF ITS OWN', 'COMMAND'], rows));
   return 0;

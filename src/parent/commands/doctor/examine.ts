@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { shownText } from '../../../common/shown-text.js';
 import { coloured } from '../../text/paint.js';
 import { checks, type Finding } from './checks.js';
 
@@ -15,8 +16,8 @@ export async function examine(format: 'json' | 'text'): Promise<number> {
   const sign = (state: Finding['state']): string =>
     colour ? `\x1b[${colours[state]}m${signs[state]}\x1b[0m` : signs[state];
   const lines = findings.flatMap(({ state, title, found, fix }) => [
-    `${sign(state)} ${title}: ${found}`,
-    ...(fix === undefined ? [] : [`    ${fix}`]),
+    `${sign(state)} ${title}: ${shownText(found)}`,
+    ...(fix === undefined ? [] : [`    ${shownText(fix)}`]),
   ]);
   writeSync(1, format === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : `${lines.join('\n')}\n`);
   return findings.some(({ state }) => state === 'problem') ? 1 : 0;

@@ -1,4 +1,5 @@
 /** One line on a terminal that says how far the work is; nothing at all where stderr is no terminal. */
+import { shownText } from '../../../common/shown-text.js';
 import { readableSize } from './readable-size.js';
 
 /** Milliseconds between two updates: fast enough to look alive, slow enough to cost nothing. */
@@ -47,6 +48,6 @@ export class Progress {
     this.shownAt = now;
     const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
     // ECMA-48: carriage return, then "erase in line".
-    this.output.write(`\r\x1b[K${this.what}: ${readableSize(this.done)}${of}`);
+    this.output.write(`\r\x1b[K${shownText(this.what)}: ${readableSize(this.done)}${of}`);
   }
 }

@@ -1,5 +1,6 @@
 /** What Gontainer shows before anything else. */
 import { namespaces } from '../../../common/namespaces.js';
+import { shownText } from '../../../common/shown-text.js';
 import { type LaunchSpec, unshares } from '../../../common/spec.js';
 import { painter } from '../../text/paint.js';
 
@@ -12,5 +13,5 @@ export function banner(spec: LaunchSpec, colour: boolean): string {
       ({ flag }) =>
         `• ${flag}: ${unshares(spec, flag) ? paint('green', 'enabled') : paint('red', 'disabled')}`,
     );
-  return ['[Gontainer config]', `• mnt: "${spec.root?.path ?? ''}"`, ...lines, ''].join('\n');
+  return ['[Gontainer config]', `• mnt: "${shownText(spec.root?.path ?? '')}"`, ...lines, ''].join('\n');
 }

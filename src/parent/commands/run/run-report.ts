@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { Failure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { shownText } from '../../../common/shown-text.js';
 
 export class RunReport {
   /** The records of the log, one line each. */
@@ -29,7 +30,7 @@ export class RunReport {
       const { reportOn } = await import('../../drawing/write-report.js');
       writeFileSync(this.file, reportOn(this.lines.join(''), 'the log of this launch'));
     } catch (error) {
-      writeSync(2, `gontainer: the report ${this.path} is not complete: ${errnoWords(error)}.\n`);
+      writeSync(2, `gontainer: the report ${shownText(this.path)} is not complete: ${errnoWords(error)}.\n`);
     } finally {
       closeSync(this.file);
     }
