@@ -2,7 +2,7 @@
 import type { Constant } from './kernel/constants.js';
 
 /**
- * What forbids something on a mount. In a user namespace these are locked on mounts that came from outside: a remount
+ * What forbids something on a mount. In a user namespace these are locked on mounts that came from the host: a remount
  * that leaves one out is refused (mount_namespaces(7)). The atime flags need no mention: a remount without any keeps
  * those that are set (mount(2)).
  */

@@ -35,11 +35,11 @@ export function locateProgram(
   const where = root === '/' ? '' : ` in ${root}`;
   let found: string | undefined;
   for (const candidate of candidates) {
-    const outside = root === '/' ? candidate : resolveBeneath(root, candidate);
-    const file = statOf(outside);
+    const onHost = root === '/' ? candidate : resolveBeneath(root, candidate);
+    const file = statOf(onHost);
     if (file === undefined) continue;
     found ??= candidate;
-    if (file.isFile() && executable(outside)) return candidate;
+    if (file.isFile() && executable(onHost)) return candidate;
   }
   if (found !== undefined) {
     throw new Failure(`${found}${where} is not executable`, {

@@ -23,7 +23,7 @@ export type RequestedMount =
   | {
       readonly kind: 'bind';
       readonly target: string;
-      /** An absolute path outside, without symbolic links. */
+      /** An absolute path of the host, without symbolic links. */
       readonly source: string;
       /** Whether the source is a directory; a mount point has to be of the same kind. */
       readonly directory: boolean;
@@ -118,23 +118,23 @@ export const newSession = ({ terminal }: Pick<LaunchSpec, 'terminal'>): boolean 
 /** Whether this launch makes a namespace of this kind. */
 export const unshares = (spec: LaunchSpec, flag: NamespaceFlag): boolean => spec.unshared.includes(flag);
 
-/** Nanoseconds by which CLOCK_MONOTONIC inside is ahead of the one outside. */
+/** Nanoseconds by which the container's CLOCK_MONOTONIC is ahead of the host's. */
 export const monotonicShift = ({ clockOffsets }: LaunchSpec): bigint =>
   BigInt(clockOffsets?.monotonic ?? 0) * 1_000_000_000n;
 
-/** The ID inside for an ID outside, undefined where it is not mapped. */
+/** The container's ID for an ID of the host, undefined where it is not mapped. */
 export function insideId(lines: readonly MapLine[], outside: number): number | undefined {
   const line = lines.find(({ outside: first, count }) => outside >= first && outside - first < count);
   return line && line.inside + (outside - line.outside);
 }
 
-/** The ID outside for an ID inside, undefined where it is not mapped. */
+/** The host's ID for an ID of the container, undefined where it is not mapped. */
 export function outsideId(lines: readonly MapLine[], inside: number): number | undefined {
   const line = lines.find(({ inside: first, count }) => inside >= first && inside - first < count);
   return line && line.outside + (inside - line.inside);
 }
 
-/** Whether an ID inside stands for one outside; without a user namespace every ID does. */
+/** Whether an ID of the container stands for one of the host; without a user namespace every ID does. */
 export const insideIds = ({
   maps,
 }: Pick<LaunchSpec, 'maps'>): Record<'uid' | 'gid', (id: number) => boolean> => {

@@ -32,8 +32,8 @@ export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly run: (context: Context) => void;
   /** Reads from the kernel what the step is to change. */
   readonly evidence: (context: Context) => Evidence;
-  /** Reads from the kernel, in the parent, what the step is to leave as it was outside. */
-  readonly outside?: (spec: LaunchSpec) => Evidence;
+  /** Reads from the kernel, in the parent, what the step is to leave as it was on the host. */
+  readonly onHost?: (spec: LaunchSpec) => Evidence;
   /** Says what the evidence does not show although it should; undefined when all is as claimed. */
   readonly shortfall?: (before: Evidence, after: Evidence, spec: Context['spec']) => string | undefined;
 }

@@ -39,7 +39,7 @@ export interface Running {
 export interface Kernel {
   /** The id of the step that the next calls belong to. */
   step: string;
-  /** Where the new root is, seen from this process while it is set up: `/`, but for a rehearsal outside. */
+  /** Where the new root is, seen from this process while it is set up: `/`, except for a rehearsal on the host. */
   readonly root: string;
   /** Microseconds since the launch began. */
   clock(): number;

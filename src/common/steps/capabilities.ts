@@ -35,8 +35,8 @@ export const capabilitiesStep: Step = {
   stage: 'child',
   title: ({ capabilities }) => `limit the capabilities to ${capabilities?.kept.length || 'none'}`,
   why:
-    'Root’s power is cut into capabilities. What is dropped from the bounding set no program executed later can get, ' +
-    'root or not: here it is what the container does not need, and could be used against the host.',
+    'Root’s power is divided into capabilities. No program executed later, root or not, can regain what is dropped from ' +
+    'the bounding set. Dropped is what the container does not need and could use against the host.',
   man: 'capabilities(7), PR_CAPBSET_DROP(2const)',
   shell: ({ capabilities }) => `setpriv ${setprivOptions(capabilities)} …`,
   applies: ({ capabilities }) => capabilities !== undefined && capabilities.dropped.length > 0,

@@ -153,8 +153,8 @@ export const commandStep: Step<CommandContext> = {
   stage: 'child',
   title: ({ command }) => `make the process that becomes ${command[0]}`,
   why:
-    'The child stays, to pass on signals and to reap the processes that lose their parent; the command gets a process ' +
-    'of its own, in the same namespaces.',
+    'The child stays, to pass signals on and to reap processes whose parent has ended. So the command gets its own ' +
+    'process, in the same namespaces.',
   man: 'clone(2), credentials(7)',
   // In a shell it is the parentheses that make the process.
   shell: (spec) => `( ${execStep.shell(spec)} )`,
@@ -169,8 +169,8 @@ export const asPid1Step: Step<CommandContext> = {
   stage: 'child',
   title: ({ command }) => `make this process, PID 1, ready to become ${command[0]}`,
   why:
-    'No child stays as the init: its own process becomes the command. So it takes off here what a program must not ' +
-    'inherit: the user and powers it had, the signals Node ignores, and every file descriptor but 0, 1 and 2.',
+    'No child stays as the init: its process becomes the command. So it gives up what the command must not inherit: its ' +
+    'user and capabilities, the signals that Node ignores, and every file descriptor but 0, 1 and 2.',
   man: 'pid_namespaces(7), credentials(7)',
   // In a shell it is `exec` that makes no process; the signals it traps or ignores are what it can give back.
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
@@ -184,7 +184,7 @@ export const execStep: Step<CommandContext> = {
   id: 'exec',
   stage: 'child',
   title: ({ command }) => `execute ${command[0]}`,
-  why: 'execve(2) replaces the program of a process; process ID, namespaces and open standard streams stay.',
+  why: 'execve(2) replaces the program that a process runs. Its process ID, namespaces and standard streams stay.',
   man: 'execve(2)',
   shell: ({ command, terminal, capabilities }) =>
     [
@@ -201,7 +201,7 @@ export const execStep: Step<CommandContext> = {
 /** What a process runs, as the step `exec` shows it. */
 export const programOf = (pid: number): Evidence => ({ program: link(`/proc/${pid}/exe`) });
 
-/** The process that is to become the command, and whether it leads to a file of outside that could be written. */
+/** The process that is to become the command, and whether it leads to a file of the host that could be written. */
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {
   return defined({
     process: pid === 0 ? 'none' : identity(pid),
@@ -222,7 +222,7 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
     // One whose read(2) failed is about to end, and has let its session go; the next step says why.
     if (command === undefined) return undefined;
     const old = !child.leader ? 'child' : !command.leader ? 'command' : undefined;
-    if (old !== undefined) return `the ${old} is still in the session of outside`;
+    if (old !== undefined) return `the ${old} is still in the caller's session`;
     // pts(4): the major numbers from 136 on.
     const { 'controlling terminal': controlling } = command;
     if (spec.terminal === 'own' && !/^1(3[6-9]|4[0-3]):/.test(controlling))

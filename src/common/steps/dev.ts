@@ -6,7 +6,7 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { devpts, mayHaveTerminals } from './devpts.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
 /** The devices that programs count on, with the numbers of null(4), full(4), random(4) and tty(4). */
 const devices: Readonly<Record<string, readonly [major: number, minor: number]>> = {
@@ -56,13 +56,13 @@ const linksOf = (systems: readonly FileSystem[]): Record<string, string> =>
 export const devStep: Step = {
   id: 'dev',
   stage: 'child',
-  title: () => 'mount a /dev of its own',
+  title: () => 'mount a new /dev',
   why:
-    'The /dev of outside has the disks of the machine in it. A tmpfs with the few harmless devices takes its place, with ' +
-    'terminals (devpts) and shared memory of its own. A user namespace may not make devices, so they are bound from outside.',
+    'The host’s /dev has the disks of the machine in it. A tmpfs with a few harmless devices takes its place, with its own ' +
+    'terminals (devpts) and shared memory. A user namespace may not make devices, so there the host’s are bound.',
   man: 'tmpfs(5), pts(4), null(4), shm_overview(7), mq_overview(7)',
   shell: (spec) => {
-    const dev = outside(spec, '/dev');
+    const dev = hostPath(spec, '/dev');
     const bound = (name: string) => `: > ${dev}/${name} && mount --bind /dev/${name} ${dev}/${name}`;
     const made = (name: string) => `mknod -m 666 ${dev}/${name} c ${devices[name]?.join(' ')}`;
     const option: Partial<Record<Constant, string>> = {
@@ -133,8 +133,8 @@ export const devStep: Step = {
 };
 
 /**
- * A node of its own, which only real root can make and only where nothing restricts devices; else the node of outside
- * is bound (from the working directory, which is the old root).
+ * Makes the node, which only real root can do, and only where nothing restricts devices; otherwise binds the host's
+ * (from the working directory, which is the old root).
  */
 function makeDevice(kernel: Kernel, name: string, mayMake: boolean): void {
   const path = `/dev/${name}`;
@@ -161,7 +161,7 @@ function mknod(kernel: Kernel, pathname: string, [major, minor]: readonly [numbe
   }
 }
 
-/** `null 1:3` for a device, nothing for what is none: makedev(3), for numbers below 256. */
+/** `null 1:3` for a device, nothing for anything else: makedev(3), for numbers below 256. */
 function deviceLine(name: string): string[] {
   try {
     const found = lstatSync(`/dev/${name}`);

@@ -32,10 +32,10 @@ export function terminals(): string[] {
 export const devptsStep: Step = {
   id: 'devpts',
   stage: 'child',
-  title: () => 'mount a /dev/pts of its own',
+  title: () => 'mount a new /dev/pts',
   why:
-    'The terminals of outside are files of /dev/pts, and whoever has the same user may open them. A new devpts has none, ' +
-    'and those that are opened in it are seen nowhere else.',
+    'The host’s terminals are files in /dev/pts, and any process of the same user may open them. A new devpts has none, ' +
+    'and terminals that are opened in it appear nowhere else.',
   man: 'pts(4), ptmx(4)',
   shell: (spec) => `mount -t devpts -o nosuid,noexec,${options(spec)} devpts /dev/pts`,
   // In a new root it comes with /dev.
@@ -55,7 +55,7 @@ export const devptsStep: Step = {
       .filter(({ mountPoint }) => mountPoint === '/dev/pts')
       .map(mountLine),
   }),
-  outside: () => ({ 'mounts outside': mountsAt('/dev/pts') }),
+  onHost: () => ({ 'mounts outside': mountsAt('/dev/pts') }),
   shortfall: (before, after) =>
     (after.mounts as string[]).length > (before.mounts as string[]).length
       ? undefined

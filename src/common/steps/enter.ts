@@ -18,7 +18,7 @@ export interface EnterSpec extends CommandSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** The command's program, as a path inside. */
   readonly path: string;
-  /** Nanoseconds by which CLOCK_MONOTONIC inside is ahead of the one here. */
+  /** Nanoseconds by which the container's CLOCK_MONOTONIC is ahead of the launcher's. */
   readonly clockShift: bigint;
 }
 
@@ -50,8 +50,8 @@ const holdStep: Step<EnterContext> = {
   stage: 'parent',
   title: ({ target }) => `hold on to process ${target}`,
   why:
-    'The ID of a process that has ended may be given to another one. A pidfd stands for this process and no other, and ' +
-    'for all of its namespaces at once.',
+    'The ID of a process that has ended may be given to another. A pidfd stands for this process alone, and for all of ' +
+    'its namespaces at once.',
   man: 'pidfd_open(2), proc_pid_root(5)',
   shell: ({ target }) => `ls -l /proc/${target}/ns`,
   applies: () => true,
@@ -68,8 +68,8 @@ const joinStep: Step<EnterContext> = {
     `join the ${list(namespacesFor(joined).map(({ name: kind }) => kind))} namespace${joined.length === 1 ? '' : 's'} of ${name}`,
   why:
     'A process with several threads may not join a user namespace, and Node has several, so a copy of this process with ' +
-    'one thread, P, does it, for all the kinds in one call. A mount namespace brings its root along; where a process has ' +
-    'a root of its own, P takes that one.',
+    'one thread, P, joins all the kinds in one call. A mount namespace comes with its root; where the process has a root ' +
+    'of its own, P takes that one.',
   man: 'setns(2)',
   shell: ({ target, joined, command }) =>
     `nsenter --target ${target} ${[

@@ -4,10 +4,10 @@ import type { Step } from '../step.js';
 export const fileOwnerStep: Step = {
   id: 'file-owner',
   stage: 'child',
-  title: ({ fileOwner }) => `make files as user ${fileOwner?.uid} inside`,
+  title: ({ fileOwner }) => `make files as user ${fileOwner?.uid} of the container`,
   why:
-    'The maps leave out the user that started this, who therefore is nobody inside, and nobody can own a file. The ' +
-    'file-system user ID is the one that new files get.',
+    'The maps leave out the user who started this. In the container that is a user without an ID, who cannot own a file. ' +
+    'New files belong to the file-system user ID, so that is set to one that is mapped.',
   man: 'setfsuid(2), user_namespaces(7)',
   shell: ({ fileOwner }) => `setpriv --reuid=${fileOwner?.uid} --regid=${fileOwner?.gid} --inh-caps=+all …`,
   applies: ({ root, fileOwner }) => root !== undefined && fileOwner !== undefined,

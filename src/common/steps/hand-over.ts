@@ -43,8 +43,8 @@ export const unshareStep: Step<ParentContext> = {
   title: ({ unshared }) =>
     `unshare the ${list(namespacesFor(unshared).map(({ name }) => name))} namespace${unshared.length === 1 ? '' : 's'}`,
   why:
-    'A process gets new namespaces by leaving those it shares with the others. A process with several threads may not ' +
-    'unshare a user namespace, and Node has several, so a copy of this process with one thread, P, does it.',
+    'A process gets new namespaces by leaving those it shares with others. A process with several threads may not ' +
+    'unshare a user namespace, and Node has several. So a copy of this process with one thread, P, does it.',
   man: 'unshare(2)',
   shell: (spec) =>
     [
@@ -75,9 +75,9 @@ export const idMapsStep: Step<ParentContext> = {
   stage: 'parent',
   title: () => 'map user and group IDs into the user namespace',
   why:
-    'In a new user namespace nobody has an ID yet. The maps say which IDs outside stand behind those inside; whoever is ' +
-    'mapped to 0 is root inside, and outside still the user of before. An unprivileged process may map only itself, ' +
-    'and must first give up setgroups(2), by which it could otherwise leave a group that denies it something.',
+    'A new user namespace starts with no IDs. The maps say which IDs of the host stand behind those of the container: ' +
+    'whoever is mapped to 0 is root in the container, and on the host still the same user. An unprivileged process may ' +
+    'map only itself, and must first give up setgroups(2), with which it could leave a group that denies it something.',
   man: 'user_namespaces(7)',
   shell: ({ maps }) => {
     if (maps === undefined) return '';
@@ -121,8 +121,8 @@ export const clockOffsetsStep: Step<ParentContext> = {
   stage: 'parent',
   title: () => 'shift the clocks of the time namespace',
   why:
-    'A time namespace adds an offset to the monotonic and the boot-time clock. It can only be set while the namespace ' +
-    'has no process in it: now, before the child is made.',
+    'A time namespace adds an offset to the monotonic and the boot-time clock. The offsets can be set only while the ' +
+    'namespace has no process: now, before the child is made.',
   man: 'time_namespaces(7)',
   // execve(2) brings a process into its time namespace, so unshare(1) has to write them before it runs a shell.
   shell: (spec) => ['unshare', '--time', ...clockOptions(spec)].join(' '),

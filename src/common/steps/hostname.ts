@@ -6,7 +6,7 @@ export const hostnameStep: Step = {
   id: 'hostname',
   stage: 'child',
   title: (spec) => `set the host name to ${spec.hostname}`,
-  why: 'The UTS namespace starts with a copy of the name outside; from here on it has one of its own.',
+  why: 'A new UTS namespace starts with a copy of the host’s name. From here on it has its own.',
   man: 'sethostname(2), uts_namespaces(7)',
   shell: ({ hostname = '' }) => `hostname ${shellWord(hostname)}`,
   applies: (spec) => spec.hostname !== undefined,
@@ -15,7 +15,7 @@ export const hostnameStep: Step = {
     kernel.call('sethostname', { name: spec.hostname, len: Buffer.byteLength(spec.hostname) });
   },
   evidence: () => ({ hostname: hostname() }),
-  outside: () => ({ 'hostname outside': hostname() }),
+  onHost: () => ({ 'hostname outside': hostname() }),
   shortfall: (_, after, spec) =>
     after.hostname === spec.hostname ? undefined : `the host name is ${after.hostname}`,
 };

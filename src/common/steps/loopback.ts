@@ -39,8 +39,8 @@ export const loopbackStep: Step = {
   stage: 'child',
   title: () => 'bring the loopback interface up',
   why:
-    'A new network namespace has one interface, lo, and it is down: not even 127.0.0.1 answers. Up, processes inside ' +
-    'can reach each other, and nothing else.',
+    'A new network namespace has one interface, lo, and it is down: not even 127.0.0.1 answers. Once it is up, ' +
+    'processes in the container can reach each other, and nothing else.',
   man: 'netdevice(7), network_namespaces(7)',
   shell: () => 'ip link set lo up',
   applies: (spec) => unshares(spec, 'net'),

@@ -1,11 +1,11 @@
-/** What /proc and /sys offer beyond processes and devices is the whole machine's: the same lists as runc's. */
+/** What /proc and /sys hold beyond processes and devices is the whole machine's: the same lists as runc's. */
 import { lstatSync } from 'node:fs';
 import { isReadOnly } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
 /** By these, settings of the whole machine can be changed. */
 const readOnly = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
@@ -34,14 +34,14 @@ const present = (path: string): 'directory' | 'file' | undefined => {
 export const masksStep: Step = {
   id: 'masks',
   stage: 'child',
-  title: () => 'cover what /proc and /sys have of the whole machine',
+  title: () => 'cover what belongs to the whole machine in /proc and /sys',
   why:
-    'Not everything there belongs to a namespace. In a user namespace most of it is refused anyway; real root could ' +
-    'change kernel settings and read memory through it. Covered files read as empty, settings can only be read.',
+    'Not everything there belongs to a namespace. A user namespace is refused most of it anyway; real root could change ' +
+    'kernel settings and read memory through it. Covered files read as empty, and settings can only be read.',
   man: 'proc(5), sysfs(5)',
   shell: (spec) => {
     const each = (paths: readonly string[], work: string) =>
-      `for path in ${paths.map((path) => outside(spec, path)).join(' ')}; do if [ -e "$path" ]; then ${work}; fi; done`;
+      `for path in ${paths.map((path) => hostPath(spec, path)).join(' ')}; do if [ -e "$path" ]; then ${work}; fi; done`;
     const empty = 'mount -t tmpfs -o ro,nosuid,nodev,noexec,mode=555,size=4k tmpfs "$path"';
     return [
       each(readOnly, 'mount --rbind "$path" "$path"; mount -o remount,bind,ro "$path"'),

@@ -8,7 +8,7 @@ import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { namedFiles } from './names.js';
 import { seen } from './seen.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
 interface MountPoint {
   readonly path: string;
@@ -46,18 +46,18 @@ export const mountPointsStep: Step = {
   stage: 'child',
   title: () => 'find or make a place for each mount',
   why:
-    'What is mounted covers a directory or file that has to be there. What the root file system lacks is made, empty, ' +
-    'and removed again afterwards unless another container is using the same root file system.',
+    'A mount covers a directory or file, which has to exist. What the root file system lacks is made, empty, and removed ' +
+    'again afterwards unless another container is using the same root file system.',
   man: 'mount(2), mkdir(2)',
   shell: (spec) => {
     const paths = (wanted: 'directory' | 'file') =>
       mountPointsOf(spec)
         .filter(({ kind, optional }) => kind === wanted && !optional)
-        .map(({ path }) => outside(spec, path));
+        .map(({ path }) => hostPath(spec, path));
     const files = paths('file').map((path) => `mkdir -p $(dirname ${path}) && [ -e ${path} ] || : > ${path}`);
     const optional = mountPointsOf(spec)
       .filter((point) => point.optional)
-      .map(({ path }) => outside(spec, path))
+      .map(({ path }) => hostPath(spec, path))
       .map((path) => `[ -e ${path} ] || : 2>/dev/null > ${path} || true`);
     return [`mkdir -p ${paths('directory').join(' ')}`, ...files, ...optional].join('; ');
   },

@@ -16,7 +16,7 @@ import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';
 import { seen } from './seen.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
 const resolver = '/etc/resolv.conf';
 
@@ -53,16 +53,16 @@ export const namesStep: Step = {
   stage: 'child',
   title: (spec) => `cover ${namedFiles(spec).join(', ')}`,
   why:
-    'Programs read the host name from files too, and the address of the name server. Files in memory are mounted over ' +
-    'them, so the root file system itself stays as it is; the resolver is the one of outside as long as the network is.',
+    'Programs also read the host name, and the address of the name server, from files. Files in memory are mounted over ' +
+    'them, so the root file system itself stays as it is. The resolver is the host’s as long as the network is.',
   man: 'hostname(5), hosts(5), resolv.conf(5)',
   shell: (spec) => {
-    const [dev, name] = [outside(spec, '/dev'), spec.hostname ?? ''];
+    const [dev, name] = [hostPath(spec, '/dev'), spec.hostname ?? ''];
     const own = ownFiles.map(({ path, shell }) => {
-      const [file, made] = [outside(spec, path), outside(spec, path.replace('/etc/', '/dev/'))];
+      const [file, made] = [hostPath(spec, path), hostPath(spec, path.replace('/etc/', '/dev/'))];
       return `if [ -f ${file} ]; then ${shell(shellWord(name), file)} > ${made}; mount --bind ${made} ${file}; fi`;
     });
-    const file = outside(spec, resolver);
+    const file = hostPath(spec, resolver);
     const source = shellWord(spec.root?.resolver ?? '');
     return [
       ...(spec.hostname === undefined

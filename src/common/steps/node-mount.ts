@@ -11,7 +11,7 @@ import { childStep } from './hand-over.js';
 /**
  * Whether the mount is at the file's own path while node starts: V8 maps its built-in functions once more, by the path
  * that /proc/self/maps names, and copies them where that leads nowhere (some milliseconds, and 2 MiB of memory). Mounts
- * of a namespace with another owner do not pass it on to the outside; others would (mount_namespaces(7)).
+ * of a namespace with another owner do not pass it on to the host; others would (mount_namespaces(7)).
  */
 const attached = (spec: LaunchSpec): boolean =>
   spec.readOnlyExecutable !== undefined && unshares(spec, 'uid');

@@ -7,7 +7,7 @@ import { type Mount, mountLine, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import { type NewRoot, unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
 /** Names in the tmpfs that holds the parts together: relative, so that no character of a path needs escaping. */
 const parts = { lower: 'lower', changes: 'changes' };
@@ -20,11 +20,11 @@ export const overlayStep: Step = {
       ? `lay ${root.overlay.keptIn} over ${root.path} for the changes`
       : `lay memory over ${root?.path} for the changes`,
   why:
-    'overlayfs shows two directories as one: what is read comes from the lower one, what is written goes to the upper ' +
-    'one. So the root file system below stays as it is, and several containers can live on it.',
+    'overlayfs shows two directories as one: reads come from the lower one, writes go to the upper one. So the root file ' +
+    'system below stays as it is, and several containers can share it.',
   man: 'mount(8), tmpfs(5)',
   shell: (spec) => {
-    const [path, kept] = [outside(spec, ''), spec.root?.overlay?.keptIn];
+    const [path, kept] = [hostPath(spec, ''), spec.root?.overlay?.keptIn];
     const folder = kept ? 'changes' : '.';
     const changes = kept ? `mkdir ${path}/changes; mount --bind ${shellWord(kept)} ${path}/changes; ` : '';
     const options = `lowerdir=lower,upperdir=${folder}/upper,workdir=${folder}/work`;

@@ -3,26 +3,26 @@ import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mo
 import type { LaunchSpec } from '../spec.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { outside } from './shell-lines.js';
+import { hostPath } from './shell-lines.js';
 
-/** In a PID namespace of its own /proc is mounted anew; otherwise it is the one of outside. */
+/** With a new PID namespace /proc is mounted anew; otherwise it is the host's. */
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');
 
-/** In a new root /proc stands in that one; without, the usual place. */
+/** The mounts below the new root where there is one, otherwise all. */
 const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTable() : mountsInside());
 
 export const procStep: Step = {
   id: 'proc',
   stage: 'child',
-  title: (spec) => (fresh(spec) ? 'mount a /proc of its own' : 'bring /proc along'),
+  title: (spec) => (fresh(spec) ? 'mount a new /proc' : 'bind the host’s /proc'),
   why:
     '/proc shows the processes of the PID namespace it was mounted in. A new one has to be mounted before the old root ' +
-    'is detached, as a user namespace may mount /proc only while it can see one in full.',
+    'is detached: a user namespace may mount /proc only while it can see one in full.',
   man: 'proc(5), pid_namespaces(7)',
   shell: (spec) =>
     fresh(spec)
-      ? `mount -t proc -o nosuid,nodev,noexec proc ${outside(spec, '/proc')}`
-      : `mount --rbind /proc ${outside(spec, '/proc')}`,
+      ? `mount -t proc -o nosuid,nodev,noexec proc ${hostPath(spec, '/proc')}`
+      : `mount --rbind /proc ${hostPath(spec, '/proc')}`,
   applies: (spec) => fresh(spec) || spec.root !== undefined,
   run: ({ spec, kernel }) => {
     kernel.call(
@@ -50,7 +50,7 @@ export const procStep: Step = {
       .map(mountLine),
     processes: visibleProcesses(),
   }),
-  outside: (spec) => ({ 'mounts outside': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
+  onHost: (spec) => ({ 'mounts outside': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return '/proc is not mounted there';

@@ -14,8 +14,8 @@ export const propagationStep: Step = {
   stage: 'child',
   title: () => 'make every mount private',
   why:
-    'A new mount namespace starts as a copy whose mounts still pass changes to each other: what is mounted here would ' +
-    'show up outside, and the other way round. Private mounts keep to themselves.',
+    'A new mount namespace starts as a copy whose mounts still pass changes on: what is mounted here would appear on the ' +
+    'host, and the other way round. Private mounts pass nothing on.',
   man: 'mount_namespaces(7)',
   shell: () => 'mount --make-rprivate /',
   applies: (spec) => unshares(spec, 'mnt'),

@@ -14,9 +14,9 @@ export const ptyStep: Step<CommandContext> = {
   stage: 'child',
   title: () => 'open a terminal for the command',
   why:
-    'Whoever shares a terminal can type into it for the other (TIOCSTI). So the command gets a pseudo-terminal: a pair of ' +
-    'which it holds one end, and the parent outside the other, the master, which nobody inside keeps. The parent passes ' +
-    'on what is typed and what is written.',
+    'Whoever shares a terminal can type into it for the other (TIOCSTI). So the command gets a pseudo-terminal, which has ' +
+    'two ends. The command holds one. The launcher, on the host, holds the other, the master, and passes on what is ' +
+    'typed and what is written. Nobody in the container keeps a master.',
   man: 'pty(7), ptmx(4), ioctl_tty(2), pidfd_getfd(2)',
   shell: ({ command }) => inOwnTerminal(`exec ${command.map(shellWord).join(' ')}`),
   applies: ({ terminal }) => terminal === 'own',
@@ -32,7 +32,7 @@ export const ptyStep: Step<CommandContext> = {
     if (becomesUser && after.owner !== user.uid) return `the terminal belongs to user ${after.owner}`;
     // null(4): 1:3.
     const held = (after['standard streams of the child'] as string[]).find((device) => device !== '1:3');
-    return held && 'the child still holds a standard stream of outside';
+    return held && 'the child still holds a standard stream of the caller';
   },
 };
 
@@ -40,7 +40,7 @@ function ownerOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
-/** `1:3` for a device, `none` for what is none: makedev(3), for numbers below 256. */
+/** `1:3` for a device, `none` for anything else: makedev(3), for numbers below 256. */
 function deviceOf(descriptor: number): string {
   const found = fstatSync(descriptor);
   return found.isCharacterDevice() ? `${found.rdev >> 8}:${found.rdev & 255}` : 'none';

@@ -6,21 +6,21 @@ import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
-import { outside, readOnlyBelow } from './shell-lines.js';
+import { hostPath, readOnlyBelow } from './shell-lines.js';
 
 export const readOnlyStep: Step = {
   id: 'read-only',
   stage: 'child',
   title: () => 'make the root file system read-only',
   why:
-    'Read-only is a flag of each mount, not of a tree: what is mounted below stays writable unless it is set there too. ' +
-    'What is mounted from here on, such as /dev and what --tmpfs asks for, is not affected.',
+    'Read-only is a flag of a mount, not of a tree: a mount below stays writable unless the flag is set there too. What ' +
+    'is mounted from here on, such as /dev and what --tmpfs asks for, is not affected.',
   man: 'mount_setattr(2), mount(2)',
   // Below an overlay there are only its own parts, which it covers.
   shell: (spec) =>
     spec.root?.overlay === undefined
-      ? readOnlyBelow(outside(spec, ''))
-      : `mount -o remount,bind,ro ${outside(spec, '')}`,
+      ? readOnlyBelow(hostPath(spec, ''))
+      : `mount -o remount,bind,ro ${hostPath(spec, '')}`,
   applies: ({ root }) => root?.readOnly === true,
   run: ({ kernel }) => makeReadOnly(kernel, '/'),
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),

@@ -6,7 +6,7 @@ import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
 import { makeReadOnly } from './read-only.js';
-import { outside, readOnlyBelow } from './shell-lines.js';
+import { hostPath, readOnlyBelow } from './shell-lines.js';
 
 const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mounts ?? [];
 
@@ -18,13 +18,13 @@ export const requestedMountsStep: Step = {
       .map(({ target }) => target)
       .join(', ')}`,
   why:
-    'A bind mount shows a directory or file of outside in a second place; a tmpfs is empty and lives in memory. A bind ' +
-    'takes along what is mounted below its source, and read-only holds for that too.',
+    'A bind mount makes a directory or file of the host visible in a second place. A tmpfs is empty and lives in memory. ' +
+    'A bind includes what is mounted below its source, and read-only covers that too.',
   man: 'mount(2), tmpfs(5)',
   shell: (spec) =>
     requested(spec)
       .flatMap((mount) => {
-        const target = outside(spec, mount.target);
+        const target = hostPath(spec, mount.target);
         const made = kindOf(mount) === 'file' ? `: >> ${target}` : `mkdir -p ${target}`;
         return [...(liesInAnother(spec, mount) ? [made] : []), shellLine(mount, target)];
       })

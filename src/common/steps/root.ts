@@ -29,8 +29,8 @@ export const bindRootStep: Step = {
   stage: 'child',
   title: ({ root }) => `make ${root?.path} a mount point`,
   why:
-    'pivot_root(2) takes only a mount point, so the folder is mounted on itself. Recursively: what is mounted below it ' +
-    'came from outside and is locked together with it in a user namespace.',
+    'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The mount is recursive because in a user ' +
+    'namespace the mounts below the folder came from the host, and are locked together with it.',
   man: 'mount(2)',
   shell: ({ root }) => `mount --rbind ${newRoot(root)} ${newRoot(root)}`,
   applies: ({ root }) => root !== undefined && root.overlay === undefined,
@@ -47,19 +47,19 @@ export const bindRootStep: Step = {
   evidence: ({ spec }) => ({
     mounts: mountsAt(spec.root?.path ?? ''),
   }),
-  outside: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
+  onHost: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
-      return 'it is no mount point';
+      return 'it is not a mount point';
     return undefined;
   },
 };
 
 /**
- * From here to the last mount, absolute paths lead inside and relative ones outside. An absolute path cannot leave the
- * new root, whatever links are in it and whoever changes them meanwhile: `..` stops at the root directory of the
- * process. After pivot_root(".", ".") it would not: the old root is mounted on top of the new one then, and `/..` leads
- * into it.
+ * From here to the last mount, absolute paths lead into the container, and relative ones to the host. An absolute path
+ * cannot leave the new root, whatever links are in it and whoever changes them meanwhile: `..` stops at the root
+ * directory of the process. After pivot_root(".", ".") it would not: then the old root is mounted on top of the new one,
+ * and `/..` leads into it.
  */
 export const chrootStep: Step = {
   id: 'chroot',
@@ -67,10 +67,10 @@ export const chrootStep: Step = {
   title: ({ root }) => `make ${root?.path} the root directory of this process`,
   why:
     'chroot(2) changes where absolute paths start for this process and its children, and nothing else. The working ' +
-    'directory stays in the old root, so what is brought along is still within reach by relative paths, while no link ' +
-    'in the new root leads out of it. As a wall it is worth little: whoever is root inside can get back the same way.',
+    'directory stays in the old root: what is to be mounted is still within reach by relative paths, while no link ' +
+    'in the new root leads out of it. As a boundary it is weak: root in the container can get back the same way.',
   man: 'chroot(2)',
-  // No shell can be in a root and have its working directory outside.
+  // No shell can be in a root and have its working directory on the host.
   shell: ({ root }) => `${root?.method === 'chroot' ? 'chroot' : 'cd'} ${newRoot(root)}`,
   applies: ({ root }) => root !== undefined,
   run: ({ spec: { root }, kernel }) => {
@@ -78,7 +78,7 @@ export const chrootStep: Step = {
     kernel.call('chdir', { path: '/' });
     kernel.call('chroot', { path: root.path });
   },
-  // Inside, the path of outside leads nowhere, or somewhere else.
+  // In the new root, the host's path leads nowhere, or somewhere else.
   evidence: ({ spec }) => ({
     'directory at its path': directoryId(spec.root?.path ?? '/'),
     ...directories(),
@@ -97,8 +97,8 @@ export const pivotRootStep: Step = {
   stage: 'child',
   title: ({ root }) => `make ${root?.path} the root of the mount namespace`,
   why:
-    'First back out of chroot(2), as an intruder would do it. Then the new root and the old one change places for good: ' +
-    'the old one is now mounted on top of the new one, where the next step removes it.',
+    'First the process leaves its chroot(2), as an intruder would. Then the new root and the old one change places for ' +
+    'good: the old one is now mounted on top of the new one, where the next step removes it.',
   man: 'pivot_root(2)',
   shell: ({ root }) => `cd ${newRoot(root)} && pivot_root . .`,
   applies: pivots,
@@ -122,8 +122,8 @@ export const detachOldRootStep: Step = {
   stage: 'child',
   title: () => 'detach the old root',
   why:
-    'While the old root is mounted, the files outside can still be reached. Detached, nothing in this namespace leads ' +
-    'to them; this is what chroot(2) alone does not do.',
+    'While the old root is mounted, the files of the host can still be reached. Once it is detached, nothing in this ' +
+    'namespace leads to them. This is what chroot(2) alone does not do.',
   man: 'umount2(2), pivot_root(2)',
   shell: () => 'umount -l . && cd /',
   applies: pivots,

@@ -1,9 +1,9 @@
-/** What the steps that set the new root up have in common in a shell, which does it all from outside. */
+/** What the steps that set the new root up have in common in a shell, which does it all on the host. */
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 
-/** A path of the new root, as it is typed outside. */
-export const outside = ({ root }: LaunchSpec, path: string): string =>
+/** A path of the new root, as it is typed on the host. */
+export const hostPath = ({ root }: LaunchSpec, path: string): string =>
   shellWord(`${root?.path ?? ''}${path}`);
 
 /** Makes a mount and those below it read-only; mount(8) adds the flags that are set already. */

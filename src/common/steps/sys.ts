@@ -4,20 +4,20 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { makeReadOnly } from './read-only.js';
-import { outside, readOnlyBelow } from './shell-lines.js';
+import { hostPath, readOnlyBelow } from './shell-lines.js';
 
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'net');
 
 export const sysStep: Step = {
   id: 'sys',
   stage: 'child',
-  title: (spec) => (fresh(spec) ? 'mount a /sys of its own, read-only' : 'bring /sys along, read-only'),
+  title: (spec) => (fresh(spec) ? 'mount a new /sys, read-only' : 'bind the host’s /sys, read-only'),
   why:
-    '/sys shows devices, and of network interfaces those of the network namespace it was mounted in. So a new one ' +
-    'belongs to a network of its own, and the kernel gives none without; then it is the one of outside.',
+    '/sys shows devices, and the network interfaces of the network namespace it was mounted in. So the kernel gives a new ' +
+    'one only with a new network namespace. Otherwise the host’s is bound.',
   man: 'sysfs(5), network_namespaces(7)',
   shell: (spec) => {
-    const sys = outside(spec, '/sys');
+    const sys = hostPath(spec, '/sys');
     const own = `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs ${sys}`;
     const brought = `mount --rbind /sys ${sys} && ${readOnlyBelow(sys)}`;
     const groups = `mount -t cgroup2 -o ro,nosuid,nodev,noexec cgroup2 ${sys}/fs/cgroup || true`;

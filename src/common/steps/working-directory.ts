@@ -4,7 +4,7 @@ import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 
-/** After chroot(2) alone the working directory is still outside. */
+/** After chroot(2) alone the working directory is still the host's. */
 const directory = ({ workingDirectory }: LaunchSpec): string => workingDirectory ?? '/';
 
 export const workingDirectoryStep: Step = {

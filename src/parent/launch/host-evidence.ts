@@ -9,9 +9,9 @@ export class HostEvidence {
   /** Looks before the child does anything. */
   constructor(spec: LaunchSpec) {
     this.before = new Map(
-      childStepsOf(spec).flatMap(({ id, title, outside }) => {
-        if (outside === undefined) return [];
-        const look = () => outside(spec);
+      childStepsOf(spec).flatMap(({ id, title, onHost }) => {
+        if (onHost === undefined) return [];
+        const look = () => onHost(spec);
         return [[id, { title: title(spec), look, seen: look() }] as const];
       }),
     );

@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
     options: ['--uid'],
     newRoot: true,
     step: 'bind-root',
-    says: /it is no mount point/,
+    says: /it is not a mount point/,
   },
   {
     call: 'mount',
@@ -137,7 +137,7 @@ const cases: readonly Case[] = [
   },
   {
     ...{ call: 'setsid', options: ['--uid', '--new-session'], step: 'command' },
-    says: /the child is still in the session of outside/,
+    says: /the child is still in the caller.s session/,
   },
   {
     ...{ call: 'prctl', option: 'PR_CAPBSET_DROP', options: ['--uid', '--cap-drop', 'chown'] },
