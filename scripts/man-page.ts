@@ -17,7 +17,9 @@ const italic = (text: string): string => `\\fI${escaped(text)}\\fR`;
 const item = (tag: string, text: string): string => `.TP\n${tag}\n${escaped(text)}.`;
 
 function optionItem({ name, alias, value, choices, describe }: Option): string {
-  const spellings = [name, ...(alias === undefined ? [] : [alias])].map((word) => bold(`-${word}`));
+  const spellings = [name, ...(alias === undefined ? [] : [alias])].map((word) =>
+    bold(`${word.length === 1 ? '-' : '--'}${word}`),
+  );
   const given = value === undefined ? '' : `=${italic(value)}`;
   const which = choices === undefined ? '' : `; one of ${choices.join(', ')}`;
   return item(spellings.join(', ') + given, `${describe}${which}`);
@@ -54,7 +56,7 @@ function optionsOf({ name, summary, options, positionals }: Subcommand): string[
 const statuses: readonly (readonly [string, string])[] = [
   ['0\\-255', "the command's own exit status"],
   ['128+N', 'signal N ended the command'],
-  ['127', 'there is no such command inside'],
+  ['127', 'there is no such command in the container'],
   ['126', 'the command cannot be executed'],
   ['125', 'the launch failed; the sentence on standard error says at which step and what to do'],
   ['2', 'the command line is wrong; nothing was started'],
@@ -92,19 +94,19 @@ export function manPage(commands: readonly Subcommand[], version: string, date: 
     '.SH NAME',
     'gontainer \\- run a command in Linux namespaces and show every step',
     '.SH SYNOPSIS',
-    `${bold('gontainer -run')} ${italic('NAMESPACES')} [${italic('OPTION')}...] [${bold('--')} ${italic('COMMAND')} [${italic('ARG')}...]]`,
+    `${bold('gontainer run')} ${italic('NAMESPACES')} [${italic('OPTION')}...] [${bold('--')} ${italic('COMMAND')} [${italic('ARG')}...]]`,
     ...commands.flatMap((command) => ['.br', synopsis(command)]),
     '.SH DESCRIPTION',
     'A container is only namespaces. Gontainer gives an ordinary user a root shell in the namespaces chosen, and logs each',
     'step: the kernel calls, why they are made, what one would type in a shell, and what changed.',
     '.PP',
-    'Options are written with one dash or with two; a value follows after = or a blank.',
-    `${bold('-run')} is the same as the command ${bold('run')}, and may stand anywhere before the container's command.`,
+    'Options take one dash or two; a value follows after = or a blank.',
+    `${bold('-run')} is the same as the subcommand ${bold('run')}, and may stand anywhere before the container's command.`,
     'Standard output belongs to the command alone; banner, log and errors go to standard error.',
     '.SH COMMANDS',
     ...commands.map(({ name, summary }) => item(bold(name), summary)),
     '.SH OPTIONS',
-    'Every command has these:',
+    'Every subcommand has these:',
     ...globalOptions.map(optionItem),
     ...commands.flatMap(optionsOf),
     '.SH EXIT STATUS',

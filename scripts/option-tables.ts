@@ -12,7 +12,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [begin, end] = ['<!-- options -->', '<!-- /options -->'];
 
 const row = ({ name, value, describe }: Option): string =>
-  `| \`-${name}${value === undefined ? '' : `=${value}`}\` | ${describe.replaceAll('|', '\\|')} |`;
+  `| \`--${name}${value === undefined ? '' : `=${value}`}\` | ${describe.replaceAll('|', '\\|')} |`;
 
 /** One table for each group of options. */
 function tables(options: readonly Option[]): string {

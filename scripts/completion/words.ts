@@ -16,15 +16,14 @@ const signals = Object.keys(constants.signals).map((name) => name.slice('SIG'.le
 
 /** What stands for what in the tables of options. */
 const byWord: Readonly<Record<string, Completion | 'lesson'>> = {
-  ...{
-    DIR: 'directory',
-    CHANGES: 'directory',
-    FILE: 'file',
-    LOG: 'file',
-    SOURCE: 'file',
-    'SRC:DST[:ro]': 'file',
-  },
-  ...{ LESSON: 'lesson', SIGNAL: signals },
+  DIR: 'directory',
+  CHANGES: 'directory',
+  FILE: 'file',
+  LOG: 'file',
+  SOURCE: 'file',
+  'SRC:DST[:ro]': 'file',
+  LESSON: 'lesson',
+  SIGNAL: signals,
 };
 
 export function valueCompletion({ choices, value = '' }: Option): Completion {

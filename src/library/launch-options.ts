@@ -19,58 +19,58 @@ export interface RunOptions {
   cgroup?: boolean | undefined;
   /** new time namespace: the boot-time and monotonic clocks, so also the uptime (time_namespaces(7), Linux 5.6) */
   time?: boolean | undefined;
-  /** all eight; the root stays as it is unless -mnt is given too */
+  /** all eight; the root stays as it is unless --mnt is given too */
   all?: boolean | undefined;
-  /** NAME: host name inside, with -uts; Gontainer when it is left out */
+  /** NAME: host name inside, with --uts; by default Gontainer */
   hostname?: string | undefined;
-  /** INSIDE:OUTSIDE:COUNT: map user IDs, with -uid; several times for several lines; 0 to your own ID when it is left out */
+  /** CONTAINER:HOST:COUNT: map user IDs, with --uid; repeatable, one line each; by default 0 to your own ID */
   uidMap?: readonly string[] | undefined;
-  /** INSIDE:OUTSIDE:COUNT: the same for group IDs */
+  /** CONTAINER:HOST:COUNT: the same for group IDs */
   gidMap?: readonly string[] | undefined;
-  /** map your subordinate IDs too (/etc/subuid, /etc/subgid), with -uid, through newuidmap(1) */
+  /** map your subordinate IDs too (/etc/subuid, /etc/subgid), with --uid, through newuidmap(1) */
   mapAuto?: boolean | undefined;
-  /** SECONDS: shift the monotonic clock, with -time */
+  /** SECONDS: shift the monotonic clock, with --time */
   monotonic?: number | undefined;
-  /** SECONDS: shift the boot-time clock, and so the uptime, with -time */
+  /** SECONDS: shift the boot-time clock, and so the uptime, with --time */
   boottime?: number | undefined;
-  /** change the root by chroot(2) alone, as Gontainer did: root inside can get out of it */
+  /** change the root by chroot(2) alone, as Gontainer did: root inside can escape from it */
   chroot?: boolean | undefined;
-  /** forget every change to the new root: DIR stays as it is */
+  /** discard every change to the new root: DIR stays as it is */
   ephemeral?: boolean | undefined;
-  /** CHANGES: keep the changes to the new root in the folder CHANGES, not in DIR */
+  /** CHANGES: keep changes to the new root in the folder CHANGES, not in DIR */
   overlay?: string | undefined;
-  /** make the new root, and what was mounted below it, read-only */
+  /** make the new root, and what is mounted below it, read-only */
   readOnly?: boolean | undefined;
-  /** SRC:DST[:ro]: show the file or directory SRC of outside at DST inside; several times for several */
+  /** SRC:DST[:ro]: make SRC from the host visible at DST inside; repeatable */
   bind?: readonly string[] | undefined;
-  /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; several times for several */
+  /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; repeatable */
   tmpfs?: readonly string[] | undefined;
   /** UID[:GID]: run the command as this user, by number or by a name of the new root */
   user?: string | undefined;
   /** DIR: start the command in this directory inside */
   workdir?: string | undefined;
-  /** run the command as PID 1 itself, with no init beside it, with -pid */
+  /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
-  /** NAME=VALUE: set a variable of the environment inside; several times for several */
+  /** NAME=VALUE: set an environment variable inside; repeatable */
   env?: readonly string[] | undefined;
-  /** give the command a terminal of its own, in a session of its own; yours stays out of reach */
+  /** give the command a terminal and a session of its own; it cannot reach yours */
   pty?: boolean | undefined;
   /** start the command in a session of its own, without a controlling terminal */
   newSession?: boolean | undefined;
   /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */
   allowNewPrivs?: boolean | undefined;
-  /** CAP: take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said */
+  /** CAP: drop this capability, or all; repeat it or separate with commas. By default root without --uid keeps 13 */
   capDrop?: readonly string[] | undefined;
-  /** CAP: leave the command these capabilities and no others, also when it is not root; or all */
+  /** CAP: keep these capabilities and no others, or all; a command that is not root gets them too */
   capKeep?: readonly string[] | undefined;
-  /** SECONDS: end the command after this time: SIGTERM, and SIGKILL two seconds later */
+  /** SECONDS: end the command after this time with SIGTERM, and two seconds later with SIGKILL */
   timeout?: number | undefined;
-  /** FILE: write the process ID of the container's first process to FILE, and remove it at the end */
+  /** FILE: write the process ID of the container's first process to FILE, and remove FILE at the end */
   pidFile?: string | undefined;
-  /** NAME: what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out */
+  /** NAME: name of the container, for ps, ns, enter, kill, wait and logs; by default made from the command */
   name?: string | undefined;
   /** FILE: write every level to FILE too, as NDJSON */
   logFile?: string | undefined;
-  /** FILE: draw the launch as a web page when it has ended, also when it failed */
+  /** FILE: draw the launch as a web page when it ends, also when it fails */
   report?: string | undefined;
 }

@@ -20,7 +20,7 @@ test('every command and option is in the manual page', () => {
     const end = plain.indexOf('\n.S', from + 1);
     const section = plain.slice(from, end);
     for (const option of options) {
-      const tag = `.TP\n-${option.name}${option.alias === undefined ? '' : `, -${option.alias}`}`;
+      const tag = `.TP\n--${option.name}${option.alias === undefined ? '' : `, -${option.alias}`}`;
       assert.ok(
         section.includes(`${tag}${option.value === undefined ? '\n' : `=${option.value}\n`}`),
         `${name} ${tag}`,
@@ -28,7 +28,7 @@ test('every command and option is in the manual page', () => {
     }
     for (const [line] of examples) assert.ok(plain.includes(line.replaceAll('\\', '\\e')), line);
   }
-  for (const { name } of globalOptions) assert.ok(plain.includes(`.TP\n-${name}`), name);
+  for (const { name } of globalOptions) assert.ok(plain.includes(`.TP\n--${name}`), name);
 });
 
 test('it has the sections of a manual page, in order', () => {

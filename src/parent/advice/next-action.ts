@@ -39,7 +39,7 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   if (step === 'id-maps') {
     return errno === 'EPERM'
       ? 'The kernel lets an unprivileged user map only the own ID, once; for more use --map-auto, or run it as root.'
-      : 'Check the lines of --uid-map and --gid-map: INSIDE:OUTSIDE:COUNT, at most 340, without overlap.';
+      : 'Check the lines of --uid-map and --gid-map: CONTAINER:HOST:COUNT, at most 340, without overlap.';
   }
   if (step === 'clock-offsets')
     return 'The clocks inside must not become negative or too large: choose another offset.';

@@ -6,8 +6,8 @@ import { usageFailure } from '../../common/failure.js';
 export function checkDescriptor(option: string, descriptor: number): void {
   if (isCallers(descriptor)) return;
   throw usageFailure(
-    `-${option}=${descriptor} is not an open file descriptor`,
-    `In a shell: gontainer -run … -${option}=${descriptor} ${descriptor}>FILE`,
+    `--${option}=${descriptor} is not an open file descriptor`,
+    `In a shell: gontainer run … --${option}=${descriptor} ${descriptor}>FILE`,
   );
 }
 

@@ -24,8 +24,9 @@ export async function help(
   if (subcommand === undefined) {
     reader.usage(`A container is only namespaces. Gontainer runs a command in Linux namespaces and shows every step.
 
-Usage: gontainer -run NAMESPACES [OPTIONS] [-- COMMAND ARG…]   options with one dash or with two
-Or: gontainer COMMAND [OPTIONS]`);
+Usage: gontainer run NAMESPACES [OPTIONS] [-- COMMAND ARG…]
+   or: gontainer COMMAND [OPTIONS]
+Options take one dash or two: gontainer -run -uid is gontainer run --uid.`);
     for (const { name, summary } of listed) reader.command(name.replace(' ', '-'), summary);
   } else {
     const words = subcommand.positionals.map(({ name, takes }) =>

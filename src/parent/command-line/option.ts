@@ -1,4 +1,4 @@
-/** One option of a command, spelled `--name` and, as Gontainer did, `-name`. */
+/** One option of a subcommand, spelled `--name` and, as Gontainer did, `-name`. */
 export interface Option {
   /** Without dashes, for example `hostname`. */
   readonly name: string;

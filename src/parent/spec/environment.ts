@@ -9,7 +9,7 @@ export const envOption: Option = {
   name: 'env',
   kind: 'list',
   value: 'NAME=VALUE',
-  describe: 'set a variable of the environment inside; several times for several',
+  describe: 'set an environment variable inside; repeatable',
   group: 'Inside',
 };
 
@@ -30,7 +30,7 @@ export function environmentOf(
     : Object.fromEntries(outside);
   for (const text of given) {
     const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
-    if (name === undefined) throw usageFailure(`-env “${text}” is not of the form NAME=VALUE`);
+    if (name === undefined) throw usageFailure(`--env “${text}” is not of the form NAME=VALUE`);
     const inherited = value ?? process.env[name];
     if (inherited !== undefined) base[name] = inherited;
   }

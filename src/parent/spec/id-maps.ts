@@ -24,7 +24,7 @@ export function idMaps({ uidMap, gidMap, auto }: MapRequest): IdMaps {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   if (auto) {
     if (uidMap || gidMap)
-      throw usageFailure('-map-auto makes the maps itself, so it goes without -uid-map and -gid-map');
+      throw usageFailure('--map-auto makes the maps itself, without --uid-map and --gid-map', 'Choose one.');
     return {
       uid: [{ inside: 0, outside: uid, count: 1 }, ...subordinate('/etc/subuid', uid)],
       gid: [{ inside: 0, outside: gid, count: 1 }, ...subordinate('/etc/subgid', uid)],
@@ -33,8 +33,8 @@ export function idMaps({ uidMap, gidMap, auto }: MapRequest): IdMaps {
     };
   }
   return {
-    uid: uidMap === undefined ? [{ inside: 0, outside: uid, count: 1 }] : mapLines('-uid-map', uidMap),
-    gid: gidMap === undefined ? [{ inside: 0, outside: gid, count: 1 }] : mapLines('-gid-map', gidMap),
+    uid: uidMap === undefined ? [{ inside: 0, outside: uid, count: 1 }] : mapLines('--uid-map', uidMap),
+    gid: gidMap === undefined ? [{ inside: 0, outside: gid, count: 1 }] : mapLines('--gid-map', gidMap),
     // Only who may set groups outside can keep setgroups(2) inside (user_namespaces(7)).
     denySetgroups: !(uid === 0 && gidMap !== undefined),
     writer: 'kernel',
@@ -46,7 +46,7 @@ function mapLines(option: string, texts: readonly string[]): MapLine[] {
     const [, inside, outside, count] = /^(\d{1,10}):(\d{1,10}):(\d{1,10})$/.exec(text)?.map(Number) ?? [];
     if (inside === undefined || outside === undefined || count === undefined) {
       throw usageFailure(
-        `${option} “${text}” is not of the form INSIDE:OUTSIDE:COUNT`,
+        `${option} “${text}” is not of the form CONTAINER:HOST:COUNT`,
         `For example: ${option} 0:1000:1`,
       );
     }
@@ -91,7 +91,7 @@ function subordinate(file: string, uid: number): MapLine[] {
       return line;
     });
   if (lines.length === 0) {
-    throw new Failure(`-map-auto: ${file} gives ${userName(uid)} no subordinate IDs`, {
+    throw new Failure(`--map-auto: ${file} gives ${userName(uid)} no subordinate IDs`, {
       next: withLine(
         `Add them as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${userName(uid)}`,
         'subordinate-ids',

@@ -60,7 +60,7 @@ export function keptCapabilities(
   if (isDefault && (ownUser || process.geteuid?.() !== 0)) return undefined;
   const both =
     drop?.all && keep?.all ? 'all' : keep?.names.find((name) => drop?.names.includes(name) === true);
-  if (both !== undefined) throw usageFailure(`-cap-drop and -cap-keep both name ${both}: choose one`);
+  if (both !== undefined) throw usageFailure(`--cap-drop and --cap-keep both name ${both}`, 'Choose one.');
 
   const there = capabilitiesOfKernel();
   const own = ownUser ? { permitted: there, bounding: there } : capabilitiesOf('self');
@@ -69,8 +69,8 @@ export function keptCapabilities(
   const lacking = keep?.names.find((name) => !own.permitted.includes(name));
   if (lacking !== undefined)
     throw usageFailure(
-      `-cap-keep ${lacking}: you do not have it yourself, so nobody inside can`,
-      'Leave it out, or add -uid: in a user namespace of its own the container has every capability.',
+      `--cap-keep ${lacking}: you do not have it yourself, so the command cannot have it either`,
+      'Leave it out, or add --uid: in its own user namespace the container has every capability.',
     );
 
   const chosen = (capability: CapabilityOrNumber): boolean => {
@@ -115,7 +115,7 @@ function canonical(option: string, word: string): Capability {
   const found = capabilityNames.find((known) => known === name);
   if (found !== undefined) return found;
   throw usageFailure(
-    `-${option}: there is no capability “${word}”`,
+    `--${option}: there is no capability “${word}”`,
     suggestion(name, capabilityNames, { otherwise: 'They are listed in capabilities(7).' }),
   );
 }

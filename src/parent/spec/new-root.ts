@@ -9,14 +9,14 @@ import type { Values } from '../command-line/subcommand.js';
 const needRoot = ['chroot', 'bind', 'tmpfs', 'read-only', 'ephemeral', 'overlay', 'user'];
 
 /**
- * The new root that the options ask for; undefined without -mnt.
+ * The new root that the options ask for; undefined without --mnt.
  * @param ownNetwork whether the container has a network of its own
  * @throws Failure with status 2
  */
 export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | undefined {
   if (options.mnt === undefined) {
     const given = needRoot.find((name) => options[name] !== undefined);
-    if (given !== undefined) throw usageFailure(`-${given} needs -mnt=DIR, a new root`, 'Add -mnt=DIR.');
+    if (given !== undefined) throw usageFailure(`--${given} needs --mnt=DIR, a new root`, 'Add --mnt=DIR.');
     return undefined;
   }
   const path = rootFolder(String(options.mnt));
@@ -26,7 +26,7 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
     const covered = mounts.find((mount) => mount.kind === 'bind' && isWithin(mount.source, path));
     if (covered !== undefined)
       throw usageFailure(
-        `-bind ${covered.target}: its source lies in -mnt=${path}, which the overlay covers`,
+        `--bind ${covered.target}: its source lies in --mnt=${path}, which the overlay covers`,
       );
   }
   const resolver = ownNetwork ? undefined : resolverFile();
@@ -42,8 +42,8 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
 
 /** The new root as an absolute path without symbolic links. */
 function rootFolder(given: string): string {
-  const path = folder('-mnt', given, 'A small root file system is made by: gontainer rootfs create DIR');
-  if (path === '/') throw usageFailure('-mnt=/ is the root that there is already', 'Leave out -mnt.');
+  const path = folder('--mnt', given, `Make a small root file system: gontainer rootfs create ${given}`);
+  if (path === '/') throw usageFailure('/ is already the root', 'Leave out --mnt.');
   return path;
 }
 
@@ -76,13 +76,16 @@ function existing(option: string, given: string, next?: string): string {
 
 function overlayOf(options: Values['options'], root: string): NewRoot['overlay'] {
   if (options.ephemeral && options.overlay !== undefined)
-    throw usageFailure('-ephemeral forgets the changes and -overlay keeps them: choose one');
+    throw usageFailure('--ephemeral discards the changes, and --overlay keeps them', 'Choose one.');
   if (options.ephemeral) return { keptIn: null };
   if (options.overlay === undefined) return undefined;
   const given = String(options.overlay);
-  const keptIn = folder('-overlay', given, `Make it: mkdir ${given}`);
+  const keptIn = folder('--overlay', given, `Make it: mkdir ${given}`);
   if (isWithin(keptIn, root) || isWithin(root, keptIn))
-    throw usageFailure(`-overlay=${given} and -mnt=${root} lie one in the other: keep the changes elsewhere`);
+    throw usageFailure(
+      `of --overlay=${given} and --mnt=${root} one lies in the other`,
+      'Keep the changes elsewhere.',
+    );
   return { keptIn };
 }
 
@@ -102,15 +105,15 @@ function bindMount(text: string): RequestedMount {
   const [source, target, access, ...more] = text.split(':');
   if (!source || !target || more.length > 0 || (access !== undefined && access !== 'ro')) {
     throw usageFailure(
-      `-bind “${text}” is not of the form SRC:DST or SRC:DST:ro`,
-      'For example: -bind=/srv/data:/data:ro',
+      `--bind “${text}” is not of the form SRC:DST or SRC:DST:ro`,
+      'For example: --bind=/srv/data:/data:ro',
     );
   }
-  const path = existing('-bind', source);
+  const path = existing('--bind', source);
   return {
     kind: 'bind',
     source: path,
-    target: targetOf('-bind', text, target),
+    target: targetOf('--bind', text, target),
     directory: statSync(path).isDirectory(),
     readOnly: access === 'ro',
   };
@@ -121,11 +124,15 @@ function tmpfsMount(text: string): RequestedMount {
   const size = option === undefined ? undefined : /^size=(\d+[kmg%]?)$/i.exec(option)?.[1];
   if (more.length > 0 || (option !== undefined && size === undefined)) {
     throw usageFailure(
-      `-tmpfs “${text}” is not of the form DST or DST:size=SIZE`,
-      'For example: -tmpfs=/tmp:size=64m',
+      `--tmpfs “${text}” is not of the form DST or DST:size=SIZE`,
+      'For example: --tmpfs=/tmp:size=64m',
     );
   }
-  return { kind: 'tmpfs', target: targetOf('-tmpfs', text, target), ...(size === undefined ? {} : { size }) };
+  return {
+    kind: 'tmpfs',
+    target: targetOf('--tmpfs', text, target),
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 /** Where in the new root something is mounted. */
@@ -133,7 +140,7 @@ function targetOf(option: string, text: string, given: string): string {
   if (!given.startsWith('/'))
     throw usageFailure(`${option} “${text}”: the target inside, “${given}”, must begin with /`);
   const target = normalize(given).replace(/\/+$/, '');
-  if (target === '') throw usageFailure(`${option} “${text}”: the root itself is chosen by -mnt`);
+  if (target === '') throw usageFailure(`${option} “${text}”: the root itself is chosen by --mnt`);
   return target;
 }
 

@@ -1,4 +1,4 @@
-/** Whether the child can read this program: in a user namespace even root is subject to the modes of files outside. */
+/** Whether the child can read this program: in a user namespace even root is subject to the modes of the host's files. */
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../../common/failure.js';
@@ -6,7 +6,7 @@ import { insideIds, type LaunchSpec } from '../../common/spec.js';
 
 /**
  * Looks at the script and every folder on the way to it. Capabilities reach only files whose user and group are mapped
- * (user_namespaces(7)), so that root of outside, who reads everything there, may be locked out inside.
+ * (user_namespaces(7)), so that the host's root, who can read everything, may be locked out in the container.
  * @throws Failure when the child could not be started
  */
 export function checkProgramAccess(spec: LaunchSpec, script: string): void {
@@ -28,5 +28,5 @@ export function checkProgramAccess(spec: LaunchSpec, script: string): void {
 const closed = (path: string): Failure =>
   new Failure(
     `the child could not read this program: ${path} is closed to others, and its owner is not mapped into the user namespace`,
-    { next: 'Install gontainer where everybody may read it, leave out -uid, or run it as its owner.' },
+    { next: 'Install gontainer where everybody can read it, leave out --uid, or run it as its owner.' },
   );

@@ -18,7 +18,10 @@ export interface ChosenUser {
 export function chosenUser(given: string, root: NewRoot, maps: LaunchSpec['maps']): ChosenUser {
   const [userText = '', groupText, ...more] = given.split(':');
   if (userText === '' || groupText === '' || more.length > 0)
-    throw usageFailure(`-user “${given}” is not of the form UID or UID:GID`, 'For example: -user=1000:1000');
+    throw usageFailure(
+      `--user “${given}” is not of the form UID or UID:GID`,
+      'For example: --user=1000:1000',
+    );
   const users = entries(root, 'passwd');
   const groups = entries(root, 'group');
   const entry = users.find(([name]) => name === userText) ?? users.find(([, , id]) => id === userText);
@@ -53,15 +56,15 @@ function idOf(
   if (id !== undefined) return id;
   const file = kind === 'user' ? 'passwd' : 'group';
   throw usageFailure(
-    `-user: there is no ${kind} “${text}” in /etc/${file} of ${root.path}`,
+    `--user: there is no ${kind} “${text}” in /etc/${file} of ${root.path}`,
     'Give its number.',
   );
 }
 
 const unmapped = (kind: 'user' | 'group', id: number): Failure =>
   usageFailure(
-    `-user: ${kind} ${id} inside stands for no ${kind} outside`,
-    `Map it, with -map-auto or -${kind === 'user' ? 'uid' : 'gid'}-map ${id}:OUTSIDE:1.`,
+    `--user: ${kind} ${id} of the container is mapped to no ${kind} of the host`,
+    `Map it with --map-auto or --${kind === 'user' ? 'uid' : 'gid'}-map ${id}:HOST:1.`,
   );
 
 /** The fields of each line; of the upper layer where it has the file. */

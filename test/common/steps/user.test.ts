@@ -119,7 +119,7 @@ for (const user of users) {
     assert.equal(refused.status, 2);
     assert.match(
       refused.stderr,
-      /user 1000 inside stands for no user outside\. Map it, with -map-auto or -uid-map 1000:OUTSIDE:1\./,
+      /user 1000 of the container is mapped to no user of the host\. Map it with --map-auto or --uid-map 1000:HOST:1\./,
     );
   });
 }

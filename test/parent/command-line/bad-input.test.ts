@@ -70,7 +70,7 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--', at('not-executable')], /not-executable is not executable/, 126],
   [['run', '--uid', '--', place], /is not executable/, 126],
   [['run', '--uid', '--', at('no-interpreter')], /execve.* failed with ENOENT .*interpreter/, 126],
-  [['run', '--uid', '--uid-map', '0:1000'], /-uid-map “0:1000” is not of the form INSIDE:OUTSIDE:COUNT/, 2],
+  [['run', '--uid', '--uid-map', '0:1000'], /-uid-map “0:1000” is not of the form CONTAINER:HOST:COUNT/, 2],
   [['run', '--uid', '--uid-map', '0:1000:-1'], /is not of the form/, 2],
   [['run', '--uid', '--uid-map', '0:1000:0'], /must name 1 to/, 2],
   [['run', '--uid', '--gid-map', '0:4294967290:9'], /must name 1 to/, 2],
@@ -84,8 +84,8 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--map-auto', '--uid-map', '0:0:1'], /-map-auto makes the maps itself/, 2],
   [['run', '--uid', '--boottime', '5'], /--boottime needs --time/, 2],
   [['run', '--uid', '--time', '--boottime', 'soon'], /-boottime takes a whole number, not “soon”/, 2],
-  [['run', '--uid', '--chroot'], /-chroot needs -mnt/, 2],
-  [['run', '--all', '--chroot'], /-chroot needs -mnt=DIR, a new root/, 2],
+  [['run', '--uid', '--chroot'], /--chroot needs --mnt/, 2],
+  [['run', '--all', '--chroot'], /--chroot needs --mnt=DIR, a new root/, 2],
   [
     ['run', '--uid', '--cap-drop', 'net_rwa'],
     /-cap-drop: there is no capability “net_rwa”\. Did you mean CAP_NET_RAW\?/,
@@ -101,10 +101,10 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--cap-keep='], /--cap-keep needs a value: --cap-keep=CAP/, 2],
   [
     ['run', '--uid', '--cap-keep', 'KILL', '--cap-drop', 'chown,cap_kill'],
-    /-cap-drop and -cap-keep both name CAP_KILL: choose one/,
+    /--cap-drop and --cap-keep both name CAP_KILL\. Choose one\./,
     2,
   ],
-  [['run', '--uid', '--cap-keep', 'all', '--cap-drop', 'ALL'], /-cap-drop and -cap-keep both name all/, 2],
+  [['run', '--uid', '--cap-keep', 'all', '--cap-drop', 'ALL'], /--cap-drop and --cap-keep both name all/, 2],
   [['run', '--uid', '--env', '=x'], /-env “=x” is not of the form NAME=VALUE/, 2],
 ];
 
@@ -155,7 +155,7 @@ test('no privilege and no user namespace', async () => {
 test('a capability that the caller does not have', async () => {
   says(
     await run(['run', '--quiet', '--uts', '--cap-keep', 'net_admin'], { user: unprivileged }),
-    /-cap-keep CAP_NET_ADMIN: you do not have it yourself.* add -uid/,
+    /--cap-keep CAP_NET_ADMIN: you do not have it yourself.* add --uid/,
     2,
   );
 });

@@ -1,4 +1,4 @@
-/** The scripts lie beside the program: they are made from the table of commands when the package is built. */
+/** The scripts lie beside the program: they are made from the table of subcommands when the package is built. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { usageFailure } from '../../../common/failure.js';
@@ -15,7 +15,7 @@ export function printScript(shell: string): number {
   const file = files.get(shell);
   if (file === undefined) {
     throw usageFailure(
-      `there is no completion for “${shell}”`,
+      `there is no completion script for “${shell}”`,
       `Choose one of ${[...files.keys()].join(', ')}.`,
     );
   }

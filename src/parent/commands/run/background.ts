@@ -1,6 +1,6 @@
 /**
  * The launcher of `gontainer run --detach`: the same launch, in a session of its own, that tells the process which
- * started it (start.ts) when the command runs, or why it does not. After that it has nothing of the caller's open.
+ * started it (detach.ts) when the command runs, or why it does not. After that it has nothing of the caller's open.
  */
 import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { exitStatus, type Failure, usageFailure } from '../../../common/failure.js';
@@ -63,7 +63,7 @@ export class Background {
       // Appending, so that the file can be cut while it is written to.
       file = openSync(path, 'a');
     } catch (error) {
-      throw usageFailure(`-output=${path} cannot be written: ${errnoWords(error)}`);
+      throw usageFailure(`--output=${path} cannot be written: ${errnoWords(error)}`);
     }
     this.output = { path, ours };
     const kernel = new Recorder('parent', 0n, () => {});

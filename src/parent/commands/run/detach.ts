@@ -37,10 +37,10 @@ export async function startDetached(
   words: readonly string[],
 ): Promise<number> {
   const [name, why] = needCaller.find(([option]) => options[option] !== undefined) ?? [];
-  if (name !== undefined) throw usageFailure(`-${name} ${why}, and -detach lets go of it: choose one`);
+  if (name !== undefined) throw usageFailure(`--${name} ${why}, and --detach lets go of it`, 'Choose one.');
   const callers = callersDescriptors(options);
   if (callers.some((fd) => fd < 3))
-    throw usageFailure('descriptors 0 to 2 are let go with -detach', 'Open another one: -status-fd=3 3>FILE');
+    throw usageFailure('--detach lets go of descriptors 0 to 2', 'Open another one: --status-fd=3 3>FILE');
   const { standardError, report } = backgroundDescriptors(callers);
   const stdio: (number | 'ignore' | 'pipe')[] = Array(Math.max(report, standardError, ...callers) + 1).fill(
     'ignore',

@@ -13,15 +13,15 @@ export const runCommand: Subcommand = {
   positionals: [{ name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' }],
   options: runOptions,
   examples: [
-    ['gontainer -run -uid', 'root in a new user namespace, and an ordinary user outside'],
+    ['gontainer run --uid', 'a shell as root in a new user namespace, and an ordinary user on the host'],
     [
-      'gontainer -run -uid -uts -hostname box -pid -net',
+      'gontainer run --uid --uts --hostname box --pid --net',
       'with a host name, process IDs and a network of its own',
     ],
-    ['gontainer -run --all -mnt /tmp/rootfs', 'all eight, in a root file system of its own'],
+    ['gontainer run --all --mnt /tmp/rootfs', 'all eight namespaces, in a root file system of its own'],
     ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
-    ['gontainer run --all --step', 'step by step, each explained and looked at before it is done'],
-    ['gontainer run --all --dry-run', 'what would be done, and nothing is'],
+    ['gontainer run --all --step', 'step by step: each is explained, and looked at, before it is done'],
+    ['gontainer run --all --dry-run', 'print what would be done, and do nothing'],
   ],
   run: async (values) => {
     const prepared = prepare(values);

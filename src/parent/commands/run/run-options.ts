@@ -1,4 +1,4 @@
-/** The options of `gontainer run`, one table: yargs, the help, the man page and the completion are made from it. */
+/** The options of `gontainer run`, one table: the line is read by it; help, manual page and completion are made from it. */
 import { namespaces } from '../../../common/namespaces.js';
 import type { Option } from '../../command-line/option.js';
 import { logOptionRows, quietOption } from '../../log/log-options.js';
@@ -22,88 +22,87 @@ export const runOptions: readonly Option[] = [
   {
     name: 'all',
     kind: 'flag',
-    describe: 'all eight; the root stays as it is unless -mnt is given too',
+    describe: 'all eight; the root stays as it is unless --mnt is given too',
     group: 'Namespaces',
   },
   {
     name: 'hostname',
     kind: 'text',
     value: 'NAME',
-    describe: 'host name inside, with -uts; Gontainer when it is left out',
+    describe: 'host name inside, with --uts; by default Gontainer',
     group: 'Inside',
   },
   {
     name: 'uid-map',
     kind: 'list',
-    value: 'INSIDE:OUTSIDE:COUNT',
-    describe:
-      'map user IDs, with -uid; several times for several lines; 0 to your own ID when it is left out',
+    value: 'CONTAINER:HOST:COUNT',
+    describe: 'map user IDs, with --uid; repeatable, one line each; by default 0 to your own ID',
     group: 'Inside',
   },
   {
     name: 'gid-map',
     kind: 'list',
-    value: 'INSIDE:OUTSIDE:COUNT',
+    value: 'CONTAINER:HOST:COUNT',
     describe: 'the same for group IDs',
     group: 'Inside',
   },
   {
     name: 'map-auto',
     kind: 'flag',
-    describe: 'map your subordinate IDs too (/etc/subuid, /etc/subgid), with -uid, through newuidmap(1)',
+    describe: 'map your subordinate IDs too (/etc/subuid, /etc/subgid), with --uid, through newuidmap(1)',
     group: 'Inside',
   },
   {
     name: 'monotonic',
     kind: 'number',
     value: 'SECONDS',
-    describe: 'shift the monotonic clock, with -time',
+    describe: 'shift the monotonic clock, with --time',
     group: 'Inside',
   },
   {
     name: 'boottime',
     kind: 'number',
     value: 'SECONDS',
-    describe: 'shift the boot-time clock, and so the uptime, with -time',
+    describe: 'shift the boot-time clock, and so the uptime, with --time',
     group: 'Inside',
   },
   {
     name: 'chroot',
     kind: 'flag',
-    describe: 'change the root by chroot(2) alone, as Gontainer did: root inside can get out of it',
+    describe: 'change the root by chroot(2) alone, as Gontainer did: root inside can escape from it',
     group: 'New root',
   },
   {
     name: 'ephemeral',
     kind: 'flag',
-    describe: 'forget every change to the new root: DIR stays as it is',
+    describe: 'discard every change to the new root: DIR stays as it is',
     group: 'New root',
   },
   {
     name: 'overlay',
     kind: 'text',
     value: 'CHANGES',
-    describe: 'keep the changes to the new root in the folder CHANGES, not in DIR',
+    describe: 'keep changes to the new root in the folder CHANGES, not in DIR',
     group: 'New root',
   },
   {
     name: 'read-only',
     kind: 'flag',
-    describe: 'make the new root, and what was mounted below it, read-only',
+    describe: 'make the new root, and what is mounted below it, read-only',
     group: 'New root',
   },
   {
     name: 'bind',
     kind: 'list',
     value: 'SRC:DST[:ro]',
-    describe: 'show the file or directory SRC of outside at DST inside; several times for several',
+    describe: 'make SRC from the host visible at DST inside; repeatable',
     group: 'New root',
   },
   {
     name: 'tmpfs',
     kind: 'list',
     value: 'DST[:size=SIZE]',
-    describe: 'mount an empty tmpfs at DST inside; several times for several',
+    describe: 'mount an empty tmpfs at DST inside; repeatable',
     group: 'New root',
   },
   {
@@ -123,38 +122,38 @@ export const runOptions: readonly Option[] = [
   {
     name: 'as-pid-1',
     kind: 'flag',
-    describe: 'run the command as PID 1 itself, with no init beside it, with -pid',
+    describe: 'run the command as PID 1 itself, without an init; with --pid',
     group: 'Inside',
   },
   envOption,
   {
     name: 'step',
     kind: 'flag',
-    describe: 'stop before every step, show it and wait for a key: Enter does it',
+    describe: 'stop before every step, show it and wait for a key: Enter goes on',
     group: 'Learn',
   },
   {
     name: 'dry-run',
     kind: 'flag',
-    describe: 'print every step with its kernel calls, and do none of them',
+    describe: 'print every step with its kernel calls, and carry none out',
     group: 'Learn',
   },
   {
     name: 'json',
     kind: 'flag',
-    describe: 'print them as JSON, with -dry-run',
+    describe: 'print the steps as JSON, with --dry-run',
     group: 'Learn',
   },
   {
     name: 'shell',
     kind: 'flag',
-    describe: 'print a shell script that does the same, with -dry-run',
+    describe: 'print a shell script that does the same, with --dry-run',
     group: 'Learn',
   },
   {
     name: 'pty',
     kind: 'flag',
-    describe: 'give the command a terminal of its own, in a session of its own; yours stays out of reach',
+    describe: 'give the command a terminal and a session of its own; it cannot reach yours',
     group: 'Inside',
   },
   {
@@ -174,28 +173,28 @@ export const runOptions: readonly Option[] = [
     kind: 'list',
     value: 'CAP',
     describe:
-      'take this capability from the command, or all; several times or with commas for several. Without -uid, root keeps 14 when nothing is said',
+      'drop this capability, or all; repeat it or separate with commas. By default root without --uid keeps 13',
     group: 'Inside',
   },
   {
     name: 'cap-keep',
     kind: 'list',
     value: 'CAP',
-    describe: 'leave the command these capabilities and no others, also when it is not root; or all',
+    describe: 'keep these capabilities and no others, or all; a command that is not root gets them too',
     group: 'Inside',
   },
   {
     name: 'timeout',
     kind: 'number',
     value: 'SECONDS',
-    describe: 'end the command after this time: SIGTERM, and SIGKILL two seconds later',
+    describe: 'end the command after this time with SIGTERM, and two seconds later with SIGKILL',
     group: 'Supervision',
   },
   {
     name: 'pid-file',
     kind: 'text',
     value: 'FILE',
-    describe: "write the process ID of the container's first process to FILE, and remove it at the end",
+    describe: "write the process ID of the container's first process to FILE, and remove FILE at the end",
     group: 'Supervision',
   },
   {
@@ -214,14 +213,16 @@ export const runOptions: readonly Option[] = [
   {
     name: 'detach',
     kind: 'flag',
-    describe: 'return as soon as the command runs, print the name of the container, and leave it running',
+    describe:
+      "print the container's name and return as soon as the command runs; it goes on in the background",
     group: 'From a second terminal',
   },
   {
     name: 'output',
     kind: 'text',
     value: 'FILE',
-    describe: 'where the command writes to, with -detach; without it see gontainer logs --output NAME',
+    describe:
+      'write what the command prints to FILE, with --detach; by default read it with gontainer logs --output NAME',
     group: 'From a second terminal',
   },
   {
@@ -229,7 +230,7 @@ export const runOptions: readonly Option[] = [
     kind: 'text',
     value: 'NAME',
     describe:
-      'what gontainer ps, ns, enter, kill, wait and logs call it; made from the command when it is left out',
+      'name of the container, for ps, ns, enter, kill, wait and logs; by default made from the command',
     group: 'From a second terminal',
   },
   ...logOptionRows,
@@ -237,7 +238,7 @@ export const runOptions: readonly Option[] = [
     name: 'report',
     kind: 'text',
     value: 'FILE',
-    describe: 'draw the launch as a web page when it has ended, also when it failed',
+    describe: 'draw the launch as a web page when it ends, also when it fails',
     group: 'Log',
   },
   quietOption,

@@ -161,5 +161,5 @@ test('every option of every command is in every script', async () => {
 test('an unknown shell is named, and what there is', async () => {
   const { status, stderr } = await run(['completion', 'tcsh']);
   assert.equal(status, 2);
-  assert.match(stderr, /there is no completion for “tcsh”\. Choose one of bash, zsh, fish\./);
+  assert.match(stderr, /there is no completion script for “tcsh”\. Choose one of bash, zsh, fish\./);
 });

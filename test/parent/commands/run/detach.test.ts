@@ -194,7 +194,7 @@ for (const user of users) {
         /-pid-file=\/nowhere\/at\/all cannot be written/,
       ],
       [['--hostname', 'x', '--', 'true'], 2, /--hostname needs --uts/],
-      [['--step', '--', 'true'], 2, /-step goes through a launch with somebody .* choose one/],
+      [['--step', '--', 'true'], 2, /--step goes through a launch with somebody .* Choose one\./],
     ] as const) {
       const { status, stdout, stderr } = await desk.gontainer(...desk.base, ...words);
       assert.deepEqual([status, stdout], [expected, ''], stderr);
