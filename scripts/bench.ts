@@ -9,7 +9,7 @@
  *   --docs          writes the tables into docs/performance.md too, and draws docs/start-up.svg
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ import { phasesPicture } from './bench/picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
 import { tables } from './bench/tables.js';
 import { copyProgram } from './copy-program.js';
+import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import { nodeBinary, presentVersions } from './test-nodes.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -37,8 +38,9 @@ const binaries =
     : values.nodes.split(',').map((version) => nodeBinary(Number(version)));
 const versionOf = (binary: string): string =>
   spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
-const copy = copyProgram();
+const copy = makeRunFolder();
 try {
+  copyProgram(copy);
   const plan: Plan = {
     program: join(copy, 'dist/main.cjs'),
     nodes: binaries.map((binary) => ({ version: versionOf(binary), binary })),
@@ -64,7 +66,7 @@ try {
     drawPhases(found);
   }
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  await removeRunFolder(copy);
 }
 
 /** Puts the tables between the two marks of docs/performance.md. */

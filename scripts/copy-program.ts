@@ -1,16 +1,15 @@
 /** A copy of the built program where every user can read it, as a checkout in a home folder often cannot be. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Installs nothing: copies dist/ and the packages that run-time code needs, as `npm install --omit=dev` would lay them. */
-export function copyProgram(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'gontainer-program-'));
-  chmodSync(copy, 0o755);
+/**
+ * Copies dist/ and the packages that it loads into a folder, as `npm install --omit=dev` would lay them; installs nothing.
+ */
+export function copyProgram(copy: string): void {
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
   const leftOut = files.filter((path) => path.startsWith('!')).map((path) => join(root, path.slice(1)));
   for (const path of [...files.filter((path) => !path.startsWith('!')), 'package.json'])
@@ -31,5 +30,4 @@ export function copyProgram(): string {
     }
   }
   spawnSync('chmod', ['-R', 'a+rX', copy]);
-  return copy;
 }

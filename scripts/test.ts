@@ -1,50 +1,101 @@
 /**
- * Runs the tests against the built program: all of them, or the files named on the command line. The program is copied
- * to a folder that an unprivileged user can read, as a checkout in a home folder often cannot be.
+ * Runs the tests against the built program: all of them, or those that are named.
+ *
+ *   npm test -- test/parent/log/log.test.ts --test-name-pattern='a walk logs'
+ *
+ * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { defined } from '../src/common/defined.js';
 import { copyProgram } from './copy-program.js';
+import { makeRunFolder, nobody, removeRunFolder } from './run-folder.js';
+import { report } from './test-report.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const isRoot = process.getuid?.() === 0;
 
 /** A Node that every user can run: this one, or a copy of it where it lies in somebody's home folder. */
-function runnableNode(copy: string): string {
-  const nobody = { uid: 65_534, gid: 65_534 };
-  if (process.getuid?.() !== 0 || spawnSync(process.execPath, ['--version'], nobody).status === 0)
-    return process.execPath;
-  cpSync(process.execPath, join(copy, 'node'));
-  return join(copy, 'node');
+function runnableNode(folder: string): string {
+  if (!isRoot || spawnSync(process.execPath, ['--version'], nobody).status === 0) return process.execPath;
+  cpSync(process.execPath, join(folder, 'node'));
+  return join(folder, 'node');
 }
 
-const named = process.argv.slice(2);
-const files =
-  named.length > 0
-    ? named
-    : readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.test.ts'))
-        .map((name) => join('test', name));
-const copy = copyProgram();
-try {
+/** A copy of the program that every user can read, as a checkout in a home folder often cannot be. */
+function copiedProgram(folder: string): string {
+  const program = join(folder, 'program/dist/main.cjs');
+  mkdirSync(join(folder, 'program'));
+  copyProgram(join(folder, 'program'));
   // The first launch leaves compiled code (src/common/compiled-code.ts); tests that look at each call expect it there.
-  const first = [join(copy, 'dist/main.cjs'), 'run', '--uid', '--quiet', '--', '/bin/true'];
-  spawnSync(process.env.GONTAINER_NODE ?? process.execPath, first, { stdio: 'ignore' });
-  const { status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=2', ...files],
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: {
-        GONTAINER_NODE: runnableNode(copy),
-        ...process.env,
-        GONTAINER_PROGRAM: join(copy, 'dist/main.cjs'),
-      },
-    },
-  );
-  process.exitCode = status ?? 1;
+  const first = [program, 'run', '--uid', '--quiet', '--', '/bin/true'];
+  spawnSync(String(process.env.GONTAINER_NODE), first, { stdio: 'ignore' });
+  return program;
+}
+
+/** The test files that were named, or all; the names are relative to the project. */
+function testFiles(named: readonly string[]): string[] {
+  if (named.length > 0) return named.map((name) => relative(root, resolve(process.env.INIT_CWD ?? '', name)));
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .sort();
+}
+
+/** What the tests see of the caller's environment: nothing that would change how Node or a tool speaks. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS, NODE_V8_COVERAGE, ...env } = process.env;
+  const path = (env.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(':');
+  // Debian gives an ordinary user no sbin, where ip(8), pivot_root(8) and useradd(8) lie.
+  const sbin = ['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((name) => !path.includes(name));
+  return {
+    GONTAINER_NODE: runnableNode(folder),
+    ...env,
+    LC_ALL: 'C.UTF-8',
+    PATH: [...path, ...sbin].join(':'),
+    TMPDIR: folder,
+  };
+}
+
+process.umask(0o022);
+const { values, positionals } = parseArgs({
+  options: { 'test-name-pattern': { type: 'string', multiple: true } },
+  allowPositionals: true,
+});
+const folder = makeRunFolder();
+const ended = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    process.exitCode = 128 + constants.signals[signal];
+    ended.abort();
+  });
+try {
+  // The test files inherit it.
+  process.env = environment(folder);
+  process.env.GONTAINER_PROGRAM ??= copiedProgram(folder);
+  process.chdir(root);
+  const events = run({
+    files: testFiles(positionals),
+    concurrency: 2,
+    signal: ended.signal,
+    ...defined({ testNamePatterns: values['test-name-pattern'] }),
+  });
+  const { failed, closing } = await report(events);
+  if (failed > 0) process.exitCode ??= 1;
+  await clean();
+  process.stdout.write(closing);
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  await clean();
+}
+
+/** Leaves nothing; that something had to be killed for it is a failure. */
+async function clean(): Promise<void> {
+  const left = await removeRunFolder(folder);
+  for (const line of left) console.log(`\nLeft running by the tests, and killed: ${line}`);
+  if (left.length > 0) process.exitCode ??= 1;
 }

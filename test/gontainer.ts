@@ -1,10 +1,12 @@
 /** Running the built program in tests, as root and as an unprivileged user. No kernel call is mocked anywhere. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+
+export { lacking } from './system-packages.js';
 
 export const project = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -32,12 +34,6 @@ export const users: readonly (User & { readonly skip: string | false })[] = [
   { ...root, skip: isRoot ? false : 'needs root' },
   { ...unprivileged, skip: false },
 ];
-
-/** Why a test that needs these programs cannot run here; false when it can. */
-export function lacking(...programs: string[]): string | false {
-  const missing = programs.filter((name) => spawnSync('which', [name]).status !== 0);
-  return missing.length > 0 && `needs ${missing.join(' and ')}`;
-}
 
 /** A folder that belongs to a user, removed when the test file is done. */
 export function folder(user: User = root): string {

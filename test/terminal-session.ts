@@ -1,14 +1,31 @@
 /** A real terminal for tests: tmux, with one window, spoken to by keys and read as a screen. */
-import { spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { after } from 'node:test';
-import { node, program, type User, unprivileged } from './gontainer.js';
+import { folder, node, program, root, type User, unprivileged } from './gontainer.js';
+
+/**
+ * Starts tmux's server as a child that ends with this process, however that ends; a server that tmux starts itself would
+ * outlive a test that is killed.
+ */
+function startServer(socket: string) {
+  const words = ['--pdeathsig', 'TERM', '--', 'tmux', '-D', '-f', '/dev/null', '-S', socket];
+  const server = spawn('setpriv', words, { stdio: 'ignore', env: environment() });
+  server.unref();
+  const wait = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 2000 && !existsSync(socket); tries += 1) Atomics.wait(wait, 0, 0, 5);
+  return server;
+}
+
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, LANG: 'C.UTF-8', TERM: 'xterm-256color' });
 
 /** How long a text may take to appear before the test says what is there instead, in milliseconds. */
 const patience = 30_000;
 
 export class TerminalSession {
-  private readonly socket = `gontainer-${randomUUID()}`;
+  private readonly socket = join(folder(root), 'tmux');
+  private readonly server = startServer(this.socket);
 
   /** Opens a terminal in which this user's bash runs, with `gontainer` as a command. */
   constructor(user: User = unprivileged, size = { columns: 120, rows: 40 }) {
@@ -26,17 +43,9 @@ export class TerminalSession {
           ]
         : [];
     const shell = [...drop, 'env', 'PS1=outside$ ', 'HOME=/', 'bash', '--norc', '--noprofile'];
-    const settings = [
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      '-x',
-      String(size.columns),
-      '-y',
-      String(size.rows),
-    ];
-    this.tmux(...settings, '-c', '/', shell.join(' ').replace('PS1=outside$ ', "'PS1=outside$ '"));
+    const [x, y] = [String(size.columns), String(size.rows)];
+    const command = shell.join(' ').replace('PS1=outside$ ', "'PS1=outside$ '");
+    this.tmux('new-session', '-d', '-x', x, '-y', y, '-c', '/', command);
     this.tmux('set-option', '-g', 'history-limit', '5000');
     after(() => this.close());
     this.type(`gontainer() { '${node}' '${program}' "$@"; }; clear`);
@@ -84,13 +93,13 @@ export class TerminalSession {
   }
 
   close(): void {
-    spawnSync('tmux', ['-L', this.socket, 'kill-server']);
+    this.server.kill();
   }
 
   private tmux(...words: string[]): string {
-    const { status, stdout, stderr } = spawnSync('tmux', ['-L', this.socket, ...words], {
+    const { status, stdout, stderr } = spawnSync('tmux', ['-S', this.socket, ...words], {
       encoding: 'utf8',
-      env: { ...process.env, LANG: 'C.UTF-8', TERM: 'xterm-256color' },
+      env: environment(),
     });
     if (status !== 0) throw new Error(`tmux ${words[0]}: ${stderr}`);
     return stdout;

@@ -1,0 +1,43 @@
+/** The folder that a run of the tests works in: whatever the tests leave lies there, or was started from there. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
+
+/** A user that may read what everybody may, and nothing more. */
+export const nobody = { uid: 65_534, gid: 65_534 } as const;
+
+/** Makes it where every user that tests run as can reach it: in TMPDIR, or in /tmp where that is closed to others. */
+export function makeRunFolder(): string {
+  const wanted = tmpdir();
+  const closed =
+    process.getuid?.() === 0 && spawnSync('/bin/sh', ['-c', 'cd "$0"', wanted], nobody).status !== 0;
+  const folder = mkdtempSync(join(closed ? '/tmp' : wanted, 'gontainer-tests-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** Kills what still runs from the folder, removes it, and returns the command lines of what had to be killed. */
+export async function removeRunFolder(folder: string): Promise<string[]> {
+  // What has been told to end may need a moment for it.
+  for (let tries = 0; tries < 30 && running(folder).size > 0; tries += 1) await later(100);
+  const left = running(folder);
+  for (const pid of left.keys()) process.kill(pid, 'SIGKILL');
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  return [...left.values()];
+}
+
+/** The processes that have the folder in their command line, by their IDs. */
+function running(folder: string): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      if (line.includes(folder)) found.set(Number(name), line);
+    } catch {
+      // It has ended.
+    }
+  }
+  return found;
+}
