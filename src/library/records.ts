@@ -62,6 +62,10 @@ export interface StepRecord extends RecordBase {
   readonly why: string;
   readonly man: string;
   readonly shell: string;
+  /** The shortest command that shows the idea, where shell has more to do. */
+  readonly gist?: string;
+  /** The one change that shows what was done, for one line. */
+  readonly summary: string;
   readonly before: Readonly<Record<string, unknown>>;
   readonly after: Readonly<Record<string, unknown>>;
   readonly us: Microseconds;
@@ -114,6 +118,13 @@ export interface FailureRecord extends RecordBase {
       readonly errno: Errno;
     };
     readonly next?: string;
+    /** The step under way. */
+    readonly during?: {
+      readonly step: StepName;
+      readonly number: number;
+      readonly of: number;
+      readonly title: string;
+    };
   };
 }
 
@@ -136,6 +147,8 @@ export interface WarningRecord extends RecordBase {
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: 'parent';
+  /** The step that was done without it. */
+  readonly step?: StepName;
   readonly warning: true;
 }
 

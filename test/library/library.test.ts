@@ -44,7 +44,7 @@ for (const user of users) {
     for (const code of examples) outputs.push(await shown(code, user));
     const [first = '', second = '', third, fourth] = outputs;
     assert.equal(first, '0\n{ status: 0, signal: undefined }');
-    assert.match(second, /^1\/6 unshare the user and UTS namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
+    assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
     assert.equal(third, 'Hello container\nAbortError');
     assert.equal(fourth, '127 Check the spelling, or give its full path.');
     assert.equal(examples.length, 4);

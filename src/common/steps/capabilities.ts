@@ -33,7 +33,7 @@ const childCapabilities: readonly CapabilityOrNumber[] = [
 export const capabilitiesStep: Step = {
   id: 'capabilities',
   stage: 'child',
-  title: ({ capabilities }) => `limit the capabilities to ${capabilities?.kept.length || 'none'}`,
+  title: () => 'limit the capabilities',
   why:
     'Root’s power is divided into capabilities. No program executed later, root or not, can regain what is dropped from ' +
     'the bounding set. Dropped is what the container does not need and could use against the host.',
@@ -44,6 +44,11 @@ export const capabilitiesStep: Step = {
     for (const { call, args } of boundingSetCalls(capabilitiesStep.id, spec)) kernel.call(call, args);
   },
   evidence: () => ({ 'bounding set': words(capabilitySets('thread-self').bounding) }),
+  summary: (before, after) => {
+    const [old, left] = [before, after].map((evidence) => String(evidence['bounding set']).split(' '));
+    if (left?.join() === 'empty') return `${old?.length} → none`;
+    return `${old?.length} → ${left?.length}: ${left?.map((name) => name.replace(/^CAP_(?!\d)/, '')).join(' ')}`;
+  },
   shortfall: (_, after, { capabilities }) => {
     const left = String(after['bounding set']).split(' ');
     const still = capabilities?.dropped.find((capability) => left.includes(nameOf(capability)));

@@ -1,8 +1,10 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
-import { accessSync, constants, readlinkSync } from 'node:fs';
+import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { defined } from '../defined.js';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
+import { capabilitiesIn } from '../kernel/capability-numbers.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { type ProcessStat, processStat } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
@@ -151,7 +153,7 @@ function groupList(groups: readonly number[]): Memory {
 export const commandStep: Step<CommandContext> = {
   id: 'command',
   stage: 'child',
-  title: ({ command }) => `make the process that becomes ${command[0]}`,
+  title: () => 'make the command’s process',
   why:
     'The child stays, to pass signals on and to reap processes whose parent has ended. So the command gets its own ' +
     'process, in the same namespaces.',
@@ -161,13 +163,14 @@ export const commandStep: Step<CommandContext> = {
   applies: ({ asPid1 }) => !asPid1,
   run: ({ command, terminal }) => command.make(terminal.path),
   evidence: readiness,
+  summary: readySummary,
   shortfall: notTheCommands,
 };
 
 export const asPid1Step: Step<CommandContext> = {
   id: 'as-pid-1',
   stage: 'child',
-  title: ({ command }) => `make this process, PID 1, ready to become ${command[0]}`,
+  title: () => 'make PID 1 ready for the command',
   why:
     'No child stays as the init: its process becomes the command. So it gives up what the command must not inherit: its ' +
     'user and capabilities, the signals that Node ignores, and every file descriptor but 0, 1 and 2.',
@@ -177,6 +180,7 @@ export const asPid1Step: Step<CommandContext> = {
   applies: ({ asPid1 }) => asPid1,
   run: ({ command, terminal }) => command.make(terminal.path),
   evidence: readiness,
+  summary: readySummary,
   shortfall: notTheCommands,
 };
 
@@ -195,11 +199,13 @@ export const execStep: Step<CommandContext> = {
     ].join(' '),
   applies: () => true,
   run: ({ command }) => command.execute(),
+  gist: ({ command }) => ['exec', ...command.map(shellWord)].join(' '),
   evidence: ({ command: { pid } }) => programOf(pid),
+  summary: became,
 };
 
 /** What a process runs, as the step `exec` shows it. */
-export const programOf = (pid: number): Evidence => ({ program: link(`/proc/${pid}/exe`) });
+export const programOf = (pid: number): Evidence => ({ program: executableOf(pid) });
 
 /** The process that is to become the command, and whether it leads to a file of the host that could be written. */
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {
@@ -304,6 +310,36 @@ function sessionOf(pid: number | 'self'): Session | undefined {
     leader: stat.session === stat.pid,
     'controlling terminal': device === 0 ? 'none' : `${(device >> 8) & 0xfff}:${device & 0xff}`,
   };
+}
+
+/** What a process runs, by its path; that of node leads nowhere in a new root. */
+function executableOf(pid: number): string {
+  const path = `/proc/${pid}/exe`;
+  try {
+    const [own, other] = [statSync('/proc/self/exe'), statSync(path)];
+    if (own.dev === other.dev && own.ino === other.ino) return process.execPath;
+  } catch {
+    // It has ended, or may not be looked at.
+  }
+  return link(path);
+}
+
+/** `node → busybox`. */
+export function became(before: Evidence, after: Evidence): string {
+  const [old, now] = [before.program, after.program].map((path) => basename(String(path)));
+  return now === 'ended' ? `${old} → a program that has ended` : `${old} → ${now}`;
+}
+
+/** `PID 5, root, all 41 capabilities`. */
+function readySummary(_: Evidence, after: Evidence, { maps }: LaunchSpec): string {
+  const { pid, uid, capabilities } = after.process as ReturnType<typeof identity>;
+  if (uid === undefined) return `PID ${pid}`;
+  const { length } = capabilitiesIn(String(capabilities));
+  const power =
+    length === 0
+      ? 'no capability'
+      : `${length} capabilit${length === 1 ? 'y' : 'ies'}${maps ? ' in here only' : ''}`;
+  return `PID ${pid}, ${uid === '0' ? 'root' : `user ${uid}`}, ${power}`;
 }
 
 /** A command that ended at once has no program any more; that of another user may not be seen. */

@@ -81,7 +81,20 @@ export const devStep: Step = {
       ...Object.entries(linksOf(systems)).map(([name, target]) => `ln -s ${target} ${dev}/${name}`),
     ].join('; ');
   },
+  gist: (spec) =>
+    spec.maps === undefined
+      ? 'mount -t tmpfs tmpfs /dev; mknod -m 666 /dev/null c 1 3'
+      : 'mount -t tmpfs tmpfs /dev',
   applies: ({ root }) => root !== undefined,
+  refusals: ({ maps }) =>
+    maps === undefined
+      ? [
+          {
+            call: 'mknod',
+            instead: 'no device can be made here, so those of the host are bound into the new /dev',
+          },
+        ]
+      : [],
   run: ({ spec, kernel }) => {
     kernel.call('mount', {
       source: 'tmpfs',
@@ -114,6 +127,11 @@ export const devStep: Step = {
       .filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
       .map(mountLine),
   }),
+  summary: (_, after) => {
+    const devices = (after.devices as string[]).map((line) => line.split(' ')[0]);
+    const mounts = (after.mounts as string[]).map((line) => line.split(' ')[0]?.slice('/dev/'.length));
+    return [...devices, ...mounts.filter((name) => name && !devices.includes(name))].join(' ');
+  },
   shortfall: (_, after, spec) => {
     const [names, found, mounts] = [after['/dev'], after.devices, after.mounts] as string[][];
     const mounted = [{ place: '/dev', type: 'tmpfs' }].concat(

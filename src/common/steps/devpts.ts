@@ -55,6 +55,7 @@ export const devptsStep: Step = {
       .filter(({ mountPoint }) => mountPoint === '/dev/pts')
       .map(mountLine),
   }),
+  summary: () => 'empty: none of the host’s terminals',
   onHost: () => ({ 'mounts outside': mountsAt('/dev/pts') }),
   shortfall: (before, after) =>
     (after.mounts as string[]).length > (before.mounts as string[]).length

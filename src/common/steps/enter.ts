@@ -5,7 +5,7 @@ import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
 import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { commandSetsShortfall } from './capabilities.js';
-import { type CommandSpec, commandStep, execStep, programOf } from './command.js';
+import { became, type CommandSpec, commandStep, execStep, programOf } from './command.js';
 import { namespacesForChildren } from './hand-over.js';
 
 /** What entering is: everything that is known before it begins. */
@@ -57,6 +57,7 @@ const holdStep: Step<EnterContext> = {
   applies: () => true,
   run: ({ joining }) => joining.hold(),
   evidence: ({ joining: { pidfd } }) => ({ held: pidfd < 0 ? 'nothing' : `process ${processOf(pidfd)}` }),
+  summary: (_, after) => `held: ${after.held}`,
   shortfall: (_, after, { target }) =>
     after.held === `process ${target}` ? undefined : `what is held is ${after.held}`,
 };
@@ -64,8 +65,7 @@ const holdStep: Step<EnterContext> = {
 const joinStep: Step<EnterContext> = {
   id: 'join',
   stage: 'parent',
-  title: ({ joined, name }) =>
-    `join the ${list(namespacesFor(joined).map(({ name: kind }) => kind))} namespace${joined.length === 1 ? '' : 's'} of ${name}`,
+  title: ({ name }) => `join the namespaces of ${name}`,
   why:
     'A process with several threads may not join a user namespace, and Node has several, so a copy of this process with ' +
     'one thread, P, joins all the kinds in one call. A mount namespace comes with its root; where the process has a root ' +
@@ -82,13 +82,19 @@ const joinStep: Step<EnterContext> = {
     namespaces: first === 0 ? namespaceIds('self') : namespacesForChildren(first),
     ...(entersRoot(spec) ? directories(first || 'self') : {}),
   }),
+  summary: (before, after) => {
+    const [old, fresh] = [before.namespaces, after.namespaces] as Record<string, string>[];
+    return `joined: ${Object.keys(fresh ?? {})
+      .filter((entry) => fresh?.[entry] !== old?.[entry])
+      .join(' ')}`;
+  },
   shortfall: (_, after, spec) => notJoined(after, spec),
 };
 
 const makeStep: Step<EnterContext> = {
   id: commandStep.id,
   stage: 'parent',
-  title: commandTitle,
+  title: () => 'make the command’s process',
   why:
     'setns(2) moves only the children of a process into a PID namespace. So P makes one more process, G, and ends; ' +
     'CLONE_PARENT makes it a child of this process, which can wait for it.',
@@ -104,6 +110,10 @@ const makeStep: Step<EnterContext> = {
           process: { outside: second, inside: innermostPid(second) },
           ...(entersRoot(spec) ? directories(second) : {}),
         },
+  summary: (_, { process }) => {
+    const { outside, inside } = process as { outside: number; inside: number };
+    return `process ${outside}${inside === outside ? '' : ` on the host is PID ${inside} inside`}`;
+  },
   shortfall: (_, after, spec) =>
     notJoined(after, spec) ?? commandSetsShortfall((after.process as { outside: number }).outside, spec),
 };
@@ -118,13 +128,10 @@ const executeStep: Step<EnterContext> = {
   applies: () => true,
   run: ({ joining }) => joining.execute(),
   evidence: ({ joining: { second } }) => programOf(second),
+  summary: became,
 };
 
 export const enterSteps: readonly Step<EnterContext>[] = [holdStep, joinStep, makeStep, executeStep];
-
-function commandTitle({ command }: EnterSpec): string {
-  return `make the process that becomes ${command[0]}`;
-}
 
 /** The process of a pidfd: its line `Pid` in /proc/self/fdinfo (pidfd_open(2)), -1 once it has ended. */
 const processOf = (pidfd: number): number =>
@@ -144,6 +151,3 @@ function notJoined(after: Evidence, { joined, target }: EnterSpec): string | und
   const missing = namespacesFor(joined).find(({ entry }) => now[entry] !== namespaceId(target, entry));
   return missing && `the process is in ${now[missing.entry]}`;
 }
-
-/** `a`, `a and b`, `a, b and c`. */
-const list = (words: readonly string[]): string => new Intl.ListFormat('en-GB').format(words);

@@ -4,7 +4,7 @@ import type { Step } from '../step.js';
 export const fileOwnerStep: Step = {
   id: 'file-owner',
   stage: 'child',
-  title: ({ fileOwner }) => `make files as user ${fileOwner?.uid} of the container`,
+  title: () => 'choose the owner of new files',
   why:
     'The maps leave out the user who started this. In the container that is a user without an ID, who cannot own a file. ' +
     'New files belong to the file-system user ID, so that is set to one that is mapped.',
@@ -27,6 +27,8 @@ export const fileOwnerStep: Step = {
         .at(-1);
     return { 'file-system user': last('Uid'), 'file-system group': last('Gid') };
   },
+  summary: (_, after) =>
+    `files belong to user ${after['file-system user']}, group ${after['file-system group']}`,
   shortfall: (_, after, { fileOwner }) =>
     after['file-system user'] === String(fileOwner?.uid) &&
     after['file-system group'] === String(fileOwner?.gid)

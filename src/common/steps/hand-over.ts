@@ -41,7 +41,9 @@ export const unshareStep: Step<ParentContext> = {
   id: 'unshare',
   stage: 'parent',
   title: ({ unshared }) =>
-    `unshare the ${list(namespacesFor(unshared).map(({ name }) => name))} namespace${unshared.length === 1 ? '' : 's'}`,
+    unshared.length === 1
+      ? `leave the ${namespacesFor(unshared)[0]?.name} namespace`
+      : `leave ${numbers[unshared.length]} namespaces`,
   why:
     'A process gets new namespaces by leaving those it shares with others. A process with several threads may not ' +
     'unshare a user namespace, and Node has several. So a copy of this process with one thread, P, does it.',
@@ -59,6 +61,12 @@ export const unshareStep: Step<ParentContext> = {
   evidence: ({ handOver }) => ({
     namespaces: handOver.first === 0 ? namespaceIds('self') : namespacesForChildren(handOver.first),
   }),
+  summary: (before, after) => {
+    const [old, fresh] = [before.namespaces, after.namespaces] as Record<string, string>[];
+    return `new: ${Object.keys(fresh ?? {})
+      .filter((entry) => fresh?.[entry] !== old?.[entry])
+      .join(' ')}`;
+  },
   // A PID namespace is made when its first process is, so it cannot be seen yet (pid_namespaces(7)).
   shortfall: (before, after, { unshared }) =>
     stillShared(
@@ -73,7 +81,7 @@ export const unshareStep: Step<ParentContext> = {
 export const idMapsStep: Step<ParentContext> = {
   id: 'id-maps',
   stage: 'parent',
-  title: () => 'map user and group IDs into the user namespace',
+  title: () => 'map user and group IDs',
   why:
     'A new user namespace starts with no IDs. The maps say which IDs of the host stand behind those of the container: ' +
     'whoever is mapped to 0 is root in the container, and on the host still the same user. An unprivileged process may ' +
@@ -107,6 +115,7 @@ export const idMapsStep: Step<ParentContext> = {
     gid_map: procLines(`/proc/${first}/gid_map`),
     setgroups: procText(`/proc/${first}/setgroups`),
   }),
+  summary: (_, after) => mappedUsers(after.uid_map as string[]),
   shortfall: (_, after, { maps }) => {
     if (maps?.denySetgroups && after.setgroups !== 'deny') return 'setgroups(2) is not denied';
     const other = (['uid', 'gid'] as const).find(
@@ -119,7 +128,7 @@ export const idMapsStep: Step<ParentContext> = {
 export const clockOffsetsStep: Step<ParentContext> = {
   id: 'clock-offsets',
   stage: 'parent',
-  title: () => 'shift the clocks of the time namespace',
+  title: () => 'shift the clocks',
   why:
     'A time namespace adds an offset to the monotonic and the boot-time clock. The offsets can be set only while the ' +
     'namespace has no process: now, before the child is made.',
@@ -132,6 +141,11 @@ export const clockOffsetsStep: Step<ParentContext> = {
     kernel.writeFile(`/proc/${handOver.first}/timens_offsets`, `${clockLines(clockOffsets).join('\n')}\n`);
   },
   evidence: ({ handOver }) => ({ timens_offsets: procLines(`/proc/${handOver.first}/timens_offsets`) }),
+  summary: (_, after) =>
+    (after.timens_offsets as string[])
+      .map((line) => line.split(' '))
+      .map(([clock, seconds]) => `${clock} ${Number(seconds) < 0 ? '' : '+'}${seconds} s`)
+      .join(', '),
   shortfall: (_, after, { clockOffsets }) =>
     clockOffsets &&
     clockLines(clockOffsets).find((line) => !(after.timens_offsets as string[]).includes(line)) !== undefined
@@ -142,10 +156,11 @@ export const clockOffsetsStep: Step<ParentContext> = {
 export const childStep: Step<ParentContext> = {
   id: 'child',
   stage: 'parent',
-  title: () => 'start this script again, as the child, in the new namespaces',
+  title: () => 'start the child',
   why:
     'unshare(2) moves only the children of a process into a new PID or time namespace, so P makes one more process, G, ' +
-    'and ends. G becomes this same script in its second stage: /proc/self/exe main.cjs child.',
+    'and ends. G becomes this same script in its second stage, the child: /proc/self/exe main.cjs child. In the shell ' +
+    'line, "$0" stands for the file of the script itself.',
   man: 'clone(2), execve(2)',
   shell: ({ becomesUser, user, maps }) => {
     const groups = maps?.denySetgroups ? '--keep-groups' : '--clear-groups';
@@ -158,6 +173,10 @@ export const childStep: Step<ParentContext> = {
     second === 0
       ? { namespaces: namespaceIds('self') }
       : { namespaces: namespaceIds(second), process: { outside: second, inside: innermostPid(second) } },
+  summary: (_, { process }) => {
+    const { outside, inside } = process as { outside: number; inside: number };
+    return `process ${outside}${inside === outside ? '' : ` on the host is PID ${inside} inside`}`;
+  },
   shortfall: (before, after, { unshared }) =>
     stillShared(
       before,
@@ -190,6 +209,17 @@ function stillShared(before: Evidence, after: Evidence, entries: readonly string
   return same && `the process is still in ${old?.[same]}`;
 }
 
-/** `a`, `a and b`, `a, b and c`; Intl.ListFormat would take longer to load than the launch takes. */
-const list = (words: readonly string[]): string =>
-  [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ');
+/** How many namespaces there can be, in words. */
+const numbers = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
+
+/** What a user ID stands for: `root inside is you (1000) outside`, and how many more there are. */
+function mappedUsers([first = '', ...others]: readonly string[]): string {
+  const [inside, outside, count] = first.split(' ').map(Number);
+  const who = inside === 0 ? 'root' : `user ${inside}`;
+  const you = outside !== 0 && outside === process.getuid?.();
+  const host = outside === 0 ? 'root' : you ? `you (${outside})` : `user ${outside}`;
+  const more = others
+    .map((line) => Number(line.split(' ')[2]))
+    .reduce((sum, one) => sum + one, (count ?? 1) - 1);
+  return `${who} inside is ${host} outside${more > 0 ? `, and ${more} more` : ''}`;
+}

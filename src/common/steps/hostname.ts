@@ -5,7 +5,7 @@ import type { Step } from '../step.js';
 export const hostnameStep: Step = {
   id: 'hostname',
   stage: 'child',
-  title: (spec) => `set the host name to ${spec.hostname}`,
+  title: () => 'set the host name',
   why: 'A new UTS namespace starts with a copy of the host’s name. From here on it has its own.',
   man: 'sethostname(2), uts_namespaces(7)',
   shell: ({ hostname = '' }) => `hostname ${shellWord(hostname)}`,
@@ -15,6 +15,11 @@ export const hostnameStep: Step = {
     kernel.call('sethostname', { name: spec.hostname, len: Buffer.byteLength(spec.hostname) });
   },
   evidence: () => ({ hostname: hostname() }),
+  summary: (before, after) => {
+    const outside = after['hostname outside'];
+    const host = outside === undefined ? '' : ` (the host is still ${outside})`;
+    return `${before.hostname} → ${after.hostname}${host}`;
+  },
   onHost: () => ({ 'hostname outside': hostname() }),
   shortfall: (_, after, spec) =>
     after.hostname === spec.hostname ? undefined : `the host name is ${after.hostname}`,

@@ -37,7 +37,7 @@ function interfaceFlags(
 export const loopbackStep: Step = {
   id: 'loopback',
   stage: 'child',
-  title: () => 'bring the loopback interface up',
+  title: () => 'bring the loopback up',
   why:
     'A new network namespace has one interface, lo, and it is down: not even 127.0.0.1 answers. Once it is up, ' +
     'processes in the container can reach each other, and nothing else.',
@@ -59,6 +59,7 @@ export const loopbackStep: Step = {
     // Node tells only of interfaces that are up and running.
     return { interfaces: interfaceNames(), lo: addresses.length > 0 ? 'UP' : 'DOWN', addresses };
   },
+  summary: (before, after) => `lo: ${before.lo} → ${after.lo}, ${(after.addresses as string[]).join(' ')}`,
   shortfall: (_, after) =>
     (after.addresses as string[]).includes('127.0.0.1/8') ? undefined : 'lo has no address 127.0.0.1',
 };

@@ -4,7 +4,7 @@ import { isReadOnly } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
-import { makeReadOnly } from './read-only.js';
+import { makeReadOnly, remounted } from './read-only.js';
 import { hostPath } from './shell-lines.js';
 
 /** By these, settings of the whole machine can be changed. */
@@ -34,7 +34,7 @@ const present = (path: string): 'directory' | 'file' | undefined => {
 export const masksStep: Step = {
   id: 'masks',
   stage: 'child',
-  title: () => 'cover what belongs to the whole machine in /proc and /sys',
+  title: () => 'cover parts of /proc and /sys',
   why:
     'Not everything there belongs to a namespace. A user namespace is refused most of it anyway; real root could change ' +
     'kernel settings and read memory through it. Covered files read as empty, and settings can only be read.',
@@ -48,7 +48,9 @@ export const masksStep: Step = {
       each(masked, `if [ -d "$path" ]; then ${empty}; else mount --bind /dev/null "$path"; fi`),
     ].join('; ');
   },
+  gist: () => 'mount --bind /dev/null /proc/kcore',
   applies: ({ root }) => root !== undefined,
+  refusals: () => remounted,
   run: ({ kernel }) => {
     for (const path of readOnly) if (present(path) !== undefined) protect(kernel, path);
     for (const path of masked) {
@@ -61,6 +63,11 @@ export const masksStep: Step = {
       .filter(({ mountPoint }) => [...readOnly, ...masked].includes(mountPoint))
       .map(mountLine),
   }),
+  summary: (_, after) => {
+    const places = new Set((after.mounts as string[]).map((line) => line.split(' ')[0] as string));
+    const settings = readOnly.filter((path) => places.has(path)).length;
+    return `${settings} read-only, ${places.size - settings} that read as empty`;
+  },
   shortfall: (_, after) => {
     const covered = (after.mounts as string[]).map((line) => line.split(' ')[0] as string);
     const open = [...readOnly, ...masked].find(

@@ -44,7 +44,7 @@ export function mountPointsOf(spec: LaunchSpec): MountPoint[] {
 export const mountPointsStep: Step = {
   id: 'mount-points',
   stage: 'child',
-  title: () => 'find or make a place for each mount',
+  title: () => 'find a place for each mount',
   why:
     'A mount covers a directory or file, which has to exist. What the root file system lacks is made, empty, and removed ' +
     'again afterwards unless another container is using the same root file system.',
@@ -61,7 +61,14 @@ export const mountPointsStep: Step = {
       .map((path) => `[ -e ${path} ] || : 2>/dev/null > ${path} || true`);
     return [`mkdir -p ${paths('directory').join(' ')}`, ...files, ...optional].join('; ');
   },
+  gist: () => 'mkdir -p proc sys dev',
   applies: ({ root }) => root !== undefined,
+  refusals: () =>
+    (['mkdir', 'open'] as const).map((call) => ({
+      call,
+      instead:
+        'a file for the names of hosts is missing in the new root and cannot be made, so nothing is put over it',
+    })),
   run: ({ spec, kernel }) => {
     for (const path of ownPlaces) refuseLink(kernel, path);
     for (const { path, kind, optional } of mountPointsOf(spec)) {
@@ -75,6 +82,14 @@ export const mountPointsStep: Step = {
       .filter(({ path }) => statOf(path) === undefined)
       .map(({ path }) => path),
   }),
+  summary: (before, after) => {
+    const [lacked, lacks] = [before.missing, after.missing] as string[][];
+    const made = lacked?.filter((path) => !lacks?.includes(path)) ?? [];
+    return [
+      made.length === 0 ? 'nothing had to be made' : `made ${made.join(' ')}`,
+      ...(lacks?.length ? [`without ${lacks.join(' ')}`] : []),
+    ].join('; ');
+  },
   shortfall: (_, after, spec) => {
     const missing = mountPointsOf(spec).find(
       ({ path, optional }) => !optional && (after.missing as string[]).includes(path),

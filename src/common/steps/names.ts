@@ -14,7 +14,7 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
-import { makeReadOnly } from './read-only.js';
+import { makeReadOnly, remounted } from './read-only.js';
 import { seen } from './seen.js';
 import { hostPath } from './shell-lines.js';
 
@@ -51,7 +51,7 @@ export const namedFiles = ({ hostname, root }: LaunchSpec): string[] => [
 export const namesStep: Step = {
   id: 'names',
   stage: 'child',
-  title: (spec) => `cover ${namedFiles(spec).join(', ')}`,
+  title: () => 'cover the files of names',
   why:
     'Programs also read the host name, and the address of the name server, from files. Files in memory are mounted over ' +
     'them, so the root file system itself stays as it is. The resolver is the host’s as long as the network is.',
@@ -73,6 +73,8 @@ export const namesStep: Step = {
         : [`if [ -f ${file} ]; then mount --bind ${source} ${file}; mount -o remount,bind,ro ${file}; fi`]),
     ].join('; ');
   },
+  gist: (spec) =>
+    `mount --bind ${spec.hostname === undefined ? '/etc/resolv.conf' : 'NEW_NAME'} /etc/${spec.hostname === undefined ? 'resolv.conf' : 'hostname'}`,
   applies: (spec) => spec.root !== undefined && namedFiles(spec).length > 0,
   run: ({ spec, kernel }) => {
     const { hostname, root } = spec;
@@ -90,6 +92,13 @@ export const namesStep: Step = {
         .map(mountLine),
       '/etc/hostname': spec.hostname === undefined ? undefined : text('/etc/hostname').trimEnd(),
     });
+  },
+  refusals: () => remounted,
+  summary: (_, after) => {
+    const places = (after.mounts as string[])
+      .map((line) => line.split(' ')[0])
+      .filter((path) => path !== '/dev');
+    return places.length === 0 ? 'there is none in the new root' : [...new Set(places)].join(' ');
   },
   shortfall: (before, after, spec) => {
     const at = (evidence: Evidence, path: string) =>

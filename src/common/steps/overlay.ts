@@ -15,10 +15,7 @@ const parts = { lower: 'lower', changes: 'changes' };
 export const overlayStep: Step = {
   id: 'overlay',
   stage: 'child',
-  title: ({ root }) =>
-    root?.overlay?.keptIn
-      ? `lay ${root.overlay.keptIn} over ${root.path} for the changes`
-      : `lay memory over ${root?.path} for the changes`,
+  title: ({ root }) => (root?.overlay?.keptIn ? 'keep changes in another folder' : 'keep changes in memory'),
   why:
     'overlayfs shows two directories as one: reads come from the lower one, writes go to the upper one. So the root file ' +
     'system below stays as it is, and several containers can share it.',
@@ -35,6 +32,7 @@ export const overlayStep: Step = {
       `mount --no-canonicalize -t overlay -o ${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
     );
   },
+  gist: () => 'mount -t overlay -o lowerdir=ROOT,upperdir=CHANGES,workdir=WORK overlay ROOT',
   applies: ({ root }) => root?.overlay !== undefined,
   run: ({ spec, kernel }) => {
     const { root } = spec;
@@ -63,6 +61,8 @@ export const overlayStep: Step = {
       .filter(({ mountPoint }) => placesOf(spec.root).includes(mountPoint))
       .map(mountLine),
   }),
+  summary: (_before, _after, { root }) =>
+    `${root?.overlay?.keptIn ?? 'a tmpfs'} over ${root?.path}, which stays as it is`,
   shortfall: (_, after, { root }) => {
     const mounts = after.mounts as string[];
     if (!mounts.some((line) => line.startsWith(`${root?.path} overlay overlay `)))

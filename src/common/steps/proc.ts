@@ -23,6 +23,7 @@ export const procStep: Step = {
     fresh(spec)
       ? `mount -t proc -o nosuid,nodev,noexec proc ${hostPath(spec, '/proc')}`
       : `mount --rbind /proc ${hostPath(spec, '/proc')}`,
+  gist: (spec) => (fresh(spec) ? 'mount -t proc proc /proc' : 'mount --rbind /proc NEW_ROOT/proc'),
   applies: (spec) => fresh(spec) || spec.root !== undefined,
   run: ({ spec, kernel }) => {
     kernel.call(
@@ -50,6 +51,12 @@ export const procStep: Step = {
       .map(mountLine),
     processes: visibleProcesses(),
   }),
+  summary: (_, after, spec) => {
+    const processes = after.processes as number[];
+    return fresh(spec)
+      ? `shows ${processes.length === 1 ? `one process, PID ${processes[0]}` : `${processes.length} processes`}`
+      : `shows the ${processes.length} processes of the host`;
+  },
   onHost: (spec) => ({ 'mounts outside': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)

@@ -29,6 +29,7 @@ export const propagationStep: Step = {
     });
   },
   evidence: connected,
+  summary: (_, { mounts }) => `${mounts} mounts, none shared with the host`,
   shortfall: (_, after) => {
     const left = (after['shared mounts'] as number) + (after['slave mounts'] as number);
     return left === 0 ? undefined : `${left} mounts are not private`;

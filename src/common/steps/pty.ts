@@ -26,6 +26,10 @@ export const ptyStep: Step<CommandContext> = {
     ...(path === '' ? {} : { owner: ownerOf(path) }),
     'standard streams of the child': [0, 1, 2].map(deviceOf),
   }),
+  summary: (before, after) => {
+    const [old, now] = [before['/dev/pts'], after['/dev/pts']] as string[][];
+    return `/dev/pts/${now?.find((name) => name !== 'ptmx' && !old?.includes(name))}`;
+  },
   shortfall: (before, after, { becomesUser, user }) => {
     if ((after['/dev/pts'] as string[]).length <= (before['/dev/pts'] as string[]).length)
       return 'there is no new terminal in /dev/pts';

@@ -5,13 +5,13 @@ import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
 import { mountLine, mountsInside } from '../mount-table.js';
-import type { Step } from '../step.js';
+import type { Refusal, Step } from '../step.js';
 import { hostPath, readOnlyBelow } from './shell-lines.js';
 
 export const readOnlyStep: Step = {
   id: 'read-only',
   stage: 'child',
-  title: () => 'make the root file system read-only',
+  title: () => 'make the new root read-only',
   why:
     'Read-only is a flag of a mount, not of a tree: a mount below stays writable unless the flag is set there too. What ' +
     'is mounted from here on, such as /dev and what --tmpfs asks for, is not affected.',
@@ -24,11 +24,25 @@ export const readOnlyStep: Step = {
   applies: ({ root }) => root?.readOnly === true,
   run: ({ kernel }) => makeReadOnly(kernel, '/'),
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),
+  summary: (_, after) => {
+    const { length } = after.mounts as string[];
+    return `${length} mount${length === 1 ? '' : 's'}, all read-only`;
+  },
+  gist: () => 'mount -o remount,bind,ro /',
+  refusals: () => remounted,
   shortfall: () => {
     const writable = mountsInside().find(({ options }) => !options.split(',').includes('ro'));
     return writable && `${writable.mountPoint} is writable`;
   },
 };
+
+/** Where the kernel cannot set a whole tree of mounts read-only, each is remounted: nothing is different for a reader. */
+export const remounted: readonly Refusal[] = [
+  {
+    call: 'mount_setattr',
+    instead: 'this kernel has no mount_setattr(2), so each mount was remounted by itself',
+  },
+];
 
 /**
  * Makes a mount read-only and every mount below it; other flags stay as they are. One call of Linux 5.12 and glibc 2.36;

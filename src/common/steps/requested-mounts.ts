@@ -5,7 +5,7 @@ import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
-import { makeReadOnly } from './read-only.js';
+import { makeReadOnly, remounted } from './read-only.js';
 import { hostPath, readOnlyBelow } from './shell-lines.js';
 
 const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mounts ?? [];
@@ -13,10 +13,7 @@ const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mou
 export const requestedMountsStep: Step = {
   id: 'requested-mounts',
   stage: 'child',
-  title: (spec) =>
-    `mount what --bind and --tmpfs ask for: ${requested(spec)
-      .map(({ target }) => target)
-      .join(', ')}`,
+  title: () => 'mount what you asked for',
   why:
     'A bind mount makes a directory or file of the host visible in a second place. A tmpfs is empty and lives in memory. ' +
     'A bind includes what is mounted below its source, and read-only covers that too.',
@@ -55,6 +52,11 @@ export const requestedMountsStep: Step = {
     }
   },
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),
+  refusals: () => remounted,
+  summary: (_before, _after, spec) =>
+    requested(spec)
+      .map((mount) => `${mount.target}${mount.kind === 'bind' && mount.readOnly ? ' (read-only)' : ''}`)
+      .join(' '),
   shortfall: (before, after, spec) => {
     const [old, mounts] = [before.mounts, after.mounts] as [string[], string[]];
     if (mounts.length < old.length + requested(spec).length)

@@ -27,7 +27,7 @@ const leftTheRoot = (before: Evidence, after: Evidence): string | undefined => {
 export const bindRootStep: Step = {
   id: 'bind-root',
   stage: 'child',
-  title: ({ root }) => `make ${root?.path} a mount point`,
+  title: () => 'make the new root a mount point',
   why:
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The mount is recursive because in a user ' +
     'namespace the mounts below the folder came from the host, and are locked together with it.',
@@ -47,6 +47,7 @@ export const bindRootStep: Step = {
   evidence: ({ spec }) => ({
     mounts: mountsAt(spec.root?.path ?? ''),
   }),
+  summary: (_before, _after, { root }) => `${root?.path} is mounted on itself`,
   onHost: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
@@ -64,7 +65,7 @@ export const bindRootStep: Step = {
 export const chrootStep: Step = {
   id: 'chroot',
   stage: 'child',
-  title: ({ root }) => `make ${root?.path} the root directory of this process`,
+  title: () => 'change to the new root',
   why:
     'chroot(2) changes where absolute paths start for this process and its children, and nothing else. The working ' +
     'directory stays in the old root: what is to be mounted is still within reach by relative paths, while no link ' +
@@ -84,6 +85,7 @@ export const chrootStep: Step = {
     ...directories(),
     '/': readdirSync('/').sort(),
   }),
+  summary: (_before, _after, { root }) => `/ is ${root?.path} for this process`,
   shortfall: (before, after) => {
     if (after['root directory'] !== before['directory at its path']) return 'the root directory is another';
     return after['working directory'] === before['root directory']
@@ -95,7 +97,7 @@ export const chrootStep: Step = {
 export const pivotRootStep: Step = {
   id: 'pivot-root',
   stage: 'child',
-  title: ({ root }) => `make ${root?.path} the root of the mount namespace`,
+  title: () => 'swap the old root and the new',
   why:
     'First the process leaves its chroot(2), as an intruder would. Then the new root and the old one change places for ' +
     'good: the old one is now mounted on top of the new one, where the next step removes it.',
@@ -110,6 +112,7 @@ export const pivotRootStep: Step = {
     kernel.call('pivot_root', { new_root: '.', put_old: '.' });
   },
   evidence: () => ({ 'mounts at /': rootMounts(), ...directories() }),
+  summary: () => 'the old root now lies on top of the new one',
   shortfall: (before, after) =>
     leftTheRoot(before, after) ??
     ((after['mounts at /'] as string[]).length === (before['mounts at /'] as string[]).length + 1
@@ -133,6 +136,7 @@ export const detachOldRootStep: Step = {
     kernel.call('chdir', { path: '/' });
   },
   evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().length, ...directories() }),
+  summary: (before, after) => `${before.mounts} mounts → ${after.mounts}; the host’s tree is gone`,
   shortfall: (before, after) =>
     (after['mounts at /'] as string[]).length === 1
       ? leftTheRoot(before, after)

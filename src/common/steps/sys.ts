@@ -3,15 +3,18 @@ import { KernelError } from '../kernel/kernel-error.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { makeReadOnly } from './read-only.js';
+import { makeReadOnly, remounted } from './read-only.js';
 import { hostPath, readOnlyBelow } from './shell-lines.js';
+
+const newTitle = 'mount a new /sys';
+const boundTitle = 'bind the host’s /sys';
 
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'net');
 
 export const sysStep: Step = {
   id: 'sys',
   stage: 'child',
-  title: (spec) => (fresh(spec) ? 'mount a new /sys, read-only' : 'bind the host’s /sys, read-only'),
+  title: (spec) => (fresh(spec) ? newTitle : boundTitle),
   why:
     '/sys shows devices, and the network interfaces of the network namespace it was mounted in. So the kernel gives a new ' +
     'one only with a new network namespace. Otherwise the host’s is bound.',
@@ -23,7 +26,31 @@ export const sysStep: Step = {
     const groups = `mount -t cgroup2 -o ro,nosuid,nodev,noexec cgroup2 ${sys}/fs/cgroup || true`;
     return [fresh(spec) ? own : brought, ...(unshares(spec, 'cgroup') ? [groups] : [])].join('; ');
   },
+  gist: (spec) => (fresh(spec) ? 'mount -t sysfs -o ro sysfs /sys' : 'mount --rbind /sys NEW_ROOT/sys'),
   applies: ({ root }) => root !== undefined,
+  refusals: (spec) => [
+    ...(fresh(spec)
+      ? [
+          {
+            call: 'mount',
+            args: { filesystemtype: 'sysfs' },
+            instead:
+              'the kernel gives no new sysfs here, as the host’s /sys is partly covered; the host’s is shown instead, read-only, with the network devices of the host',
+            title: boundTitle,
+          },
+        ]
+      : []),
+    ...(unshares(spec, 'cgroup')
+      ? [
+          {
+            call: 'mount',
+            args: { filesystemtype: 'cgroup2' },
+            instead: 'the kernel gives no new cgroup2 here, so /sys/fs/cgroup is not the container’s own',
+          },
+        ]
+      : []),
+    ...remounted,
+  ],
   run: ({ spec, kernel }) => {
     if (!fresh(spec) || !mountFresh(kernel)) bringAlong(kernel);
     if (unshares(spec, 'cgroup')) mountControlGroups(kernel);
@@ -33,6 +60,11 @@ export const sysStep: Step = {
       .filter(({ mountPoint }) => mountPoint === '/sys' || mountPoint.startsWith('/sys/'))
       .map(mountLine),
   }),
+  summary: (_, after) => {
+    const mounts = after.mounts as string[];
+    const groups = mounts.some((line) => line.startsWith('/sys/fs/cgroup cgroup2 '));
+    return `read-only${groups ? ', with its cgroups' : ''}`;
+  },
   shortfall: (_, after) => {
     const mounts = after.mounts as string[];
     if (!mounts.some((line) => line.startsWith('/sys '))) return '/sys is not mounted there';

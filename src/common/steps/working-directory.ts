@@ -10,7 +10,7 @@ const directory = ({ workingDirectory }: LaunchSpec): string => workingDirectory
 export const workingDirectoryStep: Step = {
   id: 'working-directory',
   stage: 'child',
-  title: (spec) => `change to ${directory(spec)}`,
+  title: () => 'change the working directory',
   why: 'The working directory is where relative paths start. The command inherits it.',
   man: 'chdir(2)',
   shell: (spec) => `cd ${shellWord(directory(spec))}`,
@@ -24,6 +24,7 @@ export const workingDirectoryStep: Step = {
     'is the directory': directoryId('.'),
     'directory at its path': directoryId(directory(spec)),
   }),
+  summary: (before, after) => `${before['working directory']} → ${after['working directory']}`,
   shortfall: (_, after) =>
     after['is the directory'] === after['directory at its path']
       ? undefined

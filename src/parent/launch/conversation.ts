@@ -19,6 +19,7 @@ import type { HostEvidence } from './host-evidence.js';
 import type { MountPoints } from './made-mount-points.js';
 import type { ParentChannel } from './parent-channel.js';
 import { childKilled, type ProcessHandOver } from './process-hand-over.js';
+import type { RefusedCalls } from './refused-calls.js';
 import type { SignalRelay } from './signal-relay.js';
 
 /** What of the launch the conversation needs. */
@@ -29,6 +30,7 @@ export interface Surroundings extends Companions {
   readonly handOver: ProcessHandOver;
   readonly channel: ParentChannel;
   readonly hostEvidence: HostEvidence;
+  readonly refused: RefusedCalls;
   readonly mountPoints: MountPoints | undefined;
   readonly signals: SignalRelay;
   /** The caller's terminal, and whose job has it. */
@@ -84,8 +86,9 @@ export class Conversation {
     readonly [Type in RecordMessage['type']]: (message: Message<Type>) => Promise<void> | void;
   } = {
     call: ({ record }) => {
-      const { handOver, log, mountPoints } = this.at;
+      const { handOver, log, mountPoints, refused } = this.at;
       mountPoints?.note(record);
+      refused.note(record);
       log.call({ ...record, pid: handOver.pidOutside(record.pid, record.actor) }, 'child');
     },
     step: ({ result }) => this.at.done(this.at.hostEvidence.complete(result)),

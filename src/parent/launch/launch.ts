@@ -7,7 +7,7 @@ import type { Kernel } from '../../common/kernel/kernel.js';
 import { KernelError, systemCallError } from '../../common/kernel/kernel-error.js';
 import { Recorder } from '../../common/kernel/recorder.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { described, perform, type StepResult } from '../../common/step.js';
+import { perform, recordOf, type StepResult, shortcomings } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
 import { type NumberedStep, numberedSteps, parentStepsOf } from '../../common/steps/index.js';
 import { nextAction } from '../advice/next-action.js';
@@ -20,6 +20,7 @@ import { HostEvidence } from './host-evidence.js';
 import { mountPointsIn } from './made-mount-points.js';
 import { ParentChannel } from './parent-channel.js';
 import { channelPipes, ProcessHandOver } from './process-hand-over.js';
+import { RefusedCalls } from './refused-calls.js';
 import { SignalRelay } from './signal-relay.js';
 
 /**
@@ -36,7 +37,11 @@ export async function launch(
   script: string,
   companions: Companions = {},
 ): Promise<number> {
-  const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const refused = new RefusedCalls();
+  const kernel = new Recorder('parent', log.origin, (record) => {
+    refused.note(record);
+    log.call(record, 'parent');
+  });
   log.launch(spec);
   companions.supervision?.begin(kernel);
   // May have to wait for another launch, so before signals are held back.
@@ -49,7 +54,8 @@ export async function launch(
     const ends = channelPipes(kernel);
     handOver = new ProcessHandOver(spec, kernel, ends, script);
     const channel = new ParentChannel(ends.controlWrite, ends.recordsRead);
-    const at = { spec, log, kernel, handOver, channel, mountPoints, signals, job, pty, ...companions };
+    const parts = { handOver, channel, mountPoints, refused, signals, job, pty };
+    const at = { spec, log, kernel, ...parts, ...companions };
     return await Promise.race([signals.interrupted(), work(at)]);
   } catch (error) {
     throw explained(handOver?.abandon() ?? (error as Error), kernel.step, spec);
@@ -93,14 +99,17 @@ function noteStep(
     spec,
     log,
     handOver,
+    refused,
     registration,
     walk,
     runs,
-  }: Pick<Surroundings, 'spec' | 'log' | 'handOver'> & Companions,
+  }: Pick<Surroundings, 'spec' | 'log' | 'handOver' | 'refused'> & Companions,
 ): void {
   const { number, step } = steps.get(result.step) as NumberedStep;
   const pid = step.stage === 'parent' ? process.pid : handOver.second;
-  log.step({ ...described(step, spec), ...result }, number, steps.size, pid);
+  const without = refused.in(step.id);
+  log.step(recordOf(step, spec, result, without), number, steps.size, pid);
+  for (const sentence of shortcomings(step, spec, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
   walk?.done(result);
   if (step.id === execStep.id) runs?.(handOver.second);

@@ -2,6 +2,7 @@
  * The log has one writer: this process. Records of both stages come here in order; they are kept until pino is loaded,
  * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
  */
+import { defined } from '../../common/defined.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepDescription, StepRecord } from '../../common/step.js';
@@ -77,9 +78,12 @@ export class Log {
     });
   }
 
-  /** Something that the launch goes on without. */
-  warn(sentence: string): void {
-    this.add('warn', sentence, { stage: 'parent', pid: process.pid, warning: true });
+  /**
+   * Something that the launch goes on without.
+   * @param step the step that does
+   */
+  warn(sentence: string, step?: string): void {
+    this.add('warn', sentence, defined({ stage: 'parent', pid: process.pid, step, warning: true }));
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
@@ -89,7 +93,8 @@ export class Log {
     this.begun = true;
     this.keep({
       level,
-      time: this.wall + microseconds / 1000,
+      // Microseconds are exact enough; more digits would be those of binary fractions.
+      time: Math.round(this.wall * 1000 + microseconds) / 1000,
       msg,
       fields: { ...first, ...fields, at: microseconds },
     });

@@ -1,9 +1,9 @@
 /** The log for people: what was done, what one would type for it, and what changed in the kernel. */
 import { shownText, shownValue } from '../../common/shown-text.js';
 import { callText } from '../text/call.js';
+import { wrapped } from '../text/columns.js';
 import { changes } from '../text/evidence-changes.js';
 import { type Paint, painter } from '../text/paint.js';
-import { wrapped } from '../text/wrapped.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord } from './log-record.js';
 

@@ -4,7 +4,7 @@ import { HeldCommand } from '../../common/command/held-command.js';
 import { PseudoTerminal } from '../../common/command/pseudo-terminal.js';
 import { Rehearsal } from '../../common/kernel/rehearsal.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { RehearsedStep, Step, StepContext } from '../../common/step.js';
+import { described, type RehearsedStep, type Step, type StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
 import { channelPipes, ProcessHandOver } from '../launch/process-hand-over.js';
@@ -36,18 +36,12 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const childSteps = childStepsOf(spec);
   play(childSteps, { spec, kernel: child, command, terminal });
 
-  return [...parentSteps, ...childSteps].map(({ id, stage, title, why, man, shell }, index, all) => ({
-    ...{
-      number: index + 1,
-      of: all.length,
-      step: id,
-      stage,
-      title: title(spec),
-      why,
-      man,
-      shell: shell(spec),
-    },
-    calls: parent.calls.filter(({ step }) => step === id).map(({ step: _, ...call }) => call),
+  return [...parentSteps, ...childSteps].map((step, index, all) => ({
+    number: index + 1,
+    of: all.length,
+    ...described(step, spec),
+    calls: parent.calls.filter((call) => call.step === step.id).map(({ step: _, ...call }) => call),
+    refusals: step.refusals?.(spec) ?? [],
   }));
 }
 

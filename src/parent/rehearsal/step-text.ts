@@ -3,8 +3,8 @@
 import { shownValue } from '../../common/shown-text.js';
 import type { RehearsedStep } from '../../common/step.js';
 import { callText } from '../text/call.js';
+import { wrapped } from '../text/columns.js';
 import type { Paint } from '../text/paint.js';
-import { wrapped } from '../text/wrapped.js';
 
 const indent = '        ';
 

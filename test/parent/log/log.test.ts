@@ -148,6 +148,28 @@ for (const user of users) {
     assert.ok(launch.log.every(({ at }) => at < 86_400_000_000 / 2));
   });
 
+  test(`${user.name}: a step that was refused something is called what it did, and a warning says why`, {
+    skip:
+      user.skip || (process.getuid?.() !== 0 && 'needs root, to cover /sys') || lacking('unshare', 'setpriv'),
+  }, async () => {
+    const covered =
+      'mount -t tmpfs none /sys/kernel && exec setpriv --reuid=$0 --regid=$0 --clear-groups "$@"';
+    const under = ['unshare', '--mount', 'sh', '-c', covered, String(user.uid)];
+    const [file, path] = [join(folder(user), 'log'), await rootfs(user)];
+    const words = ['run', '--quiet', '--log-file', file, '--all', '--mnt', path, '--', '/bin/true'];
+    const { status, stderr } = await run(words, { under });
+    assert.equal(status, 0, stderr);
+    const log = check(file);
+    const sys = log.find(({ step, shell }) => step === 'sys' && shell !== undefined);
+    assert.equal(sys?.msg, 'bring the host’s /sys along');
+    const warnings = log.filter(({ warning }) => warning).map(({ step, msg }) => `${step}: ${msg}`);
+    assert.match(warnings.join('\n'), /^sys: the kernel gives no new sysfs here.*\(mount: EPERM\)$/m);
+    // Without the refusal there is none of it.
+    const free = await logged(['--all', '--mnt', path, '--', '/bin/true'], { user });
+    assert.equal(free.log.find(({ step, shell }) => step === 'sys' && shell)?.msg, 'mount a /sys of its own');
+    assert.ok(!free.log.some(({ warning, step }) => warning && step === 'sys'));
+  });
+
   test(`${user.name}: chroot, and the caller mapped to 1000`, only, async () => {
     const words = ['--uid', '--uid-map', `1000:${user.uid}:1`, '--mnt', await rootfs(user), '--chroot'];
     assert.equal((await logged([...words, '--', '/bin/true'], { user })).status, 0);
@@ -310,7 +332,7 @@ test('standard error has JSON where it is no terminal, and readable lines when a
   assert.deepEqual(shownLevels(json.stderr), [30]);
   const pretty = await run(['run', '--log-format', 'pretty', '--uid', '--', '/bin/true']);
   assert.deepEqual(shownLevels(pretty.stderr), []);
-  assert.match(pretty.stderr, /1\/5 {2}unshare the user namespace/);
+  assert.match(pretty.stderr, /1\/5 {2}leave the user namespace/);
 });
 
 test('--quiet: nothing on standard error, and all in the file', async () => {

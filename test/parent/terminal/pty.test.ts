@@ -388,10 +388,10 @@ test('in a new session Ctrl-C at the caller’s terminal still ends the command'
 test('step by step, the terminal is the command’s only after the last step', { skip }, async () => {
   const terminal = new TerminalSession(unprivileged, { columns: 120, rows: 60 });
   terminal.type('gontainer run --quiet --uid --pid --pty --step -- sh');
-  await terminal.shows(/1\/\d+ +unshare[\s\S]*help *$/);
+  await terminal.shows(/1\/\d+ +leave[\s\S]*help *$/);
   for (const title of [
     'map user',
-    'start this',
+    'start the child',
     'make every',
     'mount a \\/proc',
     'mount a \\/dev\\/pts',

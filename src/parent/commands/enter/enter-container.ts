@@ -6,7 +6,7 @@
 import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { isTerminal } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
-import { described, perform } from '../../../common/step.js';
+import { perform, recordOf } from '../../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../../common/steps/enter.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { follow, statusOf } from '../../launch/follow.js';
@@ -53,8 +53,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
     await log.open();
     for (const [index, step] of enterSteps.entries()) {
       await perform(step, context, {
-        done: (result) =>
-          log.step({ ...described(step, spec), ...result }, index + 1, enterSteps.length, process.pid),
+        done: (result) => log.step(recordOf(step, spec, result), index + 1, enterSteps.length, process.pid),
       });
     }
     return statusOf(await follow(joining, joining.second, spec.terminal, job, signals));

@@ -22,7 +22,7 @@ export async function learn(
   script: string,
   progress: Progress,
 ): Promise<number> {
-  const renderer = await Renderer.create(coloured(process.stdout), process.stdout.columns);
+  const renderer = new Renderer(coloured(process.stdout), process.stdout.columns);
   const keyboard = new Keyboard();
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});

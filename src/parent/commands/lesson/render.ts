@@ -2,9 +2,9 @@
  * Markdown for a terminal: the tokens of marked as lines, wrapped to its width. Only what lessons use. (The packages
  * that do this bring syntax highlighting, emoji and colours of their own, and follow marked a major version behind.)
  */
-import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Token, Tokens } from 'marked';
-import type wrapAnsi from 'wrap-ansi';
+import { columnsOf, wrapped } from '../../text/columns.js';
+import { type Paint, painter } from '../../text/paint.js';
 
 /** Lines longer than this are hard to read. */
 const widest = 88;
@@ -13,21 +13,11 @@ const indent = '  ';
 export class Renderer {
   private readonly width: number;
 
-  /** The packages are ES modules, which CommonJS can only import() (scripts/build.ts). */
-  static async create(colour: boolean, columns: number | undefined): Promise<Renderer> {
-    return new Renderer((await import('wrap-ansi')).default, colour, columns);
-  }
+  readonly paint: Paint;
 
-  private constructor(
-    private readonly wrapLines: typeof wrapAnsi,
-    private readonly colour: boolean,
-    columns: number | undefined,
-  ) {
+  constructor(colour: boolean, columns: number | undefined) {
+    this.paint = painter(colour);
     this.width = Math.max(40, Math.min(columns ?? widest, widest) - 2 * indent.length);
-  }
-
-  paint(style: 'bold' | 'italic' | 'dim' | 'cyan' | 'green' | 'yellow', text: string): string {
-    return this.colour ? styleText(style, text, { validateStream: false }) : text;
   }
 
   heading(text: string): string {
@@ -121,7 +111,7 @@ export class Renderer {
   /** In columns where they fit; else each row as a small paragraph under its first cell. */
   private table({ header, rows }: Tokens.Table, width: number): string[] {
     const cells = [header, ...rows].map((row) => row.map(({ tokens }) => this.inline(tokens)));
-    const widths = header.map((_, column) => Math.max(...cells.map((row) => visible(row[column] ?? ''))));
+    const widths = header.map((_, column) => Math.max(...cells.map((row) => columnsOf(row[column] ?? ''))));
     if (widths.reduce((sum, one) => sum + one + 2, 0) > width) {
       return cells
         .slice(1)
@@ -132,7 +122,7 @@ export class Renderer {
     }
     return cells.map((row, index) => {
       const line = row
-        .map((text, column) => text + ' '.repeat((widths[column] ?? 0) - visible(text)))
+        .map((text, column) => text + ' '.repeat((widths[column] ?? 0) - columnsOf(text)))
         .join('  ');
       return index === 0 ? this.paint('bold', line) : line;
     });
@@ -140,11 +130,9 @@ export class Renderer {
 
   private wrapped(text: string, width: number): string[] {
     // A line break in the source of a paragraph is a blank.
-    return this.wrapLines(text.replace(/(?<=\S)\n(?=\S)/g, ' '), width, { hard: false }).split('\n');
+    return wrapped(text.replace(/(?<=\S)\n(?=\S)/g, ' '), width);
   }
 }
-
-const visible = (text: string): number => [...stripVTControlCharacters(text)].length;
 
 /** marked leaves the entities of HTML in texts. */
 const unescaped = (text: string): string =>
