@@ -161,12 +161,12 @@ for (const user of users) {
     assert.equal(status, 0, stderr);
     const log = check(file);
     const sys = log.find(({ step, shell }) => step === 'sys' && shell !== undefined);
-    assert.equal(sys?.msg, 'bring the host’s /sys along');
+    assert.equal(sys?.msg, 'bind the host’s /sys');
     const warnings = log.filter(({ warning }) => warning).map(({ step, msg }) => `${step}: ${msg}`);
     assert.match(warnings.join('\n'), /^sys: the kernel gives no new sysfs here.*\(mount: EPERM\)$/m);
     // Without the refusal there is none of it.
     const free = await logged(['--all', '--mnt', path, '--', '/bin/true'], { user });
-    assert.equal(free.log.find(({ step, shell }) => step === 'sys' && shell)?.msg, 'mount a /sys of its own');
+    assert.equal(free.log.find(({ step, shell }) => step === 'sys' && shell)?.msg, 'mount a new /sys');
     assert.ok(!free.log.some(({ warning, step }) => warning && step === 'sys'));
   });
 
