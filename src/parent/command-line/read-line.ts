@@ -4,9 +4,10 @@
  * table of options of the subcommand. yargs reads the same lines, and takes longer to load than a launch
  * (docs/performance.md): it only writes the help.
  */
-import { usageFailure } from '../../common/failure.js';
+import { type Failure, usageFailure } from '../../common/failure.js';
 import { suggestion } from './nearest-name.js';
 import type { Option } from './option.js';
+import { insteadOfFlag, insteadOfWord } from './phrasebook.js';
 import type { Subcommand, Values } from './subcommand.js';
 
 /** Options that every subcommand has. */
@@ -31,47 +32,55 @@ export type Line =
  * @throws Failure (status 2) for an unknown subcommand or option, an option without its value, and words that are
  *   missing or too many
  */
-export function readLine(line: readonly string[], subcommands: readonly Subcommand[]): Line {
+export function readLine(words: readonly string[], subcommands: readonly Subcommand[]): Line {
+  const line = withoutWords(words);
   const subcommand = subcommandOf(line, subcommands);
-  const { options, words } = optionsAndWords(line, subcommand);
+  const { options, words: given } = optionsAndWords(line, subcommand);
   if (options.version) return { asks: 'version' };
   if (subcommand === undefined || options.help) {
-    return { asks: 'help', subcommand, family: subcommand === undefined ? words[0] : undefined };
+    return { asks: 'help', subcommand, family: subcommand === undefined ? given[0] : undefined };
   }
-  return { asks: 'run', subcommand, values: { options, ...positionalsOf(subcommand, words) } };
+  return { asks: 'run', subcommand, values: { options, ...positionalsOf(subcommand, given) } };
+}
+
+/** The line with --help and --version for the words `help` and `version`, with which other programs are asked. */
+function withoutWords(line: readonly string[]): readonly string[] {
+  const [first, ...rest] = line;
+  return first === 'help' ? [...rest, '--help'] : first === 'version' ? ['--version'] : line;
 }
 
 /** `-run` anywhere before the container's command, or the subcommand's name as the first word. */
 function subcommandOf(line: readonly string[], subcommands: readonly Subcommand[]): Subcommand | undefined {
   const end = line.indexOf('--');
   const before = end < 0 ? line : line.slice(0, end);
+  const run = subcommands.find(({ name }) => name === 'run');
   const isName = subcommands.some(({ name }) => name.split(' ')[0] === before[0]);
-  if (!isName && before.some(isRun)) return subcommands.find(({ name }) => name === 'run');
+  if (!isName && before.some(isRun)) return run;
   const [first, second] = before.filter((word) => !word.startsWith('-'));
   if (first === undefined) {
     if (before.some(asksForHelp) || before.length === 0) return undefined;
-    throw usageFailure(
-      `nothing to do: ${before.join(' ')} needs -run`,
-      `Try: gontainer -run ${before.join(' ')}`,
-    );
+    throw nothingToDo(before, run);
   }
   const found = subcommands.find(({ name }) => name === first || name === `${first} ${second}`);
   if (found !== undefined) return found;
   const family = subcommands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
-  if (family.length > 0) {
-    if (before.some(asksForHelp)) return undefined;
+  if (family.length > 0 && before.some(asksForHelp)) return undefined;
+  if (family.length > 0)
     throw usageFailure(
       `${first} needs one more word: ${family.join(', ')}`,
       `See: gontainer ${family[0]} --help`,
     );
-  }
-  throw usageFailure(
-    `unknown command “${first}”`,
-    suggestion(
-      first,
-      subcommands.map(({ name }) => name),
-    ),
-  );
+  const names = subcommands.map(({ name }) => name);
+  throw usageFailure(`unknown command “${first}”`, insteadOfWord(first) ?? suggestion(first, names));
+}
+
+/** The failure of a line that has options only; what `run` does not know is said instead. */
+function nothingToDo(options: readonly string[], run: Subcommand | undefined): Failure {
+  optionsAndWords(options, run);
+  const typed = options.join(' ');
+  return options.every((word) => word.startsWith('--'))
+    ? usageFailure(`nothing to do: ${typed} needs the word run`, `Try: gontainer run ${typed}`)
+    : usageFailure(`nothing to do: ${typed} needs -run`, `Try: gontainer -run ${typed}`);
 }
 
 const isRun = (word: string): boolean => /^--?run(=true)?$/.test(word);
@@ -97,7 +106,7 @@ function optionsAndWords(
     } else if (subcommand?.name === 'run' && isRun(word)) {
       // Gontainer's spelling: an option that says what to do.
     } else if (/^-{1,2}[a-z]/i.test(word)) {
-      const { option, given } = readOption(word, known, rest);
+      const { option, given } = readOption(word, known, rest, subcommand);
       options[option.name] = withValue(option, given, options[option.name]);
     } else {
       words.push(word);
@@ -116,17 +125,19 @@ function readOption(
   word: string,
   known: readonly Option[],
   rest: string[],
+  subcommand: Subcommand | undefined,
 ): { option: Option; given: string } {
   const [, typed = '', dashes = '', name = '', value] = /^((--?)([^=]+))(?:=(.*))?$/s.exec(word) ?? [];
   const option = known.find((candidate) => candidate.name === name || candidate.alias === name);
-  if (option === undefined) {
+  if (option === undefined || isVolume(typed, value ?? rest[0])) {
     throw usageFailure(
       `unknown option ${typed}`,
-      suggestion(
-        name,
-        known.map((candidate) => candidate.name),
-        { prefix: dashes },
-      ),
+      insteadOfFlag(name, subcommand) ??
+        suggestion(
+          name,
+          known.map((candidate) => candidate.name),
+          { prefix: dashes },
+        ),
     );
   }
   if (option.kind === 'flag') {
@@ -146,6 +157,10 @@ function readOption(
   }
   return { option, given };
 }
+
+/** Whether `-v` is meant as Docker has it, `-v /a:/b`: alone it asks for the version, as Gontainer has it. */
+const isVolume = (typed: string, next: string | undefined): boolean =>
+  typed === '-v' && next !== undefined && /^\/|:/.test(next);
 
 /** A flag is true; a list gets one more; of another option given twice the last value counts. */
 function withValue(

@@ -319,8 +319,8 @@ test('what is wrong with these options is said in one sentence, with status 2', 
     [['--mnt', path, '--user', 'nobody:'], /-user “nobody:” is not of the form UID or UID:GID/],
     [['--mnt', path, '--user', 'ghost'], /there is no user “ghost” in \/etc\/passwd of /],
     [['--mnt', path, '--user', '0:ghosts'], /there is no group “ghosts” in \/etc\/group of /],
-    [['--mnt', path, '--user', '4000'], /user 4000 inside stands for no user outside/],
-    [['--mnt', path, '--user', '0:4000'], /group 4000 inside stands for no group outside/],
+    [['--mnt', path, '--user', '4000'], /user 4000 of the container is mapped to no user of the host/],
+    [['--mnt', path, '--user', '0:4000'], /group 4000 of the container is mapped to no group of the host/],
   ];
   for (const [options, sentence] of rows) {
     const { status, stderr, stdout } = await run(['run', '--all', ...options, '--', 'true']);

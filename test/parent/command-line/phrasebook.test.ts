@@ -1,0 +1,137 @@
+/** Whoever types what Docker calls it is told what it is called here, and nothing is suggested that is then refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Failure } from '../../../src/common/failure.js';
+import { flagPhrases, wordPhrases } from '../../../src/parent/command-line/phrasebook.js';
+import { readLine } from '../../../src/parent/command-line/read-line.js';
+import { commands } from '../../../src/parent/commands/index.js';
+import { folder, run } from '../../gontainer.js';
+
+/** What is said about a line that cannot be read. */
+function said(...line: string[]): string {
+  try {
+    readLine(line, commands);
+  } catch (error) {
+    const { message, next } = error as Failure;
+    return `${message}. ${next}`;
+  }
+  throw new Error(`${line.join(' ')} was read`);
+}
+
+/** The command lines of gontainer in a text, each up to the end of its clause. */
+const linesIn = (text: string): string[][] =>
+  [...text.matchAll(/gontainer ((?:[a-z]+ )?[^.;:,…]*)/g)].map(
+    ([, line = '']) =>
+      line
+        .trim()
+        .split(/ gives | \(/)[0]
+        ?.split(' ') ?? [],
+  );
+
+test('every word that stands for a subcommand is answered, and the line suggested is one that is read', () => {
+  for (const { typed, use } of wordPhrases) {
+    for (const word of typed) {
+      const text = said(word, '-it', 'box');
+      assert.match(text, new RegExp(`^unknown command “${word}”\\. .`), word);
+      if (use !== undefined) {
+        assert.ok(text.endsWith(`Use: gontainer ${use}`), text);
+        assert.equal(readLine(use.split(' '), commands).asks, 'run', use);
+      }
+    }
+  }
+});
+
+test('no word of the phrasebook is a subcommand, and none is answered twice', () => {
+  const words = wordPhrases.flatMap(({ typed }) => typed);
+  assert.equal(new Set(words).size, words.length);
+  const names = commands.flatMap(({ name }) => [name, name.split(' ')[0]]);
+  assert.deepEqual(
+    words.filter((word) => names.includes(word)),
+    [],
+  );
+});
+
+test('every flag is answered for every subcommand, with options that this subcommand has', () => {
+  for (const { name, options } of commands) {
+    const known = options.flatMap((option) => [option.name, option.alias]);
+    for (const { typed } of flagPhrases) {
+      for (const flag of typed.filter((candidate) => !known.includes(candidate))) {
+        const text = said(...name.split(' '), `${flag.length === 1 ? '-' : '--'}${flag}`, '/a:/b');
+        assert.doesNotMatch(text, /Did you mean|See:|undefined/, `${name} ${flag}: ${text}`);
+        const suggested = /\. Use (.*)/.exec(text)?.[1] ?? '';
+        for (const [, option] of suggested.matchAll(/--([a-z][a-z-]*)/g))
+          assert.ok(known.includes(option), `${name} ${flag}: ${text}`);
+        for (const line of linesIn(text).filter(([word]) => word !== 'run' || name !== 'run'))
+          assert.ok(readLine(line, commands), `${name} ${flag}: ${text}`);
+      }
+    }
+  }
+});
+
+test('what is suggested for run is carried out by run', async () => {
+  const root = folder();
+  const values: Record<string, string> = {
+    'SRC:DST': '/etc:/x',
+    DIR: root,
+    'NAME=VALUE': 'a=b',
+    'UID[:GID]': '0',
+  };
+  for (const { use } of flagPhrases.filter(({ option }) => option !== undefined && option !== 'ended')) {
+    const words = (use as string)
+      .split(/[ ,]+/)
+      .filter((word) => word.startsWith('--') || word in values || word === 'all')
+      .map((word) => values[word] ?? word);
+    const given = words.includes('--cap-keep') && !words.includes('all') ? [...words, 'all'] : words;
+    const { status, stderr } = await run(['run', '--uid', ...given, '--dry-run', '--', '/x/hostname']);
+    const wrong = status === 2 ? stderr : '';
+    assert.equal(wrong, '', given.join(' '));
+  }
+});
+
+const cases: readonly [words: string[], expected: RegExp][] = [
+  [['exec', '-it', 'box', 'sh'], /unknown command “exec”\. Use: gontainer enter NAME -- COMMAND/],
+  [['stop', 'box'], /unknown command “stop”\. Use: gontainer kill NAME/],
+  [['pull', 'alpine'], /unknown command “pull”\. Use: gontainer rootfs pull IMAGE DIR/],
+  [['images'], /unpacked into a directory/],
+  [['run', '-it', '--uid'], /unknown option -it\. It is not needed: the command uses your terminal\./],
+  [['run', '-v', '/a:/b', '--uid'], /unknown option -v\. Use --bind SRC:DST, with --mnt DIR\./],
+  [['run', '-v=data:/b', '--uid'], /unknown option -v\. Use --bind/],
+  [['run', '-v/a:/b', '--uid'], /unknown option -v\/a:\/b\. Use --bind/],
+  [
+    ['enter', '-v', '/a:/b', 'box'],
+    /unknown option -v\. What a container sees of the host is chosen at its start/,
+  ],
+  [['run', '--uid', '-e', 'A=b'], /unknown option -e\. Use --env NAME=VALUE\./],
+  [['run', '--uid', '-eA=b'], /unknown option -eA\. Use --env NAME=VALUE\./],
+  [['run', '--uid', '-d'], /unknown option -d\. Use --detach\./],
+  [['enter', '-d', 'box'], /unknown option -d\. Only a new container can be left in the background/],
+  [['run', '--uid', '-p', '80:80'], /unknown option -p\. Ports are not published: /],
+  [['run', '--rm', '--uid'], /unknown option --rm\. It is not needed: /],
+  [['-it'], /unknown option -it\. It is not needed/],
+  [['--uid', '--net'], /nothing to do: --uid --net needs the word run\. Try: gontainer run --uid --net/],
+  [['help', 'exec'], /unknown command “exec”\. Use: gontainer enter/],
+  [['-hlep'], /unknown option -hlep\. Did you mean -help\?/],
+];
+
+for (const [words, expected] of cases) {
+  test(`gontainer ${words.join(' ')} is answered in one sentence, with status 2`, async () => {
+    const { status, stdout, stderr } = await run(words);
+    assert.match(stderr, /^gontainer: [^\n]*\n$/);
+    assert.match(stderr, expected);
+    assert.deepEqual([status, stdout], [2, '']);
+  });
+}
+
+test('help and version are words too, and -v alone asks for the version', async () => {
+  for (const [words, expected] of [
+    [['help'], /^A container is only namespaces\./],
+    [['help', 'kill'], /^send a signal to the command of a container\n/],
+    [['help', 'rootfs'], /gontainer rootfs create/],
+    [['version'], /^gontainer \d+\.\d+\.\d+\n$/],
+    [['run', '-v'], /^gontainer \d+\.\d+\.\d+\n$/],
+  ] as const) {
+    const { status, stdout, stderr } = await run([...words]);
+    assert.deepEqual([status, stderr], [0, ''], words.join(' '));
+    assert.match(stdout, expected);
+  }
+});
