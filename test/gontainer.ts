@@ -1,6 +1,6 @@
 /** Running the built program in tests, as root and as an unprivileged user. No kernel call is mocked anywhere. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
@@ -42,6 +42,15 @@ export function folder(user: User = root): string {
   chmodSync(path, 0o755);
   after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** Words before a program's own that hide the subordinate IDs of whoever has some; they need bwrap(1). */
+export function withoutSubordinateIds(): string[] {
+  const nothing = join(folder(), 'nothing');
+  writeFileSync(nothing, '');
+  const lists = ['/etc/subuid', '/etc/subgid'].filter((list) => existsSync(list));
+  const hidden = lists.flatMap((list) => ['--ro-bind', nothing, list]);
+  return ['bwrap', '--dev-bind', '/', '/', ...hidden, '--'];
 }
 
 export interface RunOptions {

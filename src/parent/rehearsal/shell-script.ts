@@ -29,8 +29,9 @@ export function shellScript(spec: LaunchSpec, steps: readonly RehearsedStep[]): 
 # in new namespaces, as shell commands. They are programs of util-linux, hostname and iproute2; those after pivot_root
 # are looked for in the new root. Save this as a file and run it with sh: it starts itself again as the child.
 
-# pivot_root and chroot are there, and an ordinary user's PATH often is not.
-PATH=$PATH:/usr/sbin:/sbin
+# pivot_root(8) and chroot(8) lie where the PATH of an ordinary user often does not lead.
+PATH=\${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
+export PATH
 
 if [ "\${1-}" = child ]; then
   set -e

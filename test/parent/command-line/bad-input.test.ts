@@ -4,7 +4,17 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Finished, folder, lacking, node, program, run, unprivileged, users } from '../../gontainer.js';
+import {
+  type Finished,
+  folder,
+  lacking,
+  node,
+  program,
+  run,
+  unprivileged,
+  users,
+  withoutSubordinateIds,
+} from '../../gontainer.js';
 
 /** One sentence on standard error, no stack trace, and nothing on standard output. */
 function says({ status, stdout, stderr }: Finished, expected: RegExp, expectedStatus: number): void {
@@ -173,9 +183,10 @@ test('root without CAP_SETPCAP cannot limit capabilities', {
   assert.equal(kept.stdout, '0\n', kept.stderr);
 });
 
-test('no subordinate IDs', async () => {
+test('no subordinate IDs', { skip: lacking('bwrap') }, async () => {
+  const words = ['run', '--quiet', '--uid', '--map-auto'];
   says(
-    await run(['run', '--quiet', '--uid', '--map-auto'], { user: unprivileged }),
+    await run(words, { user: unprivileged, under: withoutSubordinateIds() }),
     /-map-auto: \/etc\/subuid gives .* no subordinate IDs\. Add them as root: usermod/,
     125,
   );

@@ -185,7 +185,13 @@ for (const user of users) {
       const file = join(place, 'box.sh');
       writeFileSync(file, script);
       const scripted = await finished(
-        start([], { user, cwd: place, under: ['sh', file], env: { TMPDIR: place } }),
+        // The PATH of an ordinary user of Debian, in which pivot_root(8) and chroot(8) are not.
+        start([], {
+          user,
+          cwd: place,
+          under: ['sh', file],
+          env: { TMPDIR: place, PATH: '/usr/local/bin:/usr/bin:/bin' },
+        }),
       );
       assert.equal(scripted.status, 9, scripted.stderr);
       assert.equal(scripted.stderr, '');

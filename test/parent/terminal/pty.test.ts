@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -430,20 +432,30 @@ test('what does not go together is refused', async () => {
   }
 });
 
-test('nothing is left open outside: no terminal, and no process', async () => {
-  const before = readdirSync('/dev/pts').length;
+test('no process is left, which alone could hold a terminal open', async () => {
+  const mark = `GONTAINER_TEST_MARK=${randomUUID()}`;
+  const marked = (): string[] =>
+    readdirSync('/proc').filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/environ`, 'utf8').includes(mark);
+      } catch {
+        return false; // It is no process, has ended, or is another user's.
+      }
+    });
   const launcher = spawn(
     node,
-    [program, 'run', '--quiet', '--uid', '--pty', '--', 'readlink', '/proc/self/fd/0'],
+    [program, 'run', '--quiet', '--uid', '--pty', '--', 'sh', '-c', 'readlink /proc/self/fd/0; cat'],
     {
       cwd: '/',
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, GONTAINER_TEST_MARK: mark.split('=')[1] },
     },
   );
-  const [text] = await Promise.all([
-    new Promise((done) => launcher.stdout.once('data', done)),
-    new Promise((done) => launcher.on('close', done)),
-  ]);
+  const closed = once(launcher, 'close');
+  const [text] = await once(launcher.stdout, 'data');
   assert.equal(String(text), '/dev/pts/0\r\n');
-  assert.equal(readdirSync('/dev/pts').length, before);
+  assert.notEqual(marked().length, 0, 'what is looked for would be found');
+  launcher.stdin.end();
+  await closed;
+  assert.deepEqual(marked(), []);
 });

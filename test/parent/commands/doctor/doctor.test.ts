@@ -4,7 +4,16 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, lacking, node, program, run, unprivileged, users } from '../../../gontainer.js';
+import {
+  folder,
+  lacking,
+  node,
+  program,
+  run,
+  unprivileged,
+  users,
+  withoutSubordinateIds,
+} from '../../../gontainer.js';
 
 interface Found {
   readonly id: string;
@@ -149,10 +158,10 @@ const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line:
       needs: ['bwrap'],
     },
     'no subordinate IDs': {
-      host: () => ['env'],
+      host: withoutSubordinateIds,
       words: ['--map-auto'],
       line: 'subordinate-ids',
-      needs: ['newuidmap'],
+      needs: ['bwrap', 'newuidmap'],
     },
     'no newuidmap': {
       host: () => {
