@@ -148,3 +148,11 @@ function commandList(line: number, lines: readonly string[]): ShownCommand[] {
 /** Lines of a block that is taken for a listing, and that a reader would take for commands all the same. */
 export const forgotten = ({ commands, lines }: Block): string[] =>
   commands.length > 0 ? [] : lines.filter((row) => typable.test(row) || /^[$#] (gontainer|npm) /.test(row));
+
+/** The commands that the sentences and tables of a page name: `gontainer enter NAME`, `npm run check`. */
+export const namedInSentences = (page: string): string[] =>
+  readFileSync(join(project, page), 'utf8')
+    .split('\n')
+    .filter((row) => !row.startsWith('    '))
+    .flatMap((row) => [...row.matchAll(/`((?:gontainer|npm run|unshare) [^`]+)`/g)])
+    .map(([, text = '']) => text);

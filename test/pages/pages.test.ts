@@ -1,9 +1,21 @@
 /** What the pages say is true: every command that they show is run, and what they show of its output is compared. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { readLine } from '../../src/parent/command-line/read-line.js';
+import { commands } from '../../src/parent/commands/index.js';
 import { matchOutput, outputLines } from '../../src/parent/commands/lesson/expectation.js';
-import { lacking, type User, users } from '../gontainer.js';
-import { type Block, blocksOf, containerPrompt, forgotten, pages, type ShownCommand } from './page-blocks.js';
+import { lacking, project, type User, users } from '../gontainer.js';
+import {
+  type Block,
+  blocksOf,
+  containerPrompt,
+  forgotten,
+  namedInSentences,
+  pages,
+  type ShownCommand,
+} from './page-blocks.js';
 import { PageShell, type Ran } from './page-shell.js';
 
 const blocks = new Map(pages.map((page) => [page, blocksOf(page)]));
@@ -25,6 +37,23 @@ test('every block of a page is run, is no command, or says why it is not run', (
     t.diagnostic(`${page}:${line}: ${commands.length} not run: ${notRun}`);
 });
 
+test('every subcommand, option and script that a sentence names exists', () => {
+  const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+  let names = 0;
+  for (const page of pages)
+    for (const text of namedInSentences(page)) {
+      names += 1;
+      const [program, ...words] = text
+        .replace(/ --( .*)?$|[|…<].*|[[\]]/g, '')
+        .trim()
+        .split(/\s+/);
+      if (program === 'npm') assert.ok((words[1] ?? '') in scripts, `${page}: ${text}`);
+      if (program === 'gontainer' && words[0] !== 'SUBCOMMAND')
+        assert.doesNotThrow(() => readLine([...words, '--help'], commands), `${page}: ${text}`);
+    }
+  assert.ok(names > 60, `only ${names} names were found`);
+});
+
 for (const user of users) {
   describe(`${user.name} who reads the pages`, { concurrency: 3, skip: user.skip }, () => {
     for (const [page, ofPage] of blocks) {
@@ -40,6 +69,25 @@ for (const user of users) {
           await shell.close();
         }
       });
+    }
+  });
+}
+
+for (const user of users) {
+  test(`${user.name}: every unshare(1) that a sentence names works`, {
+    skip: user.skip || lacking('unshare'),
+  }, async () => {
+    const lines = pages
+      .flatMap(namedInSentences)
+      .filter((text) => text.startsWith('unshare -') && (user.uid === 0 || text.includes('--user')));
+    assert.ok(lines.length >= 8, 'the attendee sheet has eight');
+    const shell = new PageShell(user);
+    try {
+      const ran = await shell.run(lines, false);
+      for (const [index, line] of lines.entries())
+        assert.equal(ran[index]?.status, 0, `${line}: ${ran[index]?.output}`);
+    } finally {
+      await shell.close();
     }
   });
 }
