@@ -103,7 +103,7 @@ const { metafile } = await build({
   // import() becomes require(): Node would start the loader of ES modules, which reads a CommonJS file twice.
   supported: { 'dynamic-import': false },
   // One file is read faster than forty. What brings native code, or finds its own files by path, stays a package.
-  external: ['ffi-rs', 'modern-tar', 'xz-decompress', 'fzstd'],
+  external: ['ffi-rs'],
   legalComments: 'inline',
   sourcemap: 'linked',
   plugins: [splitAtDynamicImport, leaveOut, urlForYargs],

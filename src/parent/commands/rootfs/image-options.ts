@@ -17,6 +17,13 @@ export const imageOptions: readonly Option[] = [
     group,
   },
   {
+    name: 'keep-privileges',
+    kind: 'flag',
+    describe:
+      'keep set-user-ID bits and file capabilities; where others could use them, DIR is closed to others',
+    group,
+  },
+  {
     name: 'max-size',
     kind: 'text',
     value: 'SIZE',
@@ -33,7 +40,11 @@ export const imageOptions: readonly Option[] = [
 ];
 
 /** @throws Failure (status 2) if a value cannot be read */
-export function readImageOptions(options: Values['options']): { platform: Platform; limits: Limits } {
+export function readImageOptions(options: Values['options']): {
+  platform: Platform;
+  limits: Limits;
+  keepPrivileges: boolean;
+} {
   const { platform, 'max-size': size, 'max-entries': entries = defaultLimits.entries } = options;
   const bytes = size === undefined ? defaultLimits.size : parseSize(String(size));
   if (bytes === undefined) {
@@ -45,5 +56,6 @@ export function readImageOptions(options: Values['options']): { platform: Platfo
   return {
     platform: platform === undefined ? hostPlatform() : parsePlatform(String(platform)),
     limits: { size: bytes, entries },
+    keepPrivileges: options['keep-privileges'] === true,
   };
 }

@@ -12,8 +12,9 @@ import { unpack } from './archive/unpack.js';
 import { applyLayers } from './image/image.js';
 import { layoutKind, openLayout } from './image/image-layout.js';
 import type { Platform } from './image/platform.js';
+import { finishRoot, keepsPrivileges } from './privileges.js';
 import type { Progress } from './progress-line.js';
-import { buildBeside, openToAll, type Staging } from './staging.js';
+import { buildBeside, type Staging } from './staging.js';
 
 export interface ImportRequest {
   /** A file, a folder, or `-` for standard input. */
@@ -22,6 +23,8 @@ export interface ImportRequest {
   readonly platform: Platform;
   /** Chooses one of several images: a tag. */
   readonly image?: string | undefined;
+  /** Whether to keep set-user-ID bits and file capabilities also where that closes the root to others. */
+  readonly keepPrivileges?: boolean;
   readonly limits: Limits;
   readonly progress: Progress;
 }
@@ -42,8 +45,9 @@ export function importRootfs(request: ImportRequest): Promise<Imported> {
   return buildBeside(request.directory, async (staging) => {
     const folder = await layoutFolder(request.source);
     if (folder !== undefined) return unpackImage(folder, staging, request);
-    const tally = new Tally();
-    const tree = new Tree(staging.directory);
+    const privileges = await keepsPrivileges(request);
+    const tally = new Tally({ privileges });
+    const tree = new Tree(staging.directory, { privileges });
     const what = request.source === '-' ? 'standard input' : request.source;
     await unpack(decompress(await openSource(request, staging.signal), what), what, {
       tree,
@@ -56,15 +60,16 @@ export function importRootfs(request: ImportRequest): Promise<Imported> {
     if (layoutKind(staging.directory) !== undefined) {
       return unpackImage(await setAside(staging), staging, request);
     }
-    await openToAll(staging.directory, tree.rootMode);
+    await finishRoot(staging.directory, tree, request);
     return { description: 'a tar archive', tally };
   });
 }
 
 async function unpackImage(folder: string, staging: Staging, request: ImportRequest): Promise<Imported> {
   const image = await openLayout(folder, request.platform, request.image);
-  const tally = new Tally();
-  const tree = new Tree(staging.directory);
+  const privileges = await keepsPrivileges(request);
+  const tally = new Tally({ privileges });
+  const tree = new Tree(staging.directory, { privileges });
   const unpacking = {
     tree,
     budget: new Budget(request.limits),
@@ -77,7 +82,7 @@ async function unpackImage(folder: string, staging: Staging, request: ImportRequ
     open: () => request.progress.count(layer.open()),
   }));
   await applyLayers({ ...image, layers: counted }, unpacking, (what) => request.progress.begin(what));
-  await openToAll(staging.directory, tree.rootMode);
+  await finishRoot(staging.directory, tree, request);
   const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
   return { description: `an image of ${layers}`, tally };
 }

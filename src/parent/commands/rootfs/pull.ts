@@ -8,11 +8,12 @@ import { digestOf, parseDigest } from './image/digest.js';
 import { applyLayers, type ContentStore, findImage } from './image/image.js';
 import { type Descriptor, largestDocument, mediaTypes } from './image/image-documents.js';
 import type { Platform } from './image/platform.js';
+import { finishRoot, keepsPrivileges } from './privileges.js';
 import type { Progress } from './progress-line.js';
 import { BlobCache, type Sender } from './registry/blob-cache.js';
 import type { ImageReference } from './registry/image-reference.js';
 import { networkReason, Registry } from './registry/registry.js';
-import { buildBeside, openToAll } from './staging.js';
+import { buildBeside } from './staging.js';
 
 export interface PullRequest {
   readonly reference: ImageReference;
@@ -20,6 +21,8 @@ export interface PullRequest {
   readonly insecure: boolean;
   readonly directory: string;
   readonly platform: Platform;
+  /** Whether to keep set-user-ID bits and file capabilities also where that closes the root to others. */
+  readonly keepPrivileges?: boolean;
   readonly limits: Limits;
   readonly progress: Progress;
   readonly cache?: BlobCache;
@@ -60,11 +63,12 @@ export function pullRootfs(request: PullRequest): Promise<Pulled> {
       },
     };
     const image = await findImage(store, [top], platform);
-    const tree = new Tree(staging);
-    const tally = new Tally();
+    const privileges = await keepsPrivileges(request);
+    const tree = new Tree(staging, { privileges });
+    const tally = new Tally({ privileges });
     const unpacking = { tree, budget: new Budget(limits), tally, whiteouts: true, signal };
     await applyLayers(image, unpacking, () => {});
-    await openToAll(staging, tree.rootMode);
+    await finishRoot(staging, tree, request);
     const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
     return { description: `${reference.repository} (${layers})`, digest: top.digest, tally };
   });

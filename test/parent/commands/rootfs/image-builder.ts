@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { hostPlatform } from '../../../../src/parent/commands/rootfs/image/platform.ts';
 import { archive, type Entry, file, folder } from './tar-builder.ts';
 
-const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+export const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -26,7 +26,7 @@ export interface BuiltImage {
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
-function describe(mediaType: string, bytes: Buffer): Descriptor {
+export function describe(mediaType: string, bytes: Buffer): Descriptor {
   return { mediaType, digest: sha256(bytes), size: bytes.length };
 }
 

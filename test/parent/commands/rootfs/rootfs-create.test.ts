@@ -92,10 +92,11 @@ for (const owner of identities) {
   });
 
   test(`create as ${owner.name} takes an empty folder`, (t) => {
-    const directory = workspace(t, owner);
-    const made = runRootfs(owner, ['create', `${directory}/`]);
+    const empty = join(workspace(t, owner), 'empty');
+    mkdirSync(empty);
+    const made = runRootfs(owner, ['create', `${empty}/`]);
     assert.equal(made.status, 0, made.stderr);
-    assert.ok(statSync(join(directory, 'bin')).isDirectory());
+    assert.ok(statSync(join(empty, 'bin')).isDirectory());
   });
 }
 

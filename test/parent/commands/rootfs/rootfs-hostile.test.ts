@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -158,7 +159,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'more bytes declared than there are',
     bytes: () => of(file('a', 'short', { size: 100_000 })),
-    refused: /truncated/i,
+    refused: /cut short/,
   },
   {
     name: 'an absurd size',
@@ -185,24 +186,33 @@ const attacks: readonly Attack[] = [
   {
     name: 'an escape sequence in a name',
     bytes: () => of(file('a\u001b[31mb')),
-    refused: /control characters/,
+    check: (root) => assert.deepEqual(readdirSync(root), ['a\u001b[31mb']),
   },
-  { name: 'a newline in a name', bytes: () => of(file('a\nb')), refused: /"a\\nb" has a name with control/ },
+  {
+    name: 'a newline in a name of what is refused',
+    bytes: () => of(file('a\nb/../..')),
+    refused: /"a\\nb\/\.\.\/\.\." climbs out/,
+  },
+  {
+    name: 'bytes that are no UTF-8, and orders to the terminal, in a name of what is refused',
+    bytes: () => of({ name: Buffer.from('a\xff\x9b2J/..', 'latin1') }, file('../\u202e')),
+    refused: /"a\\xff\\x9b2J\/\.\." climbs out/,
+  },
   {
     name: 'a zero in a name',
     bytes: () => of(file('a', 'x', { pax: { path: 'a\0b' } })),
-    refused: /control/,
+    refused: /"a\\u0000b" has a name with a zero byte/,
   },
   {
     name: 'an escape sequence in a target',
     bytes: () => of(symbolicLink('a', '\u001b[2J')),
-    refused: /control/,
+    check: (root) => assert.equal(readlinkSync(join(root, 'a')), '\u001b[2J'),
   },
   { name: 'an empty target', bytes: () => of(symbolicLink('a', '')), refused: /link to nowhere/ },
   {
     name: 'a name that is no UTF-8',
     bytes: () => of({ name: Buffer.from([0x61, 0xff]) }),
-    refused: /not UTF-8/,
+    check: (root) => assert.deepEqual(readdirSync(root, { encoding: 'buffer' }), [Buffer.from([0x61, 0xff])]),
   },
   { name: 'a name too long', bytes: () => of(file('n'.repeat(256))), refused: /more than 255 bytes/ },
   { name: 'a path too long', bytes: () => of(file('n/'.repeat(2100))), refused: /more than 4095 bytes/ },
@@ -224,7 +234,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'a file below a file',
     bytes: () => of(file('a'), file('a/b')),
-    refused: /Cannot unpack "a\/b": not a directory/,
+    check: (root) => assert.ok(statSync(join(root, 'a', 'b')).isFile()),
   },
   { name: 'a file as the root', bytes: () => of(file('.')), refused: /would replace the root folder/ },
   {
@@ -242,11 +252,15 @@ const attacks: readonly Attack[] = [
     bytes: () => of(file('su', 'x', { mode: 0o6755 })),
     check: (root) => assert.equal(statSync(join(root, 'su')).mode & 0o7777, 0o755),
   },
-  { name: 'a sparse file of GNU tar', bytes: () => of({ name: 'a', type: 'S' }), refused: /type "S".*/ },
+  {
+    name: 'a sparse file of GNU tar with more than its map says',
+    bytes: () => of({ name: 'a', type: 'S', body: 'x' }),
+    refused: /"a" has a map of holes that is damaged/,
+  },
   {
     name: 'a sparse file of pax',
-    bytes: () => of(file('a', 'x', { pax: { 'GNU.sparse.major': '1' } })),
-    refused: /sparse/,
+    bytes: () => of(file('a', '0\n'.padEnd(512, '\0'), { pax: { 'GNU.sparse.major': '1' } })),
+    refused: /map of holes/,
   },
   { name: 'an unknown type', bytes: () => of({ name: 'a', type: 'Z' }), refused: /type "Z"/ },
   {
@@ -260,7 +274,11 @@ const attacks: readonly Attack[] = [
     refused: /as a tar archive/,
   },
   { name: 'nothing', bytes: () => Buffer.alloc(0), refused: /as a tar archive/ },
-  { name: 'no end', bytes: () => member(file('a')), refused: /truncated/ },
+  {
+    name: 'a header that is cut short',
+    bytes: () => member(file('a')).subarray(0, 300),
+    refused: /cut short/,
+  },
   {
     name: 'a layer that whites out through a symbolic link',
     bytes: (canary) =>
@@ -380,6 +398,17 @@ test('a folder that was there and empty is as it was after a refusal', async (t)
   await assert.rejects(importBytes(owner, directory, of(file('a'), file('../b'))));
   assert.equal(statSync(join(directory, 'root')).ino, ino);
   assert.deepEqual(readdirSync(join(directory, 'root')), []);
+});
+
+test('a folder that became a link to outside gives nothing there its time', async (t) => {
+  const [owner] = identities;
+  assert.ok(owner);
+  const directory = arena(t, owner);
+  const canary = join(directory, 'canary');
+  mkdirSync(join(canary, 'inner'));
+  const before = statSync(join(canary, 'inner'), { bigint: true }).mtimeNs;
+  await importBytes(owner, directory, of(folder('d'), folder('d/inner'), symbolicLink('d', canary)));
+  assert.equal(statSync(join(canary, 'inner'), { bigint: true }).mtimeNs, before);
 });
 
 test('a layout folder with links to outside is read only inside', async (t) => {

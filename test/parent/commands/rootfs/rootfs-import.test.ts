@@ -38,7 +38,7 @@ const rootEntries: readonly Entry[] = [
   symbolicLink('etc/link', '/absolute/target'),
   { name: 'dev/null', type: '3' },
   { name: 'fifo', type: '6' },
-  file(`long/${'n'.repeat(150)}/${'m'.repeat(200)}`, 'long', { pax: { 'SCHILY.xattr.user.a': '1' } }),
+  file(`long/${'n'.repeat(150)}/${'m'.repeat(200)}`, 'long', { pax: { 'SCHILY.xattr.trusted.a': '1' } }),
 ];
 
 function assertRoot(root: string): void {
@@ -228,11 +228,6 @@ for (const [name, program, words] of [
     }
   });
 }
-
-test('bzip2 is named, not taken for a damaged archive', async (t) => {
-  const directory = workspace(t, first);
-  await assert.rejects(importBytes(first, directory, Buffer.from('BZh91AY&SY')), /compressed with bzip2/);
-});
 
 test('an image is chosen by platform, through nested indexes', async (t) => {
   const directory = workspace(t, first);

@@ -14,6 +14,8 @@ export interface Entry {
   readonly modified?: number;
   /** Records of a pax header that comes before. */
   readonly pax?: Readonly<Record<string, string>>;
+  /** Changes the header before its checksum is computed. */
+  readonly change?: (header: Buffer) => void;
 }
 
 export const file = (name: string, body = 'x', more: Partial<Entry> = {}): Entry => ({ name, body, ...more });
@@ -77,6 +79,7 @@ function header(entry: Entry, size: number): Buffer {
   bytes.write(entry.type ?? '0', 156, 'latin1');
   Buffer.from(entry.target ?? '').copy(bytes, 157, 0, 100);
   bytes.write('ustar\x0000', 257, 'latin1');
+  entry.change?.(bytes);
   bytes.fill(32, 148, 156);
   bytes.write(
     `${bytes

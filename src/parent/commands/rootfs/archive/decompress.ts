@@ -1,30 +1,62 @@
 /**
- * Decompresses a stream of bytes, told by what it begins with and not by a file's name: gzip (RFC 1952), xz (The .xz
- * File Format, 2.1.1.1) and Zstandard (RFC 8878, 3.1.1). Anything else passes as it is.
+ * Decompresses a stream of bytes, told by what it begins with and not by a file's name. Anything else passes as it is.
+ * gzip is read by Node's zlib, the other formats by the libraries of the system: each checks every checksum that its
+ * format carries.
  */
-import { Readable, type Transform } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
-import * as zlib from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { Failure } from '../../../../common/failure.js';
+import type { DecodedFormat } from '../../../../common/kernel/decoders/index.js';
 import { throughTransform } from './through-transform.js';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 interface Format {
   readonly name: string;
-  readonly magic: readonly number[];
+  /** Whether the data is of this format, told by its first bytes. */
+  readonly begins: (start: Buffer) => boolean;
   readonly decompress: (compressed: Bytes) => Bytes;
 }
 
+const magic = (hex: string): Format['begins'] => {
+  const bytes = Buffer.from(hex, 'hex');
+  return (start) => start.subarray(0, bytes.length).equals(bytes);
+};
+
 const formats: readonly Format[] = [
-  { name: 'gzip', magic: [0x1f, 0x8b], decompress: gunzip },
-  { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: unxz },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], decompress: unzstd },
-  { name: 'bzip2', magic: [0x42, 0x5a, 0x68], decompress: unsupported('bzip2', 'bunzip2') },
-  { name: 'lz4', magic: [0x04, 0x22, 0x4d, 0x18], decompress: unsupported('lz4', 'unlz4') },
+  {
+    name: 'gzip', // RFC 1952
+    begins: magic('1f8b'),
+    decompress: (compressed) => throughTransform(compressed, createGunzip()),
+  },
+  {
+    name: 'xz', // The .xz File Format, 2.1.1.1
+    begins: magic('fd377a585a00'),
+    decompress: decodedBy('xz'),
+  },
+  {
+    name: 'zstd', // RFC 8878, 3.1.1 and 3.1.2: a frame, or one of sixteen kinds to be skipped
+    begins: (start) =>
+      magic('28b52ffd')(start) || (start.length >= 4 && start.readUInt32LE() >>> 4 === 0x184d2a5),
+    decompress: decodedBy('zstd'),
+  },
+  {
+    name: 'bzip2',
+    begins: magic('425a68'),
+    decompress: decodedBy('bzip2'),
+  },
+  {
+    name: 'lzma',
+    begins: isLzma,
+    decompress: decodedBy('lzma'),
+  },
+  { name: 'lz4', begins: magic('04224d18'), decompress: unsupported('lz4', 'lz4 -dc') },
+  { name: 'lzip', begins: magic('4c5a4950'), decompress: unsupported('lzip', 'lzip -dc') },
+  { name: 'lzop', begins: magic('894c5a4f'), decompress: unsupported('lzop', 'lzop -dc') },
+  { name: 'compress', begins: magic('1f9d'), decompress: unsupported('compress', 'zcat') },
 ];
 
-const longestMagic = Math.max(...formats.map(({ magic }) => magic.length));
+/** The longest beginning that any format is told by: the header of .lzma. */
+const longestStart = 13;
 
 /**
  * The decompressed bytes of `source`.
@@ -33,8 +65,8 @@ const longestMagic = Math.max(...formats.map(({ magic }) => magic.length));
  */
 export async function* decompress(source: Bytes, what: string): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
-  let start: Uint8Array = new Uint8Array();
-  while (start.length < longestMagic) {
+  let start: Buffer = Buffer.alloc(0);
+  while (start.length < longestStart) {
     const next = await chunks.next();
     if (next.done) break;
     start = Buffer.concat([start, next.value]);
@@ -45,66 +77,53 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
       yield* { [Symbol.asyncIterator]: () => chunks };
     },
   };
-  const format = formats.find(({ magic }) => magic.every((byte, index) => start[index] === byte));
-  if (format === undefined) {
-    yield* whole;
-    return;
-  }
+  const format = formats.find(({ begins }) => begins(start));
   try {
-    yield* format.decompress(whole);
+    yield* format === undefined ? whole : format.decompress(whole);
   } catch (error) {
     if (error instanceof Error && error.name === 'Failure') throw error;
+    if (format === undefined) throw error;
     throw new Failure(`Cannot decompress ${what} (${format.name}): ${String((error as Error).message)}.`, {
       next: 'The data is damaged or cut short: fetch it again.',
       cause: error,
     });
+  } finally {
+    // Whoever reads may stop before the first piece was asked for: the source is to be closed then too.
+    await chunks.return?.();
   }
 }
 
-function gunzip(compressed: Bytes): Bytes {
-  return throughTransform(compressed, zlib.createGunzip());
-}
-
-async function* unxz(compressed: Bytes): Bytes {
-  // The package is CommonJS in one bundled file, in which Node sees no named exports, only the default one.
-  const loaded: XzModule & { default?: XzModule } = await import('xz-decompress');
-  const { XzReadableStream } = loaded.default ?? loaded;
-  const source = Readable.toWeb(Readable.from(compressed)) as ConstructorParameters<
-    typeof XzReadableStream
-  >[0];
-  yield* new XzReadableStream(source) as ReadableStream<Uint8Array>;
-}
-
-type XzModule = Pick<typeof import('xz-decompress'), 'XzReadableStream'>;
-
-function unzstd(compressed: Bytes): Bytes {
-  // Node has Zstandard of its own since 22.15 and 23.8; before, a decoder in JavaScript does it, slower.
-  const builtIn = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
-  return builtIn === undefined ? unzstdInJavaScript(compressed) : throughTransform(compressed, builtIn());
-}
-
-/** One block of Zstandard may unpack from 4 bytes to 128 KiB: small pieces bound what one push can bring forth. */
-const piece = 1024;
-
-async function* unzstdInJavaScript(compressed: Bytes): Bytes {
-  const { Decompress } = await import('fzstd');
-  const ready: Uint8Array[] = [];
-  const decoder = new Decompress((data) => ready.push(data));
-  for await (const chunk of compressed) {
-    for (let at = 0; at < chunk.length; at += piece) {
-      decoder.push(chunk.subarray(at, at + piece));
-      yield* ready.splice(0);
+function decodedBy(format: DecodedFormat): Format['decompress'] {
+  return async function* (compressed): Bytes {
+    const { decoderOf } = await import('../../../../common/kernel/decoders/index.js');
+    const decoder = decoderOf(format);
+    try {
+      for await (const chunk of compressed) yield* decoder.decode(chunk);
+      yield* decoder.finish();
+    } finally {
+      decoder.close();
     }
-  }
-  decoder.push(new Uint8Array(), true);
-  yield* ready;
+  };
+}
+
+/**
+ * .lzma has no magic number. Its header is a byte for lc, lp and pb, which every encoder leaves at their default, the
+ * size of the dictionary, and that of the data or all ones: tools take it for .lzma if these are sizes that occur.
+ */
+function isLzma(start: Buffer): boolean {
+  if (start.length < longestStart || start[0] !== 0x5d) return false;
+  const dictionary = start.readUInt32LE(1);
+  const power = 31 - Math.clz32(dictionary);
+  const usual = power >= 12 && (dictionary === 2 ** power || dictionary === 2 ** power + 2 ** (power - 1));
+  const size = start.readBigUInt64LE(5);
+  return usual && (size === 2n ** 64n - 1n || size < 2n ** 38n);
 }
 
 function unsupported(name: string, program: string): Format['decompress'] {
   // biome-ignore lint/correctness/useYield: it only ever throws.
   return async function* (): Bytes {
     throw new Failure(`The archive is compressed with ${name}, which gontainer does not read.`, {
-      next: `Pipe it: ${program} -c FILE | gontainer rootfs import - DIR`,
+      next: `Pipe it: ${program} FILE | gontainer rootfs import - DIR`,
     });
   };
 }

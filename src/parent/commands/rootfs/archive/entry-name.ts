@@ -1,35 +1,51 @@
-/** Names as they stand in an archive, which may have been written to deceive. */
+/** Names as they stand in an archive, which may have been written to deceive. Each character is one byte. */
 import { Failure } from '../../../../common/failure.js';
 
 /** NAME_MAX and PATH_MAX of limits.h: bytes of one name, and of a path with its ending zero. */
 const longestName = 255;
 export const longestPath = 4095;
 
-/** A name for an error's sentence: quoted, with control characters escaped, and not longer than a line. */
+/** Characters that would write to the terminal, or change the order of what is beside them: C0, C1, Unicode's formats. */
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * A name for an error's sentence: quoted, and not longer than a line. Control characters, and bytes that are not UTF-8,
+ * are escaped.
+ */
 export function shown(name: string): string {
-  const quoted = JSON.stringify(name).replace(
-    /[\u007f-\u009f]/g,
-    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
-  );
+  const quoted = `"${printable(name)}"`;
   return quoted.length > 120 ? `${quoted.slice(0, 80)}…"` : quoted;
 }
 
-/** The archive holds something that must not be unpacked; nothing of it is kept. */
+function printable(name: string): string {
+  const bytes = Buffer.from(name, 'latin1');
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text).equals(bytes)) {
+    return [...name].map((byte) => (byte >= ' ' && byte <= '~' ? byte : `\\x${hex(byte, 2)}`)).join('');
+  }
+  const escaped = JSON.stringify(text).slice(1, -1);
+  return escaped.replace(unsafe, (character) => `\\u${hex(character, 4)}`);
+}
+
+const hex = (character: string, digits: number): string =>
+  (character.codePointAt(0) ?? 0).toString(16).padStart(digits, '0');
+
+/** The archive holds something that cannot be unpacked, or must not be; nothing of it is kept. */
 export const refusal = (name: string, reason: string): Failure =>
   new Failure(`The archive's entry ${shown(name)} ${reason}.`, {
-    next: 'Nothing was unpacked. Do not trust this archive, or ask whoever made it.',
+    next: 'Nothing was unpacked. Look at it with tar -tvf, or ask whoever made it.',
   });
 
 /**
  * Splits the path of an entry into names. A leading `/` means the root of the archive, as it does to tar(1).
  * @returns no names for the root itself
- * @throws Failure for `..`, control characters, what is not UTF-8, and what is too long
+ * @throws Failure for `..`, a zero byte, and what is too long
  */
 export function splitName(name: string): string[] {
-  requireText(name, name, 'a name');
+  requireBytes(name, name, 'a name');
   const names = name.split('/').filter((part) => part !== '' && part !== '.');
   if (names.includes('..')) throw refusal(name, 'climbs out of its folder with ".."');
-  if (names.some((part) => Buffer.byteLength(part) > longestName)) {
+  if (names.some((part) => part.length > longestName)) {
     throw refusal(name, `has a name of more than ${longestName} bytes`);
   }
   return names;
@@ -41,15 +57,10 @@ export function splitName(name: string): string[] {
  */
 export function requireTarget(entry: string, target: string): void {
   if (target === '') throw refusal(entry, 'is a link to nowhere');
-  requireText(entry, target, 'a link target');
+  requireBytes(entry, target, 'a link target');
 }
 
-function requireText(entry: string, text: string, what: string): void {
-  // Control characters would write to the terminal of whoever lists the folder.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw refusal(entry, `has ${what} with control characters`);
-  // Decoding puts U+FFFD where the bytes are no UTF-8: two names could become one.
-  if (text.includes('\ufffd')) throw refusal(entry, `has ${what} that is not UTF-8`);
-  if (Buffer.byteLength(text) > longestPath)
-    throw refusal(entry, `has ${what} of more than ${longestPath} bytes`);
+function requireBytes(entry: string, bytes: string, what: string): void {
+  if (bytes.includes('\0')) throw refusal(entry, `has ${what} with a zero byte in it`);
+  if (bytes.length > longestPath) throw refusal(entry, `has ${what} of more than ${longestPath} bytes`);
 }

@@ -1,19 +1,26 @@
 /** Counts what an archive brought, and what of it could not be kept. */
 import type { TarEntry } from './tar-entries.js';
+import type { TreeOptions } from './tree.js';
 
 export class Tally {
   private readonly keepsOwners = process.geteuid?.() === 0;
+  private readonly keepsPrivileges: boolean;
   files = 0;
   /** Bytes of regular files. */
   size = 0;
   /** Entries that belong to someone else than root, which only root can keep: chown(2). */
   owners = 0;
-  /** Device nodes, and fifos, which node:fs cannot make. */
+  /** Device nodes and fifos, which have no place in a container's root, and hard links to them. */
   devices = 0;
-  /** Extended attributes, file capabilities among them, which node:fs cannot set. */
+  /** Extended attributes that mean nothing here, or that the file system or the user's rights do not allow. */
   attributes = 0;
-  /** Files that were set-user-ID or set-group-ID. */
+  /** Files that were set-user-ID or set-group-ID, where that is not kept. */
   setIds = 0;
+
+  /** @param options those of the tree that is filled */
+  constructor({ privileges }: TreeOptions) {
+    this.keepsPrivileges = privileges;
+  }
 
   /** @param made whether the entry was made, or left out for its type */
   count(entry: TarEntry, made: boolean): void {
@@ -24,10 +31,9 @@ export class Tally {
     if (entry.type === 'file') {
       this.files += 1;
       this.size += entry.size;
-      if ((entry.mode & 0o6000) !== 0) this.setIds += 1;
+      if (!this.keepsPrivileges && (entry.mode & 0o6000) !== 0) this.setIds += 1;
     }
     if (!this.keepsOwners && (entry.uid !== 0 || entry.gid !== 0)) this.owners += 1;
-    this.attributes += entry.attributes;
   }
 
   /** One sentence about what was lost, or undefined if nothing was. */

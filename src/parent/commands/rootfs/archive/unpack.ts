@@ -12,9 +12,14 @@ const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
 /** Names that the first union file system, AUFS, kept for itself; some images still carry them. */
 const reserved = '.wh..wh.';
+/** Where AUFS kept files with several names: the layer's hard links lead there. It is no part of the contents. */
+const hardLinkStore = '.wh..wh.plnk';
 
-/** How each type of entry is made. What is not here has no place in a container's root: the launcher makes /dev. */
-const makers: Partial<Record<EntryType, (tree: Tree, entry: TarEntry) => void | Promise<void>>> = {
+/**
+ * How each type of entry is made; the answer false leaves it out. What is not here has no place in a container's root:
+ * the launcher makes /dev.
+ */
+const makers: Partial<Record<EntryType, (tree: Tree, entry: TarEntry) => unknown>> = {
   file: (tree, entry) => tree.makeFile(entry),
   directory: (tree, entry) => tree.makeDirectory(entry),
   symlink: (tree, entry) => tree.makeSymbolicLink(entry),
@@ -42,15 +47,15 @@ export async function unpack(
   { tree, budget, tally, whiteouts, signal }: Unpacking,
 ): Promise<void> {
   tree.beginLayer();
-  for await (const entry of tarEntries(budget.count(untilAborted(source, signal)), what)) {
+  const counted = budget.count(untilAborted(source, signal));
+  for await (const entry of tarEntries(counted, what, whiteouts)) {
     const names = splitName(entry.name);
     const label = shown(names.join('/') || '/');
     budget.admit(label, entry.size);
     try {
       if (whiteouts && hide(tree, entry, names)) continue;
-      const make = makers[entry.type];
-      if (make !== undefined) await make(tree, entry);
-      tally.count(entry, make !== undefined);
+      const made = await make(tree, entry);
+      if (names[0] !== hardLinkStore) tally.count(entry, made);
     } catch (error) {
       if (error instanceof Error && error.name === 'Failure') throw error;
       throw new Failure(`Cannot unpack ${label}: ${errnoWords(error)}.`, {
@@ -59,6 +64,18 @@ export async function unpack(
       });
     }
   }
+  if (whiteouts) tree.removeFromTop(hardLinkStore);
+  tally.attributes = tree.lostAttributes;
+}
+
+/** @returns whether anything was made */
+async function make(tree: Tree, entry: TarEntry): Promise<boolean> {
+  const maker = makers[entry.type];
+  if (maker === undefined) {
+    tree.skip(entry);
+    return false;
+  }
+  return (await maker(tree, entry)) !== false;
 }
 
 async function* untilAborted(
@@ -71,16 +88,19 @@ async function* untilAborted(
   }
 }
 
-/** @returns whether the entry is a whiteout and so is not itself made */
+/** @returns whether the entry is a whiteout, or of AUFS's own, and so is not itself made */
 function hide(tree: Tree, entry: TarEntry, names: readonly string[]): boolean {
   const last = names.at(-1) ?? '';
-  if (!last.startsWith(whiteout)) return false;
   const folder = names.slice(0, -1);
-  if (last === opaque) tree.hideContents(entry, folder);
-  else if (!last.startsWith(reserved)) {
-    const hidden = last.slice(whiteout.length);
-    if (['', '.', '..'].includes(hidden)) throw refusal(entry.name, 'is a whiteout that names no file');
-    tree.hide(entry, [...folder, hidden]);
+  if (last === opaque) {
+    tree.hideContents(entry, folder);
+    return true;
   }
+  if (names[0] === hardLinkStore) return false;
+  if (names.some((name) => name.startsWith(reserved))) return true;
+  if (!last.startsWith(whiteout)) return false;
+  const hidden = last.slice(whiteout.length);
+  if (['', '.', '..'].includes(hidden)) throw refusal(entry.name, 'is a whiteout that names no file');
+  tree.hide(entry, [...folder, hidden]);
   return true;
 }

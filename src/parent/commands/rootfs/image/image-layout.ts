@@ -119,7 +119,7 @@ function readDocument(tree: Tree, path: string) {
   return parseDocument(readFileSync(file), path);
 }
 
-function requireFile(tree: Tree, path: string, what: string): string {
+function requireFile(tree: Tree, path: string, what: string): Buffer {
   const file = tree.fileAt(path);
   if (file !== undefined) return file;
   throw new Failure(`The image has no file ${path}, which should be ${what}.`, {

@@ -1,0 +1,40 @@
+/** What Node has no call for: times to the nanosecond, and extended attributes. Links are not followed. */
+
+import { errnoName } from './errno.js';
+import { bytes, int, invoke, pointer } from './libc.js';
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const second = 1_000_000_000n;
+
+const terminated = (text: Buffer) => bytes(Buffer.concat([text, Buffer.alloc(1)]));
+
+/**
+ * Sets when a file was last read and changed: utimensat(2). The kernel moves a time that the file system cannot keep to
+ * the nearest that it can.
+ * @param time nanoseconds since 1970
+ * @throws the name of the errno as an Error's code
+ */
+export function setTimes(path: Buffer, time: bigint): void {
+  const seconds = time >= 0n ? time / second : -((-time + second - 1n) / second);
+  const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const times = Buffer.alloc(32);
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(seconds < least ? least : seconds > most ? most : seconds, at);
+    times.writeBigInt64LE(time - seconds * second, at + 8);
+  }
+  require('utimensat', [int(AT_FDCWD), terminated(path), bytes(times), int(AT_SYMLINK_NOFOLLOW)]);
+}
+
+/** Sets an extended attribute: lsetxattr(2). @throws the name of the errno as an Error's code */
+export function setAttribute(path: Buffer, name: string, value: Buffer): void {
+  // A buffer of no bytes has no address.
+  const content = value.length === 0 ? pointer(0n) : bytes(value);
+  const named = terminated(Buffer.from(name, 'latin1'));
+  require('lsetxattr', [terminated(path), named, content, pointer(BigInt(value.length)), int(0)]);
+}
+
+function require(call: string, passed: Parameters<typeof invoke>[1]): void {
+  const { value, errno } = invoke(call, passed);
+  if (value === -1) throw Object.assign(new Error(`${call} failed`), { code: errnoName(errno) });
+}

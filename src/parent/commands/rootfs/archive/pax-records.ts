@@ -1,0 +1,49 @@
+/** The records of a pax header: `LENGTH KEY=VALUE\n`, one after another, in bytes: pax(1), "pax Extended Header". */
+
+export type PaxRecord = readonly [key: string, value: string];
+
+/** @returns the records in their order, as some mean something by it; undefined if they are damaged */
+export function parsePaxRecords(bytes: Buffer): PaxRecord[] | undefined {
+  const records: PaxRecord[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const digits = /^(\d{1,10}) /.exec(bytes.toString('latin1', at, at + 11))?.[1];
+    // Some writers fill the rest of the block, and its size, with zeros.
+    if (digits === undefined) return bytes.subarray(at).every((byte) => byte === 0) ? records : undefined;
+    const end = at + Number(digits);
+    const record = bytes.toString('latin1', at + digits.length + 1, end);
+    const equals = record.indexOf('=');
+    if (end > bytes.length || equals < 1 || !record.endsWith('\n')) return undefined;
+    records.push([record.slice(0, equals), record.slice(equals + 1, -1)]);
+    at = end;
+  }
+  return records;
+}
+
+/** Nanoseconds of a time in seconds, with a fraction or without; undefined if it is none. */
+export function paxTime(value: string): bigint | undefined {
+  const [whole, sign, seconds = '', fraction = ''] = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(value) ?? [];
+  if (whole === undefined) return undefined;
+  const nanoseconds = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+  return sign === '-' ? -nanoseconds : nanoseconds;
+}
+
+/**
+ * The extended attributes among some records: SCHILY's as they are; libarchive's, whose names are URL-encoded and whose
+ * values are in base 64, where there is no other.
+ */
+export function paxAttributes(records: ReadonlyMap<string, string>): Map<string, Buffer> {
+  const attributes = new Map<string, Buffer>();
+  for (const [key, value] of records) {
+    const name = /^LIBARCHIVE\.xattr\.(.+)$/s.exec(key)?.[1];
+    if (name === undefined) continue;
+    const decoded = name.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    attributes.set(decoded, Buffer.from(value, 'base64'));
+  }
+  for (const [key, value] of records) {
+    const name = /^SCHILY\.xattr\.(.+)$/s.exec(key)?.[1];
+    if (name !== undefined) attributes.set(name, Buffer.from(value, 'latin1'));
+  }
+  return attributes;
+}

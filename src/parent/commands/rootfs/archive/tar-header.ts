@@ -1,0 +1,88 @@
+/**
+ * One header block of a tar archive: pax(1), "ustar Interchange Format", and GNU tar's "Basic Tar Format". Names are
+ * bytes: they are kept as strings in which each character is one byte (Node's `latin1`).
+ */
+
+export const block = 512;
+
+export interface Header {
+  readonly name: string;
+  readonly mode: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  /** Bytes of the body as stored. */
+  readonly size: bigint;
+  /** Seconds since 1970. */
+  readonly modified: bigint;
+  /** The type flag, one character; a zero byte is `0`. */
+  readonly type: string;
+  readonly target: string;
+  /** The block itself, in which some types keep more. */
+  readonly bytes: Buffer;
+}
+
+export const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
+
+/** @returns undefined if the checksum is wrong: no header */
+export function parseHeader(bytes: Buffer): Header | undefined {
+  if (!hasChecksum(bytes)) return undefined;
+  const type = String.fromCharCode(bytes[156] || 0x30);
+  return {
+    name: fullName(bytes),
+    mode: number(bytes, 100, 8),
+    uid: number(bytes, 108, 8),
+    gid: number(bytes, 116, 8),
+    size: number(bytes, 124, 12),
+    modified: number(bytes, 136, 12),
+    type,
+    target: text(bytes, 157, 100),
+    bytes,
+  };
+}
+
+/** Bytes up to the first zero. */
+function text(bytes: Buffer, at: number, length: number): string {
+  const field = bytes.subarray(at, at + length);
+  const end = field.indexOf(0);
+  return field.toString('latin1', 0, end === -1 ? length : end);
+}
+
+/**
+ * A number of a header: octal digits, or, with the first bit set, GNU's base 256, a signed number of as many bytes as
+ * the field has. What is no digit ends it, as it does for other readers.
+ */
+export function number(bytes: Buffer, at: number, length: number): bigint {
+  const field = bytes.subarray(at, at + length);
+  const [first = 0] = field;
+  if ((first & 0x80) !== 0) {
+    const value = BigInt(`0x${field.toString('hex')}`);
+    // 0x80 is only the mark; with 0xff the number is negative.
+    return first === 0xff ? value - (1n << BigInt(8 * length)) : value - (0x80n << BigInt(8 * (length - 1)));
+  }
+  const digits = /^[ \0]*(-?)([0-7]*)/.exec(field.toString('latin1'));
+  const value = BigInt(`0o${digits?.[2] || '0'}`);
+  return digits?.[1] === '-' ? -value : value;
+}
+
+/** POSIX has a second field for the first half of a long name; GNU keeps other things there. */
+function fullName(bytes: Buffer): string {
+  const name = text(bytes, 0, 100);
+  if (bytes.toString('latin1', 257, 263) !== 'ustar\0') return name;
+  // star(1) marks its headers at their end, and has its times behind a shorter field.
+  const prefix = text(bytes, 345, bytes.toString('latin1', 508, 512) === 'tar\0' ? 131 : 155);
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
+
+/** The sum of all bytes, the field itself taken as eight spaces. Old tars took bytes for signed numbers. */
+function hasChecksum(bytes: Buffer): boolean {
+  const stored = Number(number(bytes, 148, 8));
+  let sum = 8 * 32;
+  let signed = sum;
+  for (let at = 0; at < block; at++) {
+    if (at === 148) at = 156;
+    const byte = bytes[at] ?? 0;
+    sum += byte;
+    signed += byte < 128 ? byte : byte - 256;
+  }
+  return stored === sum || stored === signed;
+}
