@@ -45,6 +45,8 @@ export class PageShell {
       HOME: this.folder,
       LANG: 'C.UTF-8',
       TERM: 'xterm',
+      // In the clone: a word about a newer npm is none of the page's.
+      NPM_CONFIG_UPDATE_NOTIFIER: 'false',
       XDG_RUNTIME_DIR: join(this.folder, '.run'),
     };
   }
@@ -80,7 +82,8 @@ export class PageShell {
       `{ ${before.join('\n') || ':'}\n} >/dev/null 2>&1\nstty cols 100 rows 40\n${command}\nprintf '${mark}%s' $?\n`,
     );
     chmodSync(file, 0o644);
-    const words = ['script', '-qec', `exec bash --noprofile --norc '${file}'`, '/dev/null'];
+    this.env.PAGE_BLOCK = file;
+    const words = ['script', '-qec', 'exec bash --noprofile --norc "$PAGE_BLOCK"', '/dev/null'];
     const terminal = this.spawn(words, inTheClone, 'pipe');
     const keys = [...typed];
     let seen = 0;
@@ -112,7 +115,7 @@ export class PageShell {
     const [file = '', ...rest] = words;
     return spawn(file, rest, {
       cwd: inTheClone ? project : this.folder,
-      env: this.env,
+      env: inTheClone ? { ...this.env, PATH: process.env.PATH } : this.env,
       stdio: [stdin, 'pipe', 'pipe'],
       // A group of its own, so that what hangs can be ended with all its children.
       detached: true,

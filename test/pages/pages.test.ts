@@ -112,7 +112,7 @@ function needs(some: readonly Block[]): string | false {
 
 async function runBlock(shell: PageShell, block: Block): Promise<void> {
   const real = (text: string): string =>
-    [...block.where, ['/tmp/', `${shell.folder}/`] as const].reduce(
+    [...block.where, ['/tmp/', './'] as const].reduce(
       (known, [word, meaning]) => known.replaceAll(word, meaning),
       text,
     );
