@@ -37,7 +37,7 @@ export const pullCommand: Subcommand = {
     if (image === '' || directory === '') {
       throw usageFailure('rootfs pull needs IMAGE and DIR.', 'Try: gontainer rootfs pull alpine ./root');
     }
-    const { parseReference } = await import('./registry/image-reference.js');
+    const { parseReference } = await import('./image/image-reference.js');
     const { Progress } = await import('./progress-line.js');
     const { pullRootfs } = await import('./pull.js');
     const { reportMade } = await import('./report-made.js');

@@ -7,11 +7,11 @@ import { Tree } from './archive/tree.js';
 import { digestOf, parseDigest } from './image/digest.js';
 import { applyLayers, type ContentStore, findImage } from './image/image.js';
 import { type Descriptor, largestDocument, mediaTypes } from './image/image-documents.js';
+import type { ImageReference } from './image/image-reference.js';
 import type { Platform } from './image/platform.js';
 import { finishRoot, keepsPrivileges } from './privileges.js';
 import type { Progress } from './progress-line.js';
 import { BlobCache, type Sender } from './registry/blob-cache.js';
-import type { ImageReference } from './registry/image-reference.js';
 import { networkReason, Registry } from './registry/registry.js';
 import { buildBeside } from './staging.js';
 

@@ -1,12 +1,10 @@
 /** Names as they stand in an archive, which may have been written to deceive. Each character is one byte. */
 import { Failure } from '../../../../common/failure.js';
+import { shownText } from '../../../../common/shown-text.js';
 
 /** NAME_MAX and PATH_MAX of limits.h: bytes of one name, and of a path with its ending zero. */
 const longestName = 255;
 export const longestPath = 4095;
-
-/** Characters that would write to the terminal, or change the order of what is beside them: C0, C1, Unicode's formats. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
  * A name for an error's sentence: quoted, and not longer than a line. Control characters, and bytes that are not UTF-8,
@@ -20,15 +18,10 @@ export function shown(name: string): string {
 function printable(name: string): string {
   const bytes = Buffer.from(name, 'latin1');
   const text = bytes.toString('utf8');
-  if (!Buffer.from(text).equals(bytes)) {
-    return [...name].map((byte) => (byte >= ' ' && byte <= '~' ? byte : `\\x${hex(byte, 2)}`)).join('');
-  }
-  const escaped = JSON.stringify(text).slice(1, -1);
-  return escaped.replace(unsafe, (character) => `\\u${hex(character, 4)}`);
+  if (Buffer.from(text).equals(bytes)) return shownText(text.replace(/[\\"]/g, '\\$&'));
+  const escaped = (byte: string): string => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  return name.replace(/[^ -~]/g, escaped);
 }
-
-const hex = (character: string, digits: number): string =>
-  (character.codePointAt(0) ?? 0).toString(16).padStart(digits, '0');
 
 /** The archive holds something that cannot be unpacked, or must not be; nothing of it is kept. */
 export const refusal = (name: string, reason: string): Failure =>

@@ -13,8 +13,10 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly platform?: Platform | undefined;
-  /** The name that a layout gives to the image, from its annotations. */
-  readonly name?: string | undefined;
+  /** The names that a layout gives to the image, from its annotations; the most complete first. */
+  readonly names?: readonly string[];
+  /** Of what is no image, but belongs to one: a signature, a list of its parts. */
+  readonly artifactType?: string | undefined;
 }
 
 /** The media types of manifests and of lists of them: media-types.md, and Docker's "Image Manifest V 2, Schema 2". */
@@ -26,6 +28,10 @@ export const mediaTypes = {
   indexes: [
     'application/vnd.oci.image.index.v1+json',
     'application/vnd.docker.distribution.manifest.list.v2+json',
+  ],
+  configurations: [
+    'application/vnd.oci.image.config.v1+json',
+    'application/vnd.docker.container.image.v1+json',
   ],
 } as const;
 
@@ -45,16 +51,20 @@ export function parseDocument(bytes: Uint8Array, what: string): Json {
   throw damaged(what, 'is not the JSON that describes an image');
 }
 
-/** Either the images that an index lists, or the parts of one image. */
+/** The images that an index lists, the parts of one image, or something that is none. */
 export type Manifest =
   | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
-  | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+  | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] }
+  /** OCI 1.1: whatever else is kept like an image, for example a signature. */
+  | { readonly kind: 'artifact'; readonly artifactType: string };
 
 /** @throws Failure if it is neither an index nor an image manifest */
 export function readManifest(document: Json, what: string): Manifest {
   if (Array.isArray(document.manifests)) {
     return { kind: 'index', manifests: document.manifests.map((item) => readDescriptor(item, what)) };
   }
+  const artifactType = artifactOf(document);
+  if (artifactType !== undefined) return { kind: 'artifact', artifactType };
   if (Array.isArray(document.layers) && document.config !== undefined) {
     return {
       kind: 'image',
@@ -68,6 +78,14 @@ export function readManifest(document: Json, what: string): Manifest {
       ? 'is of schema 1, which registries gave up in 2017'
       : 'is neither an image nor a list of images',
   );
+}
+
+/** manifest.md, "Guidelines for Artifact Usage": it says so, or its configuration is of no image. */
+function artifactOf(document: Json): string | undefined {
+  if (typeof document.artifactType === 'string' && document.artifactType !== '') return document.artifactType;
+  const type = isObject(document.config) ? textOr(document.config.mediaType, '') : '';
+  const known: readonly string[] = ['', ...mediaTypes.configurations];
+  return Array.isArray(document.layers) && !known.includes(type) ? type : undefined;
 }
 
 /** What of an image's configuration is needed: config.md. */
@@ -102,13 +120,16 @@ function readDescriptor(value: unknown, what: string): Descriptor {
   requireDigest(value.digest);
   const annotations = isObject(value.annotations) ? value.annotations : {};
   // docker save gives only the tag as ref.name, and the whole name in the annotation of the store it uses.
-  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  const names = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'].map(
+    (key) => annotations[key],
+  );
   return {
     mediaType: textOr(value.mediaType, ''),
     digest: String(value.digest),
     size: Number(value.size),
     platform: isObject(value.platform) ? readPlatform(value.platform) : undefined,
-    name: typeof name === 'string' ? name : undefined,
+    names: names.filter((name) => typeof name === 'string'),
+    artifactType: typeof value.artifactType === 'string' ? value.artifactType : undefined,
   };
 }
 

@@ -1,12 +1,20 @@
 /**
- * An image kept in a folder: the OCI image layout (image-layout.md: oci-layout, index.json, blobs/ALGORITHM/HEX), or
- * what `docker save` writes (manifest.json). Both may be in one folder, as newer versions of docker write them.
+ * An image kept in a folder: the OCI image layout (image-layout.md: oci-layout, index.json, blobs/ALGORITHM/HEX), what
+ * `docker save` writes (manifest.json with a list), or skopeo's `dir:` (manifest.json with a manifest, and each part under
+ * its digest). The first two may be in one folder, as newer versions of docker write them.
  */
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { Failure, usageFailure } from '../../../../common/failure.js';
 import { Tree } from '../archive/tree.js';
 import { requireDigest, verified } from './digest.js';
-import { type ContentStore, findImage, type Image, requirePlatform, requireSameCount } from './image.js';
+import {
+  type ContentStore,
+  findImage,
+  type Image,
+  openImage,
+  requirePlatform,
+  requireSameCount,
+} from './image.js';
 import {
   type Descriptor,
   largestDocument,
@@ -14,19 +22,23 @@ import {
   readConfiguration,
   readManifest,
 } from './image-documents.js';
+import { isSameReference } from './image-reference.js';
 import type { Platform } from './platform.js';
 
 /** What a root file system has at its top and an image has not: at least one of them. */
 const signsOfRoot = ['bin', 'usr', 'etc', 'sbin', 'lib'];
 
+type LayoutKind = 'oci' | 'docker' | 'dir';
+
 /** The kind of image in a folder, or undefined if it holds a root file system or anything else. */
-export function layoutKind(folder: string): 'oci' | 'docker' | undefined {
+export function layoutKind(folder: string): LayoutKind | undefined {
   const tree = new Tree(folder);
   const has = (name: string): boolean =>
     statSync(`${folder}/${name}`, { throwIfNoEntry: false }) !== undefined;
   if (signsOfRoot.some(has)) return undefined;
   if (tree.fileAt('index.json') !== undefined && has('blobs')) return 'oci';
-  return tree.fileAt('manifest.json') === undefined ? undefined : 'docker';
+  if (tree.fileAt('manifest.json') === undefined) return undefined;
+  return isDirTransport(tree) ? 'dir' : 'docker';
 }
 
 /**
@@ -35,10 +47,31 @@ export function layoutKind(folder: string): 'oci' | 'docker' | undefined {
  * @throws Failure when there is none, several, or one for another platform
  */
 export async function openLayout(folder: string, wanted: Platform, name: string | undefined): Promise<Image> {
-  const tree = new Tree(folder);
-  return layoutKind(folder) === 'oci'
-    ? openOciLayout(tree, wanted, name)
-    : openDockerArchive(tree, wanted, name);
+  const open = { oci: openOciLayout, docker: openDockerArchive, dir: openDirTransport };
+  return open[layoutKind(folder) ?? 'docker'](new Tree(folder), wanted, name);
+}
+
+/** The file `version` of skopeo's `dir:`; see containers-transports(5). */
+function isDirTransport(tree: Tree): boolean {
+  const version = tree.fileAt('version');
+  if (version === undefined || statSync(version).size > 1000) return false;
+  return readFileSync(version, 'latin1').startsWith('Directory Transport Version:');
+}
+
+/** Its manifest is that of one image, or, after `skopeo copy --all`, an index whose manifests lie beside it. */
+async function openDirTransport(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
+  if (name !== undefined) throw noSuchImage(name, []);
+  const store: ContentStore = {
+    open({ digest }: Descriptor, what: string) {
+      const { hex } = requireDigest(digest);
+      const manifest = `${hex}.manifest.json`;
+      return openFile(tree, tree.fileAt(manifest) === undefined ? hex : manifest, what);
+    },
+  };
+  const top = readManifest(readDocument(tree, 'manifest.json'), 'manifest.json');
+  if (top.kind === 'index') return findImage(store, top.manifests, wanted);
+  if (top.kind === 'image') return openImage(store, top, wanted);
+  throw new Failure(`manifest.json is of no image, but of ${top.artifactType}.`);
 }
 
 async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
@@ -51,11 +84,11 @@ async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefi
       return openFile(tree, `blobs/${algorithm}/${hex}`, what);
     },
   };
-  const named = index.manifests.filter((descriptor) => name === undefined || descriptor.name === name);
+  const named = index.manifests.filter(({ names = [] }) => isMeant(name, names));
   if (named.length === 0)
     throw noSuchImage(
       name,
-      index.manifests.map((descriptor) => descriptor.name),
+      index.manifests.flatMap(({ names = [] }) => names.slice(0, 1)),
     );
   return findImage(store, named, wanted);
 }
@@ -69,7 +102,7 @@ interface SavedImage {
 
 async function openDockerArchive(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
   const images = readSavedImages(tree);
-  const named = images.filter(({ RepoTags }) => name === undefined || RepoTags?.includes(name));
+  const named = images.filter(({ RepoTags }) => isMeant(name, RepoTags ?? []));
   const [image, another] = named;
   if (image === undefined || another !== undefined) {
     throw noSuchImage(
@@ -127,8 +160,12 @@ function requireFile(tree: Tree, path: string, what: string): Buffer {
   });
 }
 
-function noSuchImage(name: string | undefined, names: readonly (string | undefined)[]): Failure {
-  const known = names.filter((candidate) => candidate !== undefined).join(', ') || 'no names';
+/** Whether `name` is one of an image's names, also where one of them is written out: bb:2 is docker.io/library/bb:2. */
+const isMeant = (name: string | undefined, names: readonly string[]): boolean =>
+  name === undefined || names.some((candidate) => candidate === name || isSameReference(candidate, name));
+
+function noSuchImage(name: string | undefined, names: readonly string[]): Failure {
+  const known = names.join(', ') || 'no names';
   return name === undefined
     ? usageFailure(`There is not exactly one image, but: ${known}.`, 'Choose one with --image NAME.')
     : usageFailure(`There is not exactly one image named ${name}.`, `It has ${known}.`);

@@ -13,7 +13,7 @@ import {
   readConfiguration,
   readManifest,
 } from './image-documents.js';
-import { fits, type Platform, platformName } from './platform.js';
+import { better, fits, type Platform, platformName } from './platform.js';
 
 /** Where content comes from: a layout on disk, or a registry. */
 export interface ContentStore {
@@ -49,14 +49,20 @@ export async function findImage(
   depth = 0,
 ): Promise<Image> {
   if (depth > deepestIndex) throw new Failure('The image is listed too deep: indexes of indexes of indexes.');
-  const chosen = choose(images, wanted);
+  const chosen = await choose(store, images, wanted);
   const manifest = await readContent(store, chosen, `manifest ${chosen.digest}`, readManifest);
   if (manifest.kind === 'index') return findImage(store, manifest.manifests, wanted, depth + 1);
-  return openImage(store, manifest, wanted);
+  if (manifest.kind === 'image') return openImage(store, manifest, wanted);
+  throw new Failure(
+    `This is no image, but ${manifest.artifactType || 'something else that is kept like one'}.`,
+    {
+      next: 'It belongs to an image: name that.',
+    },
+  );
 }
 
 /** The layers of the image that a manifest describes. */
-async function openImage(
+export async function openImage(
   store: ContentStore,
   { config, layers }: Extract<Manifest, { kind: 'image' }>,
   wanted: Platform,
@@ -92,7 +98,7 @@ export async function applyLayers(
 
 /** @throws Failure if an image is for another kind of machine than wanted */
 export function requirePlatform(offered: Platform, wanted: Platform): void {
-  if (fits(offered, { ...wanted, variant: undefined })) return;
+  if (fits(offered, wanted)) return;
   throw new Failure(`The image is for ${platformName(offered)}, not for ${platformName(wanted)}.`, {
     next: `To unpack it all the same, add --platform ${platformName(offered)}`,
   });
@@ -106,36 +112,72 @@ export function requireSameCount(layers: number, diffIds: number): void {
   });
 }
 
-function choose(images: readonly Descriptor[], wanted: Platform): Descriptor {
-  const runnable = images.filter(({ mediaType }) => mediaType === '' || isManifest(mediaType));
-  // One that names no platform may be for any: its configuration tells.
-  const fitting = runnable.filter(({ platform }) => platform !== undefined && fits(platform, wanted));
-  const candidates = fitting.length > 0 ? fitting : runnable.filter(({ platform }) => platform === undefined);
+async function choose(
+  store: ContentStore,
+  images: readonly Descriptor[],
+  wanted: Platform,
+): Promise<Descriptor> {
+  const runnable = images.filter(
+    ({ mediaType, artifactType }) =>
+      artifactType === undefined && (mediaType === '' || isManifest(mediaType)),
+  );
+  const fitting = runnable
+    .filter(({ platform }) => platform !== undefined && fits(platform, wanted))
+    .sort((one, other) => better(one.platform ?? wanted, other.platform ?? wanted));
+  const unsaid = runnable.filter(({ platform }) => platform === undefined);
+  const candidates = fitting.length > 0 ? fitting : await withoutOthers(store, unsaid, wanted);
   const [first] = candidates;
-  if (first === undefined) {
-    const offered = runnable.flatMap(({ platform }) =>
-      platform === undefined ? [] : [platformName(platform)],
-    );
-    throw new Failure(`There is no image for ${platformName(wanted)} in the index.`, {
-      next:
-        offered.length === 0
-          ? 'The index lists no image.'
-          : `It has ${[...new Set(offered)].join(', ')}: choose one with --platform.`,
-    });
-  }
+  if (first === undefined) throw noImageFor(wanted, runnable);
   // For one platform the first is the best, says image-index.md; but different names are different images.
   const names = new Set(
-    candidates.map(({ name, digest }) => name ?? (fitting.length === 0 ? digest : undefined)),
+    candidates.map(({ names, digest }) => names?.[0] ?? (fitting.length === 0 ? digest : undefined)),
   );
   if (names.size > 1 && candidates.some(({ digest }) => digest !== first.digest)) {
     throw new Failure(
       `There are several images: ${[...names].map((name) => name ?? 'one without a name').join(', ')}.`,
-      {
-        next: 'Choose one with --image NAME.',
-      },
+      { next: 'Choose one with --image NAME.' },
     );
   }
   return first;
+}
+
+/**
+ * Where an index does not say what is for which machine, the documents tell: what is no image, and images for other
+ * machines, are left out, if something remains.
+ */
+async function withoutOthers(
+  store: ContentStore,
+  candidates: readonly Descriptor[],
+  wanted: Platform,
+): Promise<readonly Descriptor[]> {
+  if (candidates.length < 2) return candidates;
+  const images: Descriptor[] = [];
+  const fitting: Descriptor[] = [];
+  for (const candidate of candidates) {
+    const manifest = await readContent(store, candidate, `manifest ${candidate.digest}`, readManifest);
+    if (manifest.kind === 'artifact') continue;
+    images.push(candidate);
+    if (manifest.kind === 'index') {
+      fitting.push(candidate);
+      continue;
+    }
+    const what = `configuration ${manifest.config.digest}`;
+    const { platform } = await readContent(store, manifest.config, what, readConfiguration);
+    if (fits(platform, wanted)) fitting.push(candidate);
+  }
+  return fitting.length > 0 ? fitting : images;
+}
+
+function noImageFor(wanted: Platform, runnable: readonly Descriptor[]): Failure {
+  const offered = runnable.flatMap(({ platform }) =>
+    platform === undefined ? [] : [platformName(platform)],
+  );
+  return new Failure(`There is no image for ${platformName(wanted)} in the index.`, {
+    next:
+      offered.length === 0
+        ? 'The index lists no image.'
+        : `It has ${[...new Set(offered)].join(', ')}: choose one with --platform.`,
+  });
 }
 
 const isManifest = (mediaType: string): boolean =>

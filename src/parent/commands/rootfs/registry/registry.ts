@@ -4,8 +4,8 @@
  */
 import { Failure } from '../../../../common/failure.js';
 import { errnoWords } from '../../../../common/kernel/kernel-error.js';
+import type { ImageReference } from '../image/image-reference.js';
 import { parseChallenge } from './challenge.js';
-import type { ImageReference } from './image-reference.js';
 
 /** More hops than any registry makes from itself to where it stores its blobs. */
 const mostRedirects = 5;

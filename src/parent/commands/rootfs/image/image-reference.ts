@@ -3,7 +3,7 @@
  * `reference` of the distribution project and of the OCI distribution specification, "Pulling manifests".
  */
 import { usageFailure } from '../../../../common/failure.js';
-import { parseDigest } from '../image/digest.js';
+import { parseDigest } from './digest.js';
 
 export interface ImageReference {
   /** HOST[:PORT] to speak to. */
@@ -52,6 +52,20 @@ export function parseReference(text: string, registry?: string): ImageReference 
     );
   }
   return { registry: where, repository, version: digest ?? tag ?? 'latest' };
+}
+
+/** Whether two names mean the same image; what is no name means none. */
+export function isSameReference(one: string, other: string): boolean {
+  try {
+    const [first, second] = [parseReference(one), parseReference(other)];
+    return (
+      first.registry === second.registry &&
+      first.repository === second.repository &&
+      first.version === second.version
+    );
+  } catch {
+    return false;
+  }
 }
 
 const split = (text: string, at: number): [string, string?] =>
