@@ -2,7 +2,7 @@
 /** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
 import { childFile, loader } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
-import { print } from './common/print.js';
+import { inform, print } from './common/print.js';
 
 declare const VERSION: string;
 
@@ -13,7 +13,7 @@ const refusal =
       ? `the ${process.arch} processor is not known here. Use a machine with x86-64 (x64) or aarch64 (arm64).`
       : undefined;
 if (refusal !== undefined) {
-  console.error(`gontainer: ${refusal}`);
+  inform(`gontainer: ${refusal}\n`);
   process.exit(125);
 }
 
@@ -24,7 +24,7 @@ function stage<Exports>(name: string): Exports {
   } catch (error) {
     // A package that is missing: the platform's own of ffi-rs is an optional one, which an installer may leave out.
     const [sentence] = (error as Error).message.split('\n');
-    console.error(`gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.`);
+    inform(`gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.\n`);
     process.exit(125);
   }
 }
@@ -37,8 +37,11 @@ if (words[0] === 'child') {
     words.length === 1 && /^--?(v|version)$/.test(words[0] as string)
       ? `gontainer ${VERSION}`
       : preparedHelp(words, __dirname);
+  const load = () => stage<typeof import('./parent/main.js')>('parent-main.cjs');
+  // Whatever goes wrong outside the awaited work, such as a stream that fails later, is said as everything else is.
+  process.on('uncaughtException', (error) => process.exit(load().unexpected(error, words)));
   if (answer !== undefined) process.exit(print(answer));
-  const { parent, background } = stage<typeof import('./parent/main.js')>('parent-main.cjs');
+  const { parent, background } = load();
   const ended = words[0] === 'detached' ? background(words.slice(1)) : parent(words);
   ended.then((status) => process.exit(status));
 }

@@ -1,8 +1,8 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
-import { writeSync } from 'node:fs';
 import { exitStatus, type Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
-import { print } from '../common/print.js';
+import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
+import { inform, print } from '../common/print.js';
 import { shownLines, shownText } from '../common/shown-text.js';
 import { type Line, readLine } from './command-line/read-line.js';
 import { commands } from './commands/index.js';
@@ -39,25 +39,39 @@ export async function background(words: readonly string[]): Promise<number> {
   }
 }
 
+/** What was thrown where nothing waits for it, such as an event of a stream. @returns the exit status */
+export function unexpected(error: unknown, words: readonly string[]): number {
+  // The reader of a stream is gone: whoever it was misses nothing.
+  return errorCode(error) === 'EPIPE' ? 0 : explain(error as Failure, words, undefined);
+}
+
 /**
- * One sentence and what to do next. What is no Failure is a defect of this program; it is said in one sentence too, and
- * the stack trace is shown to whoever asks for every detail.
+ * Says what went wrong in one sentence, and in another what to do next. The stack trace is shown to whoever asks for
+ * every detail.
  */
 function explain(error: Failure, words: readonly string[], line: Line | undefined): number {
   const options = line?.asks === 'run' ? line.values.options : leadingOptions(words);
-  const expected = error.name === 'Failure';
-  const status = expected ? error.status : exitStatus.launcher;
+  const { status, message, next } = error.name === 'Failure' ? error : foreign(error);
   if (tellFailure(options, error, status)) return status;
   const detailed = options['log-level'] === 'trace';
-  const next = expected
-    ? error.next
-    : 'This is a defect of gontainer: please report it, with --log-level trace.';
-  const sentences = `${error.message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;
-  const text = `${shownText(sentences)}${detailed ? `\n${shownLines(String(error.stack))}` : ''}`;
-  try {
-    writeSync(2, `gontainer: ${text}\n`);
-  } catch {
-    // Nobody reads standard error either; the exit status is left.
-  }
+  const sentences = `${message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;
+  inform(`gontainer: ${shownText(sentences)}\n${detailed ? `${shownLines(String(error.stack))}\n` : ''}`);
   return status;
 }
+
+/** A failure of the machine at something that no other sentence is about, or else a defect of this program. */
+function foreign(error: Error): Pick<Failure, 'status' | 'message' | 'next'> {
+  const status = exitStatus.launcher;
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) {
+    const call = path === undefined ? syscall : `${syscall} of ${path}`;
+    return { status, message: `${call} failed: ${errnoWords(error)}`, next: traceNext };
+  }
+  return {
+    status,
+    message: error.message,
+    next: 'This is a defect of gontainer: please report it, with --log-level trace.',
+  };
+}
+
+const traceNext = '--log-level trace shows where.';

@@ -1,16 +1,20 @@
 /** Telling the program that started gontainer, over the descriptor of --status-fd, how it goes (docs/lifecycle.md). */
 import { writeSync } from 'node:fs';
-import type { Failure } from '../../common/failure.js';
-import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
+import { Failure } from '../../common/failure.js';
+import { errnoWords, errorCode, type KernelErrorData } from '../../common/kernel/kernel-error.js';
 import { isCallers } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
 
-/** One JSON document a line. A reader that went away is no reason to end the container. */
+/**
+ * One JSON document a line. A reader that went away is no reason to end the container.
+ * @throws Failure where it cannot be written for another reason
+ */
 export function tell(descriptor: number, change: Readonly<Record<string, unknown>>): void {
   try {
     writeSync(descriptor, `${JSON.stringify(change)}\n`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    if (errorCode(error) === 'EPIPE') return;
+    throw new Failure(`--status-fd=${descriptor} cannot be written: ${errnoWords(error)}`);
   }
 }
 
@@ -22,7 +26,11 @@ export function tellFailure(options: Values['options'], error: Failure, status: 
   const descriptor = Number(options['status-fd'] || undefined);
   if (!isCallers(descriptor)) return false;
   const { message, next, data: call } = error as Failure & { readonly data?: KernelErrorData };
-  tell(descriptor, { state: 'exited', status, failure: { message, next, call } });
+  try {
+    tell(descriptor, { state: 'exited', status, failure: { message, next, call } });
+  } catch {
+    return false;
+  }
   return options['log-level'] === 'silent';
 }
 

@@ -1,9 +1,9 @@
 /** The part of the log that somebody sees: on standard error, from a level on. */
 import pino from 'pino';
+import { inform } from '../../common/print.js';
 import type { Level } from './log-options.js';
 
 export class ShownLog {
-  private readonly stream: { write(text: string): void };
   private readonly waiting: string[] = [];
   private held = false;
   private left = false;
@@ -14,22 +14,20 @@ export class ShownLog {
    */
   constructor(
     private readonly level: Level,
-    standardError: number,
+    private readonly standardError: number,
     readonly isTerminal: boolean,
-  ) {
-    this.stream = pino.destination({ dest: standardError, sync: true });
-  }
+  ) {}
 
   /** Shows a text, now or when the terminal is free again. */
   write(level: Exclude<Level, 'silent'>, text: string): void {
     if (this.left || text === '' || !this.shows(level)) return;
     if (this.held && this.isTerminal) this.waiting.push(text);
-    else this.stream.write(text);
+    else inform(text, this.standardError);
   }
 
   hold(held: boolean): void {
     this.held = held;
-    if (!held) for (const text of this.waiting.splice(0)) this.stream.write(text);
+    if (!held) for (const text of this.waiting.splice(0)) inform(text, this.standardError);
   }
 
   /** From here on nothing is shown. */

@@ -1,6 +1,7 @@
 /** From the word of a command line to the container, or the process, that it names. */
-import { statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Failure, usageFailure } from '../../common/failure.js';
+import { inform } from '../../common/print.js';
 import { shownText } from '../../common/shown-text.js';
 import { type Container, listing } from './listing.js';
 import { identify, type ProcessIdentity } from './process-identity.js';
@@ -16,7 +17,7 @@ export interface Target {
 /** The containers that run; what stands in the way is said on standard error. */
 export function runningContainers(): readonly Container[] {
   const { containers, complaints } = listing();
-  for (const complaint of complaints) writeSync(2, `gontainer: ${shownText(complaint)}\n`);
+  for (const complaint of complaints) inform(`gontainer: ${shownText(complaint)}\n`);
   return containers;
 }
 

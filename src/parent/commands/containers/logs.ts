@@ -2,9 +2,10 @@
  * `gontainer logs`: the log of a container that was started with --log-file, or what the command of one wrote that was
  * started with --detach, as far as it is written.
  */
-import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../../common/failure.js';
+import { write } from '../../../common/print.js';
 import { isContainerName, outputExtension } from '../../state/entry.js';
 import { findContainer, runningContainers } from '../../state/find.js';
 import { checkStateFolder, stateFolder } from '../../state/state-folder.js';
@@ -40,10 +41,8 @@ function show(file: number): number {
   const buffer = Buffer.alloc(64 * 1024);
   try {
     for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
-      for (let done = 0; done < length; ) done += writeSync(1, buffer, done, length - done);
+      write(buffer.subarray(0, length));
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   } finally {
     closeSync(file);
   }

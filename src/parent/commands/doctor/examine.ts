@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { print } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import { coloured } from '../../text/paint.js';
 import { checks, type Finding } from './checks.js';
@@ -19,6 +19,6 @@ export async function examine(format: 'json' | 'text'): Promise<number> {
     `${sign(state)} ${title}: ${shownText(found)}`,
     ...(fix === undefined ? [] : [`    ${shownText(fix)}`]),
   ]);
-  writeSync(1, format === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : `${lines.join('\n')}\n`);
+  print(format === 'json' ? JSON.stringify(findings, null, 2) : lines.join('\n'));
   return findings.some(({ state }) => state === 'problem') ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 /** Questions to the learner, one line each, with editing and history; Ctrl-C and Ctrl-D leave the lesson. */
 import { createInterface } from 'node:readline';
+import { print } from '../../../common/print.js';
 
 /** The learner wants to leave. */
 export class Leave extends Error {
@@ -18,7 +19,7 @@ export class Keyboard {
   async ask(prompt: string): Promise<string> {
     const ready = this.typedAhead.shift();
     if (ready !== undefined) {
-      process.stdout.write(`${prompt}${ready}\n`);
+      print(`${prompt}${ready}`);
       return ready;
     }
     const reader = createInterface({

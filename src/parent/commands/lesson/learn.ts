@@ -1,6 +1,7 @@
 /** Walks a learner through lessons at a terminal. */
 import { statusOfSignal } from '../../../common/failure.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
+import { print } from '../../../common/print.js';
 import type { Lesson } from '../../course/lesson.js';
 import type { Progress } from '../../course/progress.js';
 import { coloured } from '../../text/paint.js';
@@ -27,18 +28,18 @@ export async function learn(
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});
   if (process.geteuid?.() === 0)
-    say('You are root. The lessons are true for you too, but show more to an ordinary user.');
+    print('You are root. The lessons are true for you too, but show more to an ordinary user.');
   for (const lesson of chosen) {
     const reason = obstacle(lesson, script);
     if (reason !== undefined) {
-      say(`Lesson ${lesson.number}, ${lesson.title}, cannot run on this machine: ${reason}`);
+      print(`Lesson ${lesson.number}, ${lesson.title}, cannot run on this machine: ${reason}`);
       if (chosen.length === 1) return 1;
       continue;
     }
     const session = new Session(script, true);
     const end = async (): Promise<void> => {
       const left = await session.end(lesson.cleanup);
-      if (left !== undefined) say(left);
+      if (left !== undefined) print(left);
     };
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
       process.removeAllListeners(signal);
@@ -67,7 +68,3 @@ async function goesOn(keyboard: Keyboard): Promise<boolean> {
     throw error;
   }
 }
-
-const say = (text: string): void => {
-  process.stdout.write(`${text}\n`);
-};

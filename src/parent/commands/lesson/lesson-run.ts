@@ -1,5 +1,6 @@
 /** One lesson with one learner: shows, asks, runs, compares, and remembers how far they came. */
 import { discardInput } from '../../../common/kernel/processes.js';
+import { print, write } from '../../../common/print.js';
 import {
   commandsOf,
   type Exercise,
@@ -241,7 +242,7 @@ export class LessonRun {
     return (text) => {
       const bar = `  ${this.dim('│')} `;
       const lines = text.replace(/\n(?!$)/g, `\n${bar}`);
-      process.stdout.write(`${fresh ? bar : ''}${lines}`);
+      write(`${fresh ? bar : ''}${lines}`);
       fresh = text.endsWith('\n');
     };
   }
@@ -251,7 +252,7 @@ export class LessonRun {
   }
 
   private say(text: string): void {
-    process.stdout.write(`${text}\n`);
+    print(text);
   }
 }
 

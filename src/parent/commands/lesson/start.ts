@@ -1,16 +1,12 @@
 /** `gontainer lesson`: lists the lessons, walks a learner through one, or checks them. */
-import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { usageFailure } from '../../../common/failure.js';
+import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
 import { Progress } from '../../course/progress.js';
 import { adoptOrphans } from './descendants.js';
 import { listed } from './lesson-list.js';
-
-const print = (text: string): void => {
-  writeSync(1, `${text}\n`);
-};
 
 /**
  * @param script this program's own file

@@ -3,9 +3,8 @@
  * logs while somebody follows (state/followed-log.ts). The presenter reads these as they grow, draws them as the report
  * does, and sends them to every browser that listens.
  */
-import { writeSync } from 'node:fs';
 import { usageFailure } from '../../../common/failure.js';
-import { print } from '../../../common/print.js';
+import { inform, print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
 import { Audience } from './audience.js';
@@ -47,7 +46,7 @@ export async function present({ options, positionals }: Values, script: string):
     const unseen = launches.takeRunning();
     launches.look();
     print(address);
-    writeSync(2, hints(unseen));
+    inform(hints(unseen));
     return await new Promise((done, failed) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done(0));
       fail = failed;

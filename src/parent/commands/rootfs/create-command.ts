@@ -1,4 +1,5 @@
 import { usageFailure } from '../../../common/failure.js';
+import { inform } from '../../../common/print.js';
 import type { Subcommand } from '../../command-line/subcommand.js';
 
 const origins = ['busybox', 'host'] as const;
@@ -30,7 +31,7 @@ export const createCommand: Subcommand = {
     const { nextCommand } = await import('./next-command.js');
     const { readableSize } = await import('./readable-size.js');
     const made = await createRootfs(directory, from);
-    process.stderr.write(
+    inform(
       `Made ${directory}: ${made.commands} commands, ${readableSize(made.size)}, from ${made.description}.\n` +
         nextCommand(directory),
     );

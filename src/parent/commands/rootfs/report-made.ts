@@ -1,5 +1,5 @@
 /** Says what was unpacked, what could not be kept, and what to type next. */
-
+import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { Tally } from './archive/tally.js';
 import { nextCommand } from './next-command.js';
@@ -10,5 +10,5 @@ export function reportMade(directory: string, description: string, tally: Tally)
     `Made ${directory}: ${tally.files} files, ${readableSize(tally.size)}, from ${description}.`,
   ];
   if (tally.losses !== undefined) lines.push(tally.losses);
-  process.stderr.write(`${lines.map(shownText).join('\n')}\n${nextCommand(directory)}`);
+  inform(`${lines.map(shownText).join('\n')}\n${nextCommand(directory)}`);
 }

@@ -57,8 +57,13 @@ export async function startDetached(
     stdio,
   });
   const container = await started(launcher, launcher.stdio[report] as Readable, options.output === undefined);
-  print(container);
-  return 0;
+  try {
+    return print(container);
+  } catch (error) {
+    throw new Failure((error as Failure).message, {
+      next: `The container ${container} runs all the same: gontainer kill ${container}`,
+    });
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 /** One launch with everything that the options put beside it: log, report, registration, supervision, walk. */
-import { writeSync } from 'node:fs';
 import { lacksCompiledCode } from '../../../common/compiled-code.js';
 import { Failure } from '../../../common/failure.js';
 import { exitNow, isTerminal } from '../../../common/kernel/processes.js';
+import { inform } from '../../../common/print.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { launch } from '../../launch/launch.js';
@@ -56,7 +56,7 @@ export async function runLaunch(
     });
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
-    if (!options.quiet) writeSync(standardError, banner(prepared, colour));
+    if (!options.quiet) inform(banner(prepared, colour), standardError);
     for (const sentence of warnings) log.warn(sentence);
     const runs = (pid: number): void => {
       log?.leave();

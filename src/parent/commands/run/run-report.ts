@@ -1,7 +1,8 @@
 /** The report that `gontainer run --report FILE` leaves: drawn when the launch is over, from the records of its log. */
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { Failure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 
 export class RunReport {
@@ -30,7 +31,7 @@ export class RunReport {
       const { reportOn } = await import('../../drawing/write-report.js');
       writeFileSync(this.file, reportOn(this.lines.join(''), 'the log of this launch'));
     } catch (error) {
-      writeSync(2, `gontainer: the report ${shownText(this.path)} is not complete: ${errnoWords(error)}.\n`);
+      inform(`gontainer: the report ${shownText(this.path)} is not complete: ${errnoWords(error)}.\n`);
     } finally {
       closeSync(this.file);
     }
