@@ -4,7 +4,7 @@ import { isReadOnly } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
-import { makeReadOnly, remounted } from './read-only.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
 import { hostPath } from './shell-lines.js';
 
 /** By these, settings of the whole machine can be changed. */
@@ -91,7 +91,7 @@ function protect(kernel: Kernel, path: string): void {
     mountflags: ['MS_BIND', 'MS_REC'],
     data: null,
   });
-  makeReadOnly(kernel, path);
+  restrictMounts(kernel, path, ['MOUNT_ATTR_RDONLY']);
 }
 
 /** A file by the host's /dev/null, from the working directory, which is the old root; a directory by an empty one. */

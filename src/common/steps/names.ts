@@ -14,7 +14,7 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
-import { makeReadOnly, remounted } from './read-only.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
 import { seen } from './seen.js';
 import { hostPath } from './shell-lines.js';
 
@@ -81,7 +81,7 @@ export const namesStep: Step = {
     if (hostname !== undefined) coverWithOwn(kernel, hostname);
     if (root?.resolver !== undefined && isFile(seen(kernel, resolver))) {
       bind(kernel, root.resolver.slice(1), resolver); // The old root's: a relative path.
-      makeReadOnly(kernel, resolver);
+      restrictMounts(kernel, resolver, ['MOUNT_ATTR_RDONLY']);
     }
   },
   evidence: ({ spec }) => {

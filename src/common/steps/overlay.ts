@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Constant } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
@@ -29,7 +30,7 @@ export const overlayStep: Step = {
       // The working directory is the lower directory, even when the tmpfs covers it.
       `cd ${path}; mount -t tmpfs -o nosuid,nodev,mode=700 tmpfs ${path}; mkdir ${path}/lower; ` +
       `mount --no-canonicalize --bind . ${path}/lower; ${changes}cd ${path}; mkdir -p ${folder}/upper ${folder}/work; ` +
-      `mount --no-canonicalize -t overlay -o ${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
+      `mount --no-canonicalize -t overlay -o nodev,${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
     );
   },
   gist: () => 'mount -t overlay -o lowerdir=ROOT,upperdir=CHANGES,workdir=WORK overlay ROOT',
@@ -51,8 +52,8 @@ export const overlayStep: Step = {
       source: 'overlay',
       target: root.path,
       filesystemtype: 'overlay',
-      // The directory may be on a mount that forbids something, such as set-user-ID programs.
-      mountflags: keptFlags(lower?.options ?? ''),
+      // The directory may be on a mount that forbids something, such as set-user-ID programs; devices are always.
+      mountflags: [...new Set<Constant>([...keptFlags(lower?.options ?? ''), 'MS_NODEV'])],
       data: options.join(','),
     });
   },

@@ -1,12 +1,7 @@
-import { realpathSync } from 'node:fs';
-import { memory } from '../kernel/calls.js';
-import { constants } from '../kernel/constants.js';
-import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
-import { keptFlags } from '../mount-flags.js';
 import { mountLine, mountsInside } from '../mount-table.js';
-import type { Refusal, Step } from '../step.js';
-import { hostPath, readOnlyBelow } from './shell-lines.js';
+import type { Step } from '../step.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
+import { hostPath, remountBelow } from './shell-lines.js';
 
 export const readOnlyStep: Step = {
   id: 'read-only',
@@ -19,10 +14,10 @@ export const readOnlyStep: Step = {
   // Below an overlay there are only its own parts, which it covers.
   shell: (spec) =>
     spec.root?.overlay === undefined
-      ? readOnlyBelow(hostPath(spec, ''))
+      ? remountBelow(hostPath(spec, ''), 'ro')
       : `mount -o remount,bind,ro ${hostPath(spec, '')}`,
   applies: ({ root }) => root?.readOnly === true,
-  run: ({ kernel }) => makeReadOnly(kernel, '/'),
+  run: ({ kernel }) => restrictMounts(kernel, '/', ['MOUNT_ATTR_RDONLY']),
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),
   summary: (_, after) => {
     const { length } = after.mounts as string[];
@@ -35,48 +30,3 @@ export const readOnlyStep: Step = {
     return writable && `${writable.mountPoint} is writable`;
   },
 };
-
-/** Where the kernel cannot set a whole tree of mounts read-only, each is remounted: nothing is different for a reader. */
-export const remounted: readonly Refusal[] = [
-  {
-    call: 'mount_setattr',
-    instead: 'this kernel has no mount_setattr(2), so each mount was remounted by itself',
-  },
-];
-
-/**
- * Makes a mount read-only and every mount below it; other flags stay as they are. One call of Linux 5.12 and glibc 2.36;
- * where that is missing, one remount for each.
- * @param path where it is mounted, seen from the new root
- */
-export function makeReadOnly(kernel: Kernel, path: string): void {
-  // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
-  const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(BigInt(constants.MOUNT_ATTR_RDONLY));
-  try {
-    kernel.call('mount_setattr', {
-      dirfd: 'AT_FDCWD',
-      pathname: path,
-      flags: 'AT_RECURSIVE',
-      attr: memory(attributes, { attr_set: 'MOUNT_ATTR_RDONLY' }),
-      size: attributes.length,
-    });
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.data.errno !== 'ENOSYS') throw error;
-    remountEach(kernel, realpathSync(path));
-  }
-}
-
-function remountEach(kernel: Kernel, path: string): void {
-  const below = path === '/' ? '/' : `${path}/`;
-  for (const { mountPoint, options } of mountsInside()) {
-    if (mountPoint !== path && !mountPoint.startsWith(below)) continue;
-    kernel.call('mount', {
-      source: 'none',
-      target: mountPoint,
-      filesystemtype: null,
-      mountflags: ['MS_REMOUNT', 'MS_BIND', 'MS_RDONLY', ...keptFlags(options)],
-      data: null,
-    });
-  }
-}

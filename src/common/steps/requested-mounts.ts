@@ -1,12 +1,13 @@
 import { realpathSync } from 'node:fs';
-import { isReadOnly } from '../evidence.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
-import { makeReadOnly, remounted } from './read-only.js';
-import { hostPath, readOnlyBelow } from './shell-lines.js';
+import { hostPath, remountBelow } from './shell-lines.js';
+
+type BindMount = RequestedMount & { readonly kind: 'bind' };
 
 const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mounts ?? [];
 
@@ -16,7 +17,8 @@ export const requestedMountsStep: Step = {
   title: () => 'mount what you asked for',
   why:
     'A bind mount makes a directory or file of the host visible in a second place. A tmpfs is empty and lives in memory. ' +
-    'A bind includes what is mounted below its source, and read-only covers that too.',
+    'A bind includes what is mounted below its source, and read-only covers that too. In a directory of the host no ' +
+    'device can be opened: only one that is bound by its own name was asked for.',
   man: 'mount(2), tmpfs(5)',
   shell: (spec) =>
     requested(spec)
@@ -47,7 +49,8 @@ export const requestedMountsStep: Step = {
           mountflags: ['MS_BIND', 'MS_REC'],
           data: null,
         });
-        if (mount.readOnly) makeReadOnly(kernel, mount.target);
+        const attributes = attributesOf(mount);
+        if (attributes.length > 0) restrictMounts(kernel, mount.target, attributes);
       }
     }
   },
@@ -61,13 +64,23 @@ export const requestedMountsStep: Step = {
     const [old, mounts] = [before.mounts, after.mounts] as [string[], string[]];
     if (mounts.length < old.length + requested(spec).length)
       return 'there are fewer mounts than were asked for';
-    const writable = requested(spec).find((mount) => {
-      if (mount.kind !== 'bind' || !mount.readOnly) return false;
-      const place = realpathSync(mount.target);
-      const seen = mounts.findLast((line) => line.startsWith(`${place} `));
-      return seen !== undefined && !isReadOnly(seen);
-    });
-    return writable && `${writable.target} is writable`;
+    const optionsAt = (target: string) => {
+      const place = realpathSync(target);
+      return mounts
+        .findLast((line) => line.startsWith(`${place} `))
+        ?.split(' ')
+        .at(-1)
+        ?.split(',');
+    };
+    const binds = requested(spec).filter((mount) => mount.kind === 'bind');
+    const writable = binds.find(
+      ({ readOnly, target }) => readOnly && optionsAt(target)?.includes('ro') === false,
+    );
+    if (writable !== undefined) return `${writable.target} is writable`;
+    const open = binds.find(
+      ({ directory, target }) => directory && optionsAt(target)?.includes('nodev') === false,
+    );
+    return open && `devices can be opened in ${open.target}`;
   },
 };
 
@@ -82,4 +95,17 @@ const tmpfsOptions = (size: string | undefined): string =>
 const shellLine = (mount: RequestedMount, target: string): string =>
   mount.kind === 'tmpfs'
     ? `mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(mount.size)} tmpfs ${target}`
-    : `mount --rbind ${shellWord(mount.source)} ${target}${mount.readOnly ? `; ${readOnlyBelow(target)}` : ''}`;
+    : [
+        `mount --rbind ${shellWord(mount.source)} ${target}`,
+        ...(flagsOf(mount) === '' ? [] : [remountBelow(target, flagsOf(mount))]),
+      ].join('; ');
+
+/** A device that is bound by its own name was asked for; what lies in a folder was not. */
+const attributesOf = ({ readOnly, directory }: BindMount) => [
+  ...(readOnly ? (['MOUNT_ATTR_RDONLY'] as const) : []),
+  ...(directory ? (['MOUNT_ATTR_NODEV'] as const) : []),
+];
+
+/** The same as mount(8) has it. */
+const flagsOf = ({ readOnly, directory }: BindMount): string =>
+  [readOnly && 'ro', directory && 'nodev'].filter(Boolean).join(',');

@@ -1,10 +1,12 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
 import { readdirSync } from 'node:fs';
 import { directoryId } from '../evidence.js';
-import { mountLine, mountsAt, mountsInside } from '../mount-table.js';
+import { mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
+import { isAtOrBelow, remounted, restrictMounts } from './mount-attributes.js';
+import { remountBelow } from './shell-lines.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
@@ -30,9 +32,11 @@ export const bindRootStep: Step = {
   title: () => 'make the new root a mount point',
   why:
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The mount is recursive because in a user ' +
-    'namespace the mounts below the folder came from the host, and are locked together with it.',
-  man: 'mount(2)',
-  shell: ({ root }) => `mount --rbind ${newRoot(root)} ${newRoot(root)}`,
+    'namespace the mounts below the folder came from the host, and are locked together with it. nodev: a device ' +
+    'node that lies in the folder, or is made in it, opens no device of the machine.',
+  man: 'mount(2), mount_setattr(2)',
+  shell: ({ root }) =>
+    `mount --rbind ${newRoot(root)} ${newRoot(root)}; ${remountBelow(newRoot(root), 'nodev')}`,
   applies: ({ root }) => root !== undefined && root.overlay === undefined,
   run: ({ spec: { root }, kernel }) => {
     if (root === undefined) return;
@@ -43,16 +47,23 @@ export const bindRootStep: Step = {
       mountflags: ['MS_BIND', 'MS_REC'],
       data: null,
     });
+    restrictMounts(kernel, root.path, ['MOUNT_ATTR_NODEV'], mountTable);
   },
   evidence: ({ spec }) => ({
     mounts: mountsAt(spec.root?.path ?? ''),
   }),
   summary: (_before, _after, { root }) => `${root?.path} is mounted on itself`,
+  refusals: () => remounted,
   onHost: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
-  shortfall: (before, after) => {
+  shortfall: (before, after, { root }) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';
-    return undefined;
+    // Of several at one place the last one is seen.
+    const seen = new Map(mountTable().map((mount) => [mount.mountPoint, mount]));
+    const open = [...seen.values()]
+      .filter(isAtOrBelow(root?.path ?? ''))
+      .find(({ options }) => !options.split(',').includes('nodev'));
+    return open && `devices can be opened in ${open.mountPoint}`;
   },
 };
 

@@ -6,6 +6,6 @@ import type { LaunchSpec } from '../spec.js';
 export const hostPath = ({ root }: LaunchSpec, path: string): string =>
   shellWord(`${root?.path ?? ''}${path}`);
 
-/** Makes a mount and those below it read-only; mount(8) adds the flags that are set already. */
-export const readOnlyBelow = (folder: string): string =>
-  `findmnt -Rrno TARGET ${folder} | while read -r each; do mount -o remount,bind,ro "$(printf "$each")"; done`;
+/** Sets flags on a mount and those below it; mount(8) adds the flags that are set already. */
+export const remountBelow = (folder: string, flags: string): string =>
+  `findmnt -Rrno TARGET ${folder} | while read -r each; do mount -o remount,bind,${flags} "$(printf "$each")"; done`;

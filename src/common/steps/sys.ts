@@ -3,8 +3,8 @@ import { KernelError } from '../kernel/kernel-error.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { makeReadOnly, remounted } from './read-only.js';
-import { hostPath, readOnlyBelow } from './shell-lines.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
+import { hostPath, remountBelow } from './shell-lines.js';
 
 const newTitle = 'mount a new /sys';
 const boundTitle = 'bind the host’s /sys';
@@ -22,7 +22,7 @@ export const sysStep: Step = {
   shell: (spec) => {
     const sys = hostPath(spec, '/sys');
     const own = `mount -t sysfs -o ro,nosuid,nodev,noexec sysfs ${sys}`;
-    const brought = `mount --rbind /sys ${sys} && ${readOnlyBelow(sys)}`;
+    const brought = `mount --rbind /sys ${sys} && ${remountBelow(sys, 'ro,nodev')}`;
     const groups = `mount -t cgroup2 -o ro,nosuid,nodev,noexec cgroup2 ${sys}/fs/cgroup || true`;
     return [fresh(spec) ? own : brought, ...(unshares(spec, 'cgroup') ? [groups] : [])].join('; ');
   },
@@ -88,7 +88,7 @@ function bringAlong(kernel: Kernel): void {
     mountflags: ['MS_BIND', 'MS_REC'],
     data: null,
   });
-  makeReadOnly(kernel, '/sys');
+  restrictMounts(kernel, '/sys', ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NODEV']);
 }
 
 /** In a cgroup namespace of its own, the own control group is the root of the tree: cgroup_namespaces(7). */

@@ -14,15 +14,15 @@ import { suggestion } from '../command-line/nearest-name.js';
 import type { Values } from '../command-line/subcommand.js';
 
 /**
- * What root of a container keeps that has no user namespace, and so would have the host's: the set that Docker gives,
- * enough to install software, change users and open the ports below 1024.
+ * What root keeps in a container without a user namespace, where its capabilities are the host's: enough to install
+ * software, change users and open the ports below 1024. It is the set that Docker gives without CAP_MKNOD, which Docker
+ * has a devices cgroup for (docs/isolation.md goes through all of them).
  */
 const defaultForRoot: readonly Capability[] = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_FSETID',
   'CAP_FOWNER',
-  'CAP_MKNOD',
   'CAP_NET_RAW',
   'CAP_SETGID',
   'CAP_SETUID',

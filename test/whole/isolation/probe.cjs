@@ -2,7 +2,7 @@
  * Runs inside a container and tries to get out of it, one way at a time: probe.cjs ATTEMPT ARGUMENT…
  * Prints `got out`, or `held` and the errno or the reason. Kernel calls go through ffi-rs, as the program's own do.
  */
-const { accessSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync } =
+const { accessSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } =
   require('node:fs');
 const { getSystemErrorName } = require('node:util');
 
@@ -22,6 +22,12 @@ function call(name, ...args) {
 
 const PTRACE_SEIZE = 0x4206;
 const CLONE_FS = 0x200;
+
+/** Reads a byte of a device. */
+function readDevice(path) {
+  const device = openSync(path, 'r');
+  readSync(device, Buffer.alloc(1), 0, 1);
+}
 
 /** Each returns when it got out. */
 const attempts = {
@@ -45,6 +51,12 @@ const attempts = {
     call('setns', namespace, 0);
     readFileSync(secret);
   },
+  /** mknod(2), and then open(2) of what it made: only that reaches the device. */
+  device(path, kind, number) {
+    call('mknod', path, (kind === 'b' ? 0o060000 : 0o020000) | 0o666, Number(number));
+    readDevice(path);
+  },
+  'found-device': readDevice,
   write: (path) => accessSync(path, constants.W_OK),
   /** proc_pid_map_files(5): the files that a process has mapped, the libraries of node among them. */
   libraries(pid) {
