@@ -2,6 +2,7 @@
 import { exitStatus, type Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
+import { windowSize } from '../common/kernel/terminal-modes.js';
 import { inform, print } from '../common/print.js';
 import { shownLines, shownText } from '../common/shown-text.js';
 import { type Line, readLine } from './command-line/read-line.js';
@@ -21,7 +22,7 @@ export async function parent(words: readonly string[]): Promise<number> {
     const { help } = await import('./command-line/help.js');
     return print(await help(line.subcommand, commands, line.family, helpWidth()));
   } catch (error) {
-    return explain(error as Failure, words, line);
+    return explain(error as Failure, words, line, await forWindow());
   }
 }
 
@@ -35,7 +36,7 @@ export async function background(words: readonly string[]): Promise<number> {
     return await runInBackground(line.values, ties);
   } catch (error) {
     if (ties.failed(error as Failure)) return exitStatus.launcher;
-    return explain(error as Failure, words, line);
+    return explain(error as Failure, words, line, await forWindow());
   }
 }
 
@@ -49,14 +50,28 @@ export function unexpected(error: unknown, words: readonly string[]): number {
  * Says what went wrong in one sentence, and in another what to do next. The stack trace is shown to whoever asks for
  * every detail.
  */
-function explain(error: Failure, words: readonly string[], line: Line | undefined): number {
+function explain(
+  error: Failure,
+  words: readonly string[],
+  line: Line | undefined,
+  inWindow = (text: string): string => text,
+): number {
   const options = line?.asks === 'run' ? line.values.options : leadingOptions(words);
   const { status, message, next } = error.name === 'Failure' ? error : foreign(error);
   if (tellFailure(options, error, status)) return status;
   const detailed = options['log-level'] === 'trace';
-  const sentences = `${message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;
-  inform(`gontainer: ${shownText(sentences)}\n${detailed ? `${shownLines(String(error.stack))}\n` : ''}`);
+  const sentences = `gontainer: ${message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;
+  const text = inWindow(shownText(sentences));
+  inform(`${text}\n${detailed ? `${shownLines(String(error.stack))}\n` : ''}`);
   return status;
+}
+
+/** Breaks a text into lines where standard error is a window: a terminal would do it within words. */
+async function forWindow(): Promise<(text: string) => string> {
+  const columns = windowSize(2)?.columns;
+  if (columns === undefined) return (text) => text;
+  const { indented } = await import('./text/columns.js');
+  return (text) => indented(text, columns, '', '  ').join('\n');
 }
 
 /** A failure of the machine at something that no other sentence is about, or else a defect of this program. */

@@ -81,6 +81,19 @@ export const awaitForeground = (fd: number): void => {
  */
 export const setModes = (fd: number, modes: Buffer): boolean => ioctl(fd, constants.TCSETS, modes);
 
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** How large the window of a terminal is now; undefined where that is none, or nobody has said. */
+export function windowSize(fd: number): WindowSize | undefined {
+  const size = noWindowSize();
+  if (!ioctl(fd, constants.TIOCGWINSZ, size)) return undefined;
+  const [rows, columns] = [size.readUInt16LE(0), size.readUInt16LE(2)];
+  return columns === 0 ? undefined : { rows, columns };
+}
+
 /** Gives one terminal the window size of another; after the launch, so not in its log. */
 export function copyWindowSize(from: number, to: number): void {
   const size = noWindowSize();

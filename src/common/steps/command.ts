@@ -170,7 +170,7 @@ export const commandStep: Step<CommandContext> = {
 export const asPid1Step: Step<CommandContext> = {
   id: 'as-pid-1',
   stage: 'child',
-  title: () => 'make PID 1 ready for the command',
+  title: () => 'make PID 1 ready',
   why:
     'No child stays as the init: its process becomes the command. So it gives up what the command must not inherit: its ' +
     'user and capabilities, the signals that Node ignores, and every file descriptor but 0, 1 and 2.',
@@ -338,7 +338,7 @@ function readySummary(_: Evidence, after: Evidence, { maps }: LaunchSpec): strin
   const power =
     length === 0
       ? 'no capability'
-      : `${length} capabilit${length === 1 ? 'y' : 'ies'}${maps ? ' in here only' : ''}`;
+      : `${length} capabilit${length === 1 ? 'y' : 'ies'}${maps ? ' inside' : ''}`;
   return `PID ${pid}, ${uid === '0' ? 'root' : `user ${uid}`}, ${power}`;
 }
 

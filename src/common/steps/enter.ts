@@ -112,7 +112,7 @@ const makeStep: Step<EnterContext> = {
         },
   summary: (_, { process }) => {
     const { outside, inside } = process as { outside: number; inside: number };
-    return `process ${outside}${inside === outside ? '' : ` on the host is PID ${inside} inside`}`;
+    return inside === outside ? `process ${outside}` : `host process ${outside} is PID ${inside} inside`;
   },
   shortfall: (_, after, spec) =>
     notJoined(after, spec) ?? commandSetsShortfall((after.process as { outside: number }).outside, spec),

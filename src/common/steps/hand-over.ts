@@ -175,7 +175,7 @@ export const childStep: Step<ParentContext> = {
       : { namespaces: namespaceIds(second), process: { outside: second, inside: innermostPid(second) } },
   summary: (_, { process }) => {
     const { outside, inside } = process as { outside: number; inside: number };
-    return `process ${outside}${inside === outside ? '' : ` on the host is PID ${inside} inside`}`;
+    return inside === outside ? `process ${outside}` : `host process ${outside} is PID ${inside} inside`;
   },
   shortfall: (before, after, { unshared }) =>
     stillShared(

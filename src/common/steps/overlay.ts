@@ -16,7 +16,7 @@ const parts = { lower: 'lower', changes: 'changes' };
 export const overlayStep: Step = {
   id: 'overlay',
   stage: 'child',
-  title: ({ root }) => (root?.overlay?.keptIn ? 'keep changes in another folder' : 'keep changes in memory'),
+  title: ({ root }) => (root?.overlay?.keptIn ? 'keep changes in a folder' : 'keep changes in memory'),
   why:
     'overlayfs shows two directories as one: reads come from the lower one, writes go to the upper one. So the root file ' +
     'system below stays as it is, and several containers can share it.',

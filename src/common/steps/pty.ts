@@ -12,7 +12,7 @@ export const inOwnTerminal = (command: string): string =>
 export const ptyStep: Step<CommandContext> = {
   id: 'pty',
   stage: 'child',
-  title: () => 'open a terminal for the command',
+  title: () => 'open a terminal',
   why:
     'Whoever shares a terminal can type into it for the other (TIOCSTI). So the command gets a pseudo-terminal, which has ' +
     'two ends. The command holds one. The launcher, on the host, holds the other, the master, and passes on what is ' +

@@ -29,7 +29,7 @@ const leftTheRoot = (before: Evidence, after: Evidence): string | undefined => {
 export const bindRootStep: Step = {
   id: 'bind-root',
   stage: 'child',
-  title: () => 'make the new root a mount point',
+  title: () => 'make the new root a mount',
   why:
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The mount is recursive because in a user ' +
     'namespace the mounts below the folder came from the host, and are locked together with it. nodev: a device ' +
@@ -123,7 +123,7 @@ export const pivotRootStep: Step = {
     kernel.call('pivot_root', { new_root: '.', put_old: '.' });
   },
   evidence: () => ({ 'mounts at /': rootMounts(), ...directories() }),
-  summary: () => 'the old root now lies on top of the new one',
+  summary: () => 'the old root lies on top of the new one',
   shortfall: (before, after) =>
     leftTheRoot(before, after) ??
     ((after['mounts at /'] as string[]).length === (before['mounts at /'] as string[]).length + 1

@@ -29,7 +29,8 @@ export interface StepPauses {
     log: Log,
     known?: Readonly<Record<string, number>>,
   ): Promise<void>;
-  done(result: StepResult): void;
+  /** @param summary the one change that shows it */
+  done(result: StepResult, summary: string): void;
   /** Leaves the terminal as it was found. */
   release(): void;
 }

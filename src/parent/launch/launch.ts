@@ -108,10 +108,11 @@ function noteStep(
   const { number, step } = steps.get(result.step) as NumberedStep;
   const pid = step.stage === 'parent' ? process.pid : handOver.second;
   const without = refused.in(step.id);
-  log.step(recordOf(step, spec, result, without), number, steps.size, pid);
+  const record = recordOf(step, spec, result, without);
+  log.step(record, number, steps.size, pid);
   for (const sentence of shortcomings(step, spec, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
-  walk?.done(result);
+  walk?.done(result, record.summary);
   if (step.id === execStep.id) runs?.(handOver.second);
 }
 

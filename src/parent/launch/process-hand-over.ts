@@ -207,8 +207,12 @@ export class ProcessHandOver implements HandOver {
   get known(): Record<string, number> {
     return {
       ...this.descriptors,
-      ...{ 'control[0]': this.ends.controlRead, 'records[1]': this.ends.recordsWrite },
-      ...{ 'pid of P': this.first, 'pid of G': this.second },
+      'control[0]': this.ends.controlRead,
+      'control[1]': this.ends.controlWrite,
+      'records[0]': this.ends.recordsRead,
+      'records[1]': this.ends.recordsWrite,
+      'pid of P': this.first,
+      'pid of G': this.second,
     };
   }
 

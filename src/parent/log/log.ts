@@ -6,6 +6,7 @@ import { defined } from '../../common/defined.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepDescription, StepRecord } from '../../common/step.js';
+import { numberedSteps } from '../../common/steps/index.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord, LogWriter } from './log-record.js';
 
@@ -19,6 +20,9 @@ export class Log {
   private kept: LogRecord[] = [];
   private begun = false;
   private gathers = false;
+  /** The steps of the launch, once it has begun, and how many of them are done. */
+  private steps: readonly { readonly step: string; readonly title: string }[] = [];
+  private finished = 0;
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
@@ -31,7 +35,12 @@ export class Log {
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
-  launch({ environment, prompt: _prompt, ...spec }: LaunchSpec): void {
+  launch(whole: LaunchSpec): void {
+    const { environment, prompt: _prompt, ...spec } = whole;
+    this.steps = [...numberedSteps(whole).values()].map(({ step }) => ({
+      step: step.id,
+      title: step.title(whole),
+    }));
     const names = [...new Set([...Object.keys(environment), 'PS1'])];
     const launch = { ...spec, environment: names };
     const msg = `launch ${spec.command.join(' ')}`;
@@ -53,6 +62,7 @@ export class Log {
   }
 
   step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {
+    this.finished = number;
     this.add('info', title, { pid, ...record, number, of }, record.at);
   }
 
@@ -74,7 +84,7 @@ export class Log {
     this.add('error', message, {
       stage: 'parent',
       pid: process.pid,
-      failure: { ...(data === undefined ? {} : { call: data }), ...(next === undefined ? {} : { next }) },
+      failure: defined({ call: data, next, during: this.underWay() }),
     });
   }
 
@@ -149,6 +159,12 @@ export class Log {
 
   close(): void {
     this.writer?.close();
+  }
+
+  /** The step after the last one that was finished. */
+  private underWay(): { step: string; number: number; of: number; title: string } | undefined {
+    const step = this.steps[this.finished];
+    return step && { ...step, number: this.finished + 1, of: this.steps.length };
   }
 
   private keep(record: LogRecord): void {

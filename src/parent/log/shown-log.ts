@@ -4,7 +4,7 @@ import { inform } from '../../common/print.js';
 import type { Level } from './log-options.js';
 
 export class ShownLog {
-  private readonly waiting: string[] = [];
+  private readonly waiting: (() => string)[] = [];
   private held = false;
   private left = false;
 
@@ -18,22 +18,29 @@ export class ShownLog {
     readonly isTerminal: boolean,
   ) {}
 
-  /** Shows a text, now or when the terminal is free again. */
-  write(level: Exclude<Level, 'silent'>, text: string): void {
-    if (this.left || text === '' || !this.shows(level)) return;
+  /**
+   * Shows a text, now or when the terminal is free again.
+   * @param text makes it, where it is shown
+   */
+  write(level: Exclude<Level, 'silent'>, text: () => string): void {
+    if (this.left || !this.shows(level)) return;
     if (this.held && this.isTerminal) this.waiting.push(text);
-    else inform(text, this.standardError);
+    else this.show(text());
   }
 
   hold(held: boolean): void {
     this.held = held;
-    if (!held) for (const text of this.waiting.splice(0)) inform(text, this.standardError);
+    if (!held) for (const text of this.waiting.splice(0)) this.show(text());
   }
 
   /** From here on nothing is shown. */
   leave(): void {
     this.left = true;
     this.waiting.length = 0;
+  }
+
+  private show(text: string): void {
+    if (text !== '') inform(text, this.standardError);
   }
 
   private shows(level: Exclude<Level, 'silent'>): boolean {

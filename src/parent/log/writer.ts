@@ -1,19 +1,21 @@
 /** The log through pino: NDJSON to the files and to standard error, or readable lines to a terminal. */
 import { fstatSync } from 'node:fs';
 import pino from 'pino';
+import { windowSize } from '../../common/kernel/terminal-modes.js';
 import { shownJson } from '../../common/shown-text.js';
 import { LogFile } from './log-file.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord, LogWriter } from './log-record.js';
+import type { ReadableLog } from './readable-log.js';
 import { ShownLog } from './shown-log.js';
 
 /** Opens everything that records go to. */
 export async function openWriter(options: LogOptions): Promise<LogWriter> {
   const { level, format, lines, standardError = 2 } = options;
   const files = [options.file, options.descriptor].filter((descriptor) => descriptor !== undefined);
-  const pretty =
+  const readable =
     format === 'pretty' && level !== 'silent'
-      ? (await import('./pretty.js')).prettyFormat(options)
+      ? new (await import('./readable-log.js')).ReadableLog(options, () => windowSize(standardError)?.columns)
       : undefined;
   return new Destinations(
     [
@@ -22,7 +24,7 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
     ],
     lines,
     new ShownLog(level, standardError, fstatSync(standardError).isCharacterDevice()),
-    pretty,
+    readable,
   );
 }
 
@@ -42,7 +44,7 @@ class Destinations implements LogWriter {
     private readonly files: readonly LogFile[],
     private readonly lines: string[] | undefined,
     private readonly shown: ShownLog,
-    private readonly pretty: ((record: LogRecord) => string) | undefined,
+    private readonly readable: ReadableLog | undefined,
   ) {}
 
   write(record: LogRecord): void {
@@ -56,9 +58,9 @@ class Destinations implements LogWriter {
   }
 
   announce(record: LogRecord): void {
-    if (!this.shown.isTerminal || this.pretty === undefined) return;
+    if (!this.shown.isTerminal || this.readable === undefined) return;
     this.announced = record.fields.step;
-    this.shown.write(record.level, this.pretty(record));
+    this.shown.write(record.level, () => this.readable?.announced(record) ?? '');
   }
 
   leave(): void {
@@ -79,6 +81,6 @@ class Destinations implements LogWriter {
     const record = this.record as LogRecord;
     const { step, shell } = record.fields;
     if (shell !== undefined && step === this.announced) return;
-    this.shown.write(record.level, this.pretty?.(record) ?? shownJson(line));
+    this.shown.write(record.level, () => this.readable?.of(record) ?? shownJson(line));
   }
 }

@@ -7,7 +7,7 @@ import { type LaunchSpec, unshares } from '../../common/spec.js';
 import { forbiddenBy } from '../advice/obstacles.js';
 import { coloured, painter } from '../text/paint.js';
 import { rehearse } from './rehearse.js';
-import { stepText } from './step-text.js';
+import { stepDetails, stepHeading } from './step-text.js';
 
 /** Version of the JSON: a reader refuses a higher one (docs/walk.md). */
 const format = 1;
@@ -45,7 +45,11 @@ export async function dryRun(
       const width = Math.max(40, Math.min(110, terminal ? process.stdout.columns : 100));
       print(
         [
-          ...steps.flatMap((step) => [...stepText(step, width, paint), '']),
+          ...steps.flatMap((step) => [
+            ...stepHeading(step, width, paint),
+            ...stepDetails(step, width, paint),
+            '',
+          ]),
           'Nothing was done. Names in <…> are known only when it is: process IDs, and descriptors ([0] reads, [1] writes).',
           ...(forbidden === undefined ? [] : [paint('red', `Here the launch would fail: ${forbidden}`)]),
         ].join('\n'),

@@ -1,40 +1,39 @@
-/** A step for people, before it is done: what, why, and the calls about to be made. */
-
+/** A step for people, before it is done. */
 import { shownValue } from '../../common/shown-text.js';
 import type { RehearsedStep } from '../../common/step.js';
-import { callText } from '../text/call.js';
-import { wrapped } from '../text/columns.js';
+import { callLines } from '../text/call.js';
+import { indented } from '../text/columns.js';
 import type { Paint } from '../text/paint.js';
+import { shellLines } from '../text/shell-lines.js';
+import { stepIndent } from '../text/step-line.js';
 
-const indent = '        ';
-
-/** @param width characters in a line */
-export function stepText(rehearsed: RehearsedStep, width: number, paint: Paint): string[] {
-  const { number, of, title, stage, man, why, shell, calls } = shownValue(rehearsed) as RehearsedStep;
+/** What a reader has to know first: what is to be done, and why. */
+export function stepHeading(rehearsed: RehearsedStep, columns: number, paint: Paint): string[] {
+  const { number, of, title, why } = shownValue(rehearsed) as RehearsedStep;
+  const place = `${number}/${of}`.padStart(stepIndent.length - 1);
+  const [first = '', ...more] = indented(title, columns, stepIndent);
   return [
-    `${paint('bold', `${`${number}/${of}`.padStart(6)}  ${title}`)}  ${paint('dim', `${stage}, ${man}`)}`,
-    ...wrapped(why, width - indent.length).map((line) => `${indent}${line}`),
-    `${indent}${paint('dim', '$')} ${shell}`,
-    ...calls.flatMap(({ actor, call, args }) => {
-      const [first = '', ...more] = broken(callText(call, args), width - indent.length - longest - 3);
-      return [
-        `${indent}${paint('dim', actor.padEnd(longest))} ${paint('cyan', call)}${first.slice(call.length)}`,
-        ...more.map((line) => `${indent}${' '.repeat(longest)}   ${line}`),
-      ];
-    }),
+    `${paint('dim', place)} ${paint('bold', first.slice(stepIndent.length))}`,
+    ...more.map((line) => paint('bold', line)),
+    ...indented(why, columns, stepIndent),
   ];
 }
 
-/** Breaks a call into lines where it can be: after a blank, a comma or a bar. */
-function broken(text: string, width: number): string[] {
-  const lines = [''];
-  for (const piece of text.split(/(?<=[ ,|])/)) {
-    const last = lines.length - 1;
-    if ((lines[last] as string).length + piece.trimEnd().length > width) lines.push(piece);
-    else lines[last] += piece;
-  }
-  return lines;
+/** The shortest command that does the same, or the idea of it. */
+export function stepGist(rehearsed: RehearsedStep, columns: number, paint: Paint): string[] {
+  const { shell, gist = shell } = shownValue(rehearsed) as RehearsedStep;
+  return shellLines({ shell: gist }, columns, paint, 3);
 }
 
-/** The longest name of an actor that every launch has. */
-const longest = 'command'.length;
+/** All that can be known of it beforehand. */
+export function stepDetails(rehearsed: RehearsedStep, columns: number, paint: Paint): string[] {
+  const { stage, man, shell, gist, refusals } = shownValue(rehearsed) as RehearsedStep;
+  return [
+    ...shellLines({ shell, gist }, columns, paint, Number.POSITIVE_INFINITY),
+    `${stepIndent}${paint('dim', `${stage}, ${man}`)}`,
+    ...rehearsed.calls.flatMap((call) => callLines(call, columns, stepIndent, paint)),
+    ...refusals.flatMap(({ call, instead }) =>
+      indented(`If the kernel refuses ${call}(2): ${instead}.`, columns, stepIndent),
+    ),
+  ];
+}

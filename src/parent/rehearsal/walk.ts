@@ -1,6 +1,6 @@
 /** --step: goes through a launch with somebody. Every step is shown before it is done, and what it changed after. */
 import { Failure } from '../../common/failure.js';
-import { shownValue } from '../../common/shown-text.js';
+import { shownText, shownValue } from '../../common/shown-text.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
@@ -8,20 +8,29 @@ import type { StepPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
 import { WalkTerminal } from '../terminal/walk-terminal.js';
-import { wrapped } from '../text/columns.js';
-import { changes } from '../text/evidence-changes.js';
+import { columnsOf, indented } from '../text/columns.js';
+import { changeLines, stateLines } from '../text/evidence.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
+import { stepIndent } from '../text/step-line.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
 import { rehearse } from './rehearse.js';
-import { stepText } from './step-text.js';
+import { stepDetails, stepGist, stepHeading } from './step-text.js';
+
+/** So many lines of what changed leave room for the step that follows, in a window of 24 lines. */
+const mostChanges = 8;
 
 /** As after Ctrl-C: bash(1), 128 and the number of SIGINT. */
 const givenUpStatus = 130;
 
-const indent = '        ';
-const prompt = '  Enter: do it · c: run on · i: inspect · e: enter · q: give up · ?: help ';
+/** The longest that fits into the window is shown: only one line of it could be taken away again. */
+const prompts = [
+  'Enter: do it · m: more · c: run on · i: inspect · e: enter · q: quit · ?: help',
+  'Enter: do it · m: more · c: run on · q: quit · ?: help',
+  'Enter: do it · m: more · ?: help',
+];
 const help = [
   'Enter  does the step that is shown, and stops before the next',
+  'm      shows more of it: the whole shell command, the kernel calls, and what the kernel says now',
   'c      does it and all that follow, without stopping',
   'i      inspects the container as it is now: processes, namespaces, ID maps, mounts',
   'e      prints commands to look at it, and to go in, from a second terminal',
@@ -65,24 +74,34 @@ export class Walk implements StepPauses {
     if (this.stops) log.stop(step, evidence, step.stage === 'parent' ? process.pid : handOver.second);
     this.show([
       '',
-      ...stepText(step, this.width, this.paint),
-      `${indent}${this.paint('dim', 'as it is now')}`,
-      ...this.evidenceLines(evidence),
+      ...stepHeading(step, this.columns, this.paint),
+      ...stepGist(step, this.columns, this.paint),
     ]);
     while (this.stops) {
-      const key = await this.terminal.ask(this.paint('inverse', prompt));
+      const key = await this.terminal.ask(this.paint('inverse', this.prompt));
       if (key === '\r' || key === '\n') break;
-      this.answer(key, step, handOver);
+      this.answer(key, step, evidence, handOver);
     }
     // From its execve(2) on the terminal is the command's.
     if (id === execStep.id) this.release();
   }
 
-  /** Shows what the step has changed. */
-  done({ us, before, after }: StepResult): void {
+  /** Shows what the step has changed: in a line, and in the kernel's own words as far as there is room. */
+  done({ us, before, after }: StepResult, summary: string): void {
+    const [first = '', ...more] = indented(
+      `${shownText(summary)}  (${Math.round(us)} µs)`,
+      this.columns,
+      stepIndent,
+    );
+    const changes = changeLines(shownFields(before), shownFields(after), this.columns, this.paint);
+    const shown = changes.slice(0, mostChanges);
     this.show([
-      `${indent}${this.paint('green', '✓')} done in ${Math.round(us)} µs`,
-      ...changes(shownFields(before), shownFields(after), this.paint).map((line) => `${indent}  ${line}`),
+      `${this.paint('green', '✓')}${first.slice(1)}`,
+      ...more,
+      ...shown,
+      ...(changes.length > shown.length
+        ? [`${stepIndent}… and ${changes.length - shown.length} more lines`]
+        : []),
     ]);
   }
 
@@ -91,23 +110,31 @@ export class Walk implements StepPauses {
     this.terminal.release();
   }
 
-  private answer(key: string, { number, of }: RehearsedStep, { first, second }: ProcessHandOver): void {
+  private answer(key: string, step: RehearsedStep, evidence: Evidence, handOver: ProcessHandOver): void {
+    const { first, second } = handOver;
     switch (key) {
+      case 'm':
+        this.show([
+          ...stepDetails(step, this.columns, this.paint),
+          `${stepIndent}${this.paint('dim', 'the kernel says now:')}`,
+          ...stateLines(shownFields(evidence), this.columns, this.paint),
+        ]);
+        break;
       case 'c':
         this.stops = false;
         break;
       case 'i':
-        this.show(inspection(processesOf(first, second), this.paint).map((line) => `${indent}${line}`));
+        this.show(inspection(processesOf(first, second), this.paint).map((line) => `${stepIndent}${line}`));
         break;
       case 'e':
-        this.show(this.entryLines(first, second).map((line) => `${indent}${line}`));
+        this.show(this.entryLines(first, second).map((line) => `${stepIndent}${line}`));
         break;
       case 'q':
-        throw new Failure(`given up before step ${number}/${of}, and nothing is left of it`, {
+        throw new Failure(`given up before step ${step.number}/${step.of}, and nothing is left of it`, {
           status: givenUpStatus,
         });
       default:
-        this.show(help.map((line) => `${indent}${line}`));
+        this.show(help.map((line) => `${stepIndent}${line}`));
     }
   }
 
@@ -121,17 +148,13 @@ export class Walk implements StepPauses {
         ];
   }
 
-  private evidenceLines(evidence: Evidence): string[] {
-    const shown = shownFields(evidence);
-    return changes(shown, shown, this.paint).flatMap((line) =>
-      wrapped(line, this.width - indent.length - 4).map(
-        (part, index) => `${indent}  ${index === 0 ? '' : '  '}${part}`,
-      ),
-    );
+  private get columns(): number {
+    return Math.max(40, Math.min(110, this.terminal.columns - 1));
   }
 
-  private get width(): number {
-    return Math.max(40, Math.min(110, this.terminal.columns - 1));
+  private get prompt(): string {
+    const room = this.terminal.columns - 3;
+    return ` ${prompts.find((text) => columnsOf(text) <= room) ?? prompts.at(-1)} `;
   }
 
   private show(lines: readonly string[]): void {

@@ -28,6 +28,7 @@ interface Rehearsed {
   readonly why: string;
   readonly man: string;
   readonly shell: string;
+  readonly refusals: readonly { call: string; instead: string }[];
   readonly calls: readonly { actor: string; call: string; args: Record<string, unknown> }[];
 }
 
@@ -122,8 +123,9 @@ for (const user of users) {
 
       const done = logged.filter(({ shell }) => shell !== undefined);
       assert.deepEqual(
-        steps.map(({ calls: _, ...step }) => step),
-        done.map(({ number, of, step, stage, msg, why, man, shell }) => ({
+        steps.map(({ calls: _calls, refusals: _refusals, ...step }) => step),
+        done.map(({ number, of, step, stage, msg, why, man, shell, gist }) => ({
+          ...(gist === undefined ? {} : { gist }),
           number,
           of,
           step,

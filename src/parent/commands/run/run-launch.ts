@@ -2,6 +2,7 @@
 import { lacksCompiledCode } from '../../../common/compiled-code.js';
 import { Failure } from '../../../common/failure.js';
 import { exitNow, isTerminal } from '../../../common/kernel/processes.js';
+import { windowSize } from '../../../common/kernel/terminal-modes.js';
 import { inform } from '../../../common/print.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Values } from '../../command-line/subcommand.js';
@@ -56,7 +57,7 @@ export async function runLaunch(
     });
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
-    if (!options.quiet) inform(banner(prepared, colour), standardError);
+    if (!options.quiet) inform(banner(prepared, colour, windowSize(standardError)?.rows), standardError);
     for (const sentence of warnings) log.warn(sentence);
     const runs = (pid: number): void => {
       log?.leave();

@@ -1,0 +1,147 @@
+/**
+ * The log for people. At level info one line a step: what was done, and the one change that shows it. At debug each step
+ * opens: why, what one would type for it, and what changed in the kernel. At trace its calls are under it.
+ */
+import { shownText, shownValue } from '../../common/shown-text.js';
+import type { StepRecord } from '../../common/step.js';
+import { callLines, type ShownCall } from '../text/call.js';
+import { indented } from '../text/columns.js';
+import { changeLines } from '../text/evidence.js';
+import { type Paint, painter } from '../text/paint.js';
+import { shellLines } from '../text/shell-lines.js';
+import { type Mark, stepIndent, stepLine } from '../text/step-line.js';
+import type { LogOptions } from './log-options.js';
+import type { LogRecord } from './log-record.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+interface CallFields extends ShownCall {
+  readonly step: string;
+  readonly ret: number;
+  readonly errno?: string;
+  readonly us?: number;
+}
+
+type StepFields = Omit<StepRecord, 'title'> & { readonly number: number };
+
+interface FailureFields {
+  readonly call?: { readonly call: string; readonly errno: string };
+  readonly during?: { readonly number: number; readonly title: string };
+}
+
+/** Where no window has a width, lines of prose are this long. */
+const proseColumns = 100;
+/** Lines longer than this are hard to read, however wide the window is. */
+const widestProse = 110;
+/** How many lines of a shell command level debug has. */
+const mostShellLines = 8;
+
+export class ReadableLog {
+  private readonly paint: Paint;
+  private readonly explains: boolean;
+  private readonly callsToo: boolean;
+  /** Calls whose step is not finished yet: they stand below it. */
+  private calls: CallFields[] = [];
+
+  /** @param columns asks how wide the window is now; undefined where there is none */
+  constructor(
+    { level, colour }: LogOptions,
+    private readonly columns: () => number | undefined,
+  ) {
+    this.paint = painter(colour);
+    this.callsToo = level === 'trace';
+    this.explains = this.callsToo || level === 'debug';
+  }
+
+  /** What a terminal shows of a record: lines, or nothing. */
+  of({ level, fields, msg }: LogRecord): string {
+    // Calls are made fit to be shown as they are written out.
+    const shown = fields.call === undefined ? (shownValue(fields) as Fields) : fields;
+    return this.lines(level, shown, shownText(msg))
+      .map((line) => `${line}\n`)
+      .join('');
+  }
+
+  /** A step that is about to be done, and whose record will not be shown. */
+  announced({ fields, msg }: LogRecord): string {
+    const step = { ...(shownValue(fields) as StepFields), summary: '' };
+    const title = this.title('next', step, shownText(msg));
+    const lines = this.explains ? [...this.callsUpTo(), '', title, ...this.reasons(step)] : [title];
+    return lines.map((line) => `${line}\n`).join('');
+  }
+
+  private lines(level: LogRecord['level'], fields: Fields, message: string): string[] {
+    if (fields.call !== undefined) {
+      this.calls.push(fields as unknown as CallFields);
+      return [];
+    }
+    if (fields.shell !== undefined) return this.step(fields as unknown as StepFields, message);
+    const before = this.callsUpTo();
+    // The sentence follows, on standard error too.
+    if (fields.failure !== undefined) return [...before, ...this.failure(fields.failure as FailureFields)];
+    if (fields.stack !== undefined) return before;
+    const [colour, sign] = level === 'warn' ? (['yellow', '!'] as const) : (['dim', '·'] as const);
+    const [first = '', ...more] = indented(message, this.prose, stepIndent);
+    return [...before, `${this.paint(colour, sign)}${first.slice(1)}`, ...more];
+  }
+
+  private step(step: StepFields, title: string): string[] {
+    if (!this.explains) return [this.title('done', step, title)];
+    const own = this.calls.filter((call) => call.step === step.step);
+    const others = this.callsUpTo(own);
+    const { before, after, stage, man, us } = step;
+    return [
+      ...others,
+      '',
+      this.title('done', step, title),
+      ...this.reasons(step),
+      ...changeLines(before, after, this.prose, this.paint),
+      `${stepIndent}${this.paint('dim', `${stage}, ${man}, ${Math.round(us)} µs`)}`,
+      ...own.flatMap((call) => this.callLines(call)),
+    ];
+  }
+
+  private title(
+    mark: Mark,
+    { number, summary }: Pick<StepFields, 'number' | 'summary'>,
+    title: string,
+  ): string {
+    return stepLine({ mark, number, title, summary }, this.columns(), this.paint);
+  }
+
+  /** Why it is done, and what one would type. */
+  private reasons({ why, shell, gist }: StepFields): string[] {
+    const most = this.callsToo ? Number.POSITIVE_INFINITY : mostShellLines;
+    return [
+      ...indented(why, this.prose, stepIndent),
+      ...shellLines({ shell, gist }, this.prose, this.paint, most),
+    ];
+  }
+
+  /** The step that failed, beside the call that was refused and what the kernel said. */
+  private failure({ call, during }: FailureFields): string[] {
+    if (during === undefined) return [];
+    const summary = call === undefined ? '' : `${call.call}: ${call.errno}`;
+    return [this.title('failed', { ...during, summary }, during.title)];
+  }
+
+  /** The calls that no step shows: those before the first and after the last, and those that were read late. */
+  private callsUpTo(kept: readonly CallFields[] = []): string[] {
+    const lines = this.calls.filter((call) => !kept.includes(call)).flatMap((call) => this.callLines(call));
+    this.calls = [];
+    return lines;
+  }
+
+  /** `P       unshare(flags: CLONE_NEWUSER) = 0  84 µs`. */
+  private callLines(call: CallFields): string[] {
+    const { ret, errno, us } = call;
+    const result = errno === undefined ? String(ret) : this.paint('red', `${ret} ${errno}`);
+    const time = us === undefined ? '' : this.paint('dim', `  ${Math.round(us)} µs`);
+    return callLines(call, this.prose, stepIndent, this.paint, `= ${result}${time}`);
+  }
+
+  private get prose(): number {
+    const columns = this.columns();
+    return columns === undefined ? proseColumns : Math.max(30, Math.min(widestProse, columns - 1));
+  }
+}
