@@ -59,7 +59,7 @@ export interface RunOptions {
   newSession?: boolean | undefined;
   /** let set-user-ID programs inside give privileges; without it PR_SET_NO_NEW_PRIVS is set */
   allowNewPrivs?: boolean | undefined;
-  /** CAP: drop this capability, or all; repeat it or separate with commas. By default root without --uid keeps 13 */
+  /** CAP: drop this capability, or all; repeat it or separate with commas. By default root without --uid keeps 13, of which 3 need --pid and 1 needs --net */
   capDrop?: readonly string[] | undefined;
   /** CAP: keep these capabilities and no others, or all; a command that is not root gets them too */
   capKeep?: readonly string[] | undefined;

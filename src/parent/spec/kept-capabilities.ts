@@ -9,6 +9,7 @@ import {
   capabilityNames,
   capabilityOf,
 } from '../../common/kernel/capability-numbers.js';
+import type { NamespaceFlag } from '../../common/namespaces.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { suggestion } from '../command-line/nearest-name.js';
 import type { Values } from '../command-line/subcommand.js';
@@ -16,23 +17,31 @@ import type { Values } from '../command-line/subcommand.js';
 /**
  * What root keeps in a container without a user namespace, where its capabilities are the host's: enough to install
  * software, change users and open the ports below 1024. It is the set that Docker gives without CAP_MKNOD, which Docker
- * has a devices cgroup for (docs/isolation.md goes through all of them).
+ * has a devices cgroup for. Docker's containers have PID and network namespaces, too: a capability that reaches the host
+ * where there is none is kept only with it (docs/isolation.md goes through all of them).
  */
-const defaultForRoot: readonly Capability[] = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_FSETID',
-  'CAP_FOWNER',
-  'CAP_NET_RAW',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETFCAP',
-  'CAP_SETPCAP',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_SYS_CHROOT',
-  'CAP_KILL',
-  'CAP_AUDIT_WRITE',
-];
+const defaultForRoot: Readonly<Partial<Record<Capability, NamespaceFlag | 'always'>>> = {
+  CAP_CHOWN: 'always',
+  CAP_DAC_OVERRIDE: 'always',
+  CAP_FSETID: 'always',
+  CAP_FOWNER: 'always',
+  CAP_SETFCAP: 'always',
+  CAP_SETPCAP: 'always',
+  CAP_NET_BIND_SERVICE: 'always',
+  CAP_SYS_CHROOT: 'always',
+  CAP_AUDIT_WRITE: 'always',
+  // Whoever becomes a user of the host may trace that user's processes, and through them sees the host's files.
+  CAP_SETGID: 'pid',
+  CAP_SETUID: 'pid',
+  CAP_KILL: 'pid',
+  // What passes through the host's interfaces could be read and forged.
+  CAP_NET_RAW: 'net',
+};
+
+const isDefaultForRoot = (capability: CapabilityOrNumber, unshared: readonly NamespaceFlag[]): boolean => {
+  const needed = typeof capability === 'number' ? undefined : defaultForRoot[capability];
+  return needed === 'always' || (needed !== undefined && unshared.includes(needed));
+};
 
 /** Names, and whether `all` was among them. */
 interface Listed {
@@ -45,15 +54,16 @@ interface Listed {
  *
  * --cap-keep names exactly those that it keeps, --cap-drop those that it loses of what it has otherwise. A name weighs
  * more than `all`: `--cap-drop all --cap-keep CAP_KILL` keeps one, `--cap-keep all --cap-drop CAP_KILL` all but one.
- * @param ownUser whether there is a user namespace, in which the first process has every capability
+ * @param chosen the namespaces of the container; in a user namespace the first process has every capability
  * @param commandIsRoot whether the command is root inside; another user has capabilities only as ambient ones
  * @throws Failure with status 2
  */
 export function keptCapabilities(
   { options }: Values,
-  ownUser: boolean,
+  chosen: readonly NamespaceFlag[],
   commandIsRoot: boolean,
 ): LaunchSpec['capabilities'] {
+  const ownUser = chosen.includes('uid');
   const drop = listed('cap-drop', options['cap-drop']);
   const keep = listed('cap-keep', options['cap-keep']);
   const isDefault = drop === undefined && keep === undefined;
@@ -73,15 +83,15 @@ export function keptCapabilities(
       'Leave it out, or add --uid: in its own user namespace the container has every capability.',
     );
 
-  const chosen = (capability: CapabilityOrNumber): boolean => {
+  const stays = (capability: CapabilityOrNumber): boolean => {
     const has = (list: Listed | undefined) => list?.names.includes(capability as Capability) === true;
     if (has(drop)) return false;
     if (has(keep)) return true;
     if (drop?.all) return false;
     if (keep !== undefined) return keep.all;
-    return ownUser || defaultForRoot.includes(capability as Capability);
+    return ownUser || isDefaultForRoot(capability, chosen);
   };
-  const kept = own.permitted.filter(chosen);
+  const kept = own.permitted.filter(stays);
   const dropped = own.bounding.filter((capability) => !kept.includes(capability));
   if (dropped.length === 0 && commandIsRoot) return undefined;
   return { kept, dropped, ambient: keep !== undefined && !commandIsRoot && kept.length > 0 };

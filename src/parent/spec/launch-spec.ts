@@ -41,7 +41,7 @@ export function launchSpec(values: Values): LaunchSpec {
   const terminal = terminalOf(options, maps);
   const launcher = launcherInside(maps);
   const { user, home } = commandUser(options, root, maps);
-  const capabilities = keptCapabilities(values, has('uid'), user.uid === 0);
+  const capabilities = keptCapabilities(values, chosen, user.uid === 0);
   const given = list(options.env);
   const environment = environmentOf(root !== undefined, given, home);
   const workingDirectory = workingDirectoryOf(options, root);

@@ -22,6 +22,7 @@ function call(name, ...args) {
 
 const PTRACE_SEIZE = 0x4206;
 const CLONE_FS = 0x200;
+const [AF_PACKET, SOCK_RAW, ETH_P_ALL] = [17, 3, 0x0300];
 
 /** Reads a byte of a device. */
 function readDevice(path) {
@@ -40,6 +41,21 @@ const attempts = {
   },
   /** proc_pid_root(5): the root directory of another process. */
   root: (pid, secret) => readFileSync(`/proc/${pid}/root${secret}`),
+  /** Becomes a user of the host, and is then as near to that user's processes as they are to each other. */
+  'root-as-user'(uid, pid, secret) {
+    process.setgroups([]);
+    process.setgid(Number(uid));
+    process.setuid(Number(uid));
+    attempts.root(pid, secret);
+  },
+  'ptrace-as-user'(uid, pid) {
+    process.setgroups([]);
+    process.setgid(Number(uid));
+    process.setuid(Number(uid));
+    attempts.ptrace(pid);
+  },
+  /** packet(7): reads what every interface of the network namespace receives. */
+  packets: () => call('socket', AF_PACKET, SOCK_RAW, ETH_P_ALL),
   kill: (pid) => process.kill(Number(pid), 'SIGTERM'),
   ptrace: (pid) => call('ptrace', PTRACE_SEIZE, Number(pid), 0, 0),
   memory: (key) => call('shmget', Number(key), 0, 0),

@@ -113,3 +113,44 @@ test('root cannot join the mount namespace of the host', { skip: asRoot }, async
   assert.equal(await tried(newRoot(root), attempt, root), 'held: EACCES');
   assert.equal(await tried(['--uid', ...newRoot(root)], attempt, root), 'held: EACCES');
 });
+
+test('root without a PID namespace cannot become another user of the host', {
+  skip: asRoot,
+}, async (context) => {
+  const host = bystander(unprivileged);
+  context.after(host.end);
+  const file = secret(unprivileged);
+  for (const attempt of [
+    ['root-as-user', String(unprivileged.uid), host.pid, file],
+    ['ptrace-as-user', String(unprivileged.uid), host.pid],
+  ]) {
+    const options = newRoot(root);
+    assert.equal(await tried(options, attempt, root), 'held: EPERM');
+    assert.equal(await tried([...options, '--uts', '--net'], attempt, root), 'held: EPERM');
+    const kept = ['--cap-keep', 'setuid,setgid'];
+    assert.equal(await tried([...options, ...kept], attempt, root), 'got out');
+    // In a PID namespace there is nobody of the host to become.
+    assert.match(await tried([...options, '--pid', ...kept], attempt, root), /^held: (ENOENT|ESRCH)$/);
+    assert.match(await tried([...options, '--pid'], attempt, root), /^held: (ENOENT|ESRCH)$/);
+  }
+});
+
+test('root without a PID namespace cannot signal a process of another user', {
+  skip: asRoot,
+}, async (context) => {
+  const host = bystander(unprivileged);
+  context.after(host.end);
+  const attempt = ['kill', host.pid];
+  assert.equal(await tried(newRoot(root), attempt, root), 'held: EPERM');
+  assert.equal(await tried([...newRoot(root), '--pid'], attempt, root), 'held: ESRCH');
+  assert.equal(await tried([...newRoot(root), '--cap-keep', 'kill'], attempt, root), 'got out');
+  assert.equal(await host.ended, 'SIGTERM');
+});
+
+test('root without a network namespace cannot read the packets of the host', { skip: asRoot }, async () => {
+  assert.equal(await tried(['--pid'], ['packets'], root), 'held: EPERM');
+  assert.equal(await tried(['--pid', '--cap-keep', 'net_raw'], ['packets'], root), 'got out');
+  // In its own network namespace the packets are its own.
+  assert.equal(await tried(['--pid', '--net'], ['packets'], root), 'got out');
+  assert.equal(await tried(['--uid'], ['packets'], root), 'held: EPERM');
+});

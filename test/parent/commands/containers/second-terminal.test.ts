@@ -365,7 +365,7 @@ for (const user of users) {
       assert.notEqual(stdout, '', stderr);
       return new Set([...stdout.matchAll(/\t(\w+)$/gm)].map(([, set]) => set));
     };
-    const expected = user.uid === 0 ? '00000000a00425fb' : '0000000000000021';
+    const expected = user.uid === 0 ? '00000000a00405fb' : '0000000000000021';
     assert.deepEqual(await sets(), new Set([expected]));
     // Who chooses namespaces works on them with what they have.
     const chosen = user.uid === 0 ? ['--pid'] : ['--uid', '--pid'];
