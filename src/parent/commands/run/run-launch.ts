@@ -12,6 +12,7 @@ import { Log } from '../../log/log.js';
 import { logOptions } from '../../log/log-options.js';
 import type { Walk } from '../../rehearsal/walk.js';
 import { checkProgramAccess } from '../../spec/program-access.js';
+import { reachOfOthers } from '../../spec/reach-of-others.js';
 import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
 import { coloured } from '../../text/paint.js';
@@ -58,6 +59,8 @@ export async function runLaunch(
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
     if (!options.quiet) inform(banner(prepared, colour, windowSize(standardError)?.rows), standardError);
+    const reach = reachOfOthers(prepared);
+    if (reach !== undefined) warnings.push(reach);
     for (const sentence of warnings) log.warn(sentence);
     const runs = (pid: number): void => {
       log?.leave();
