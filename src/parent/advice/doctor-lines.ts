@@ -15,9 +15,9 @@ export const lines = {
   ...(Object.fromEntries(
     namespaces.map(({ flag, name }) => [`namespace-${flag}`, `${name} namespace`]),
   ) as Record<NamespaceLine, string>),
-  launch: 'a rootless container (-uid -pid -uts)',
+  launch: 'a rootless container (--uid -pid --uts)',
   overlay: 'overlay file system in a user namespace',
-  'subordinate-ids': 'subordinate IDs, for -map-auto',
+  'subordinate-ids': 'subordinate IDs, for --map-auto',
   cgroup: 'cgroup',
   busybox: 'busybox, for rootfs create',
   terminal: 'terminal',

@@ -44,14 +44,14 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   if (step === 'clock-offsets')
     return 'The clocks inside must not become negative or too large: choose another offset.';
   if (step === 'capabilities')
-    return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with -cap-keep=all.';
+    return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with --cap-keep=all.';
   if (call === 'pidfd_getfd' && errno === 'EPERM') {
     return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out -pty, or run it outside.';
   }
   if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
   if (step === 'proc' && errno === 'EPERM') {
     return withLine(
-      '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out -pid, or run it outside',
+      '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out --pid, or run it outside',
       'launch',
     );
   }
@@ -62,7 +62,7 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   if (call === 'clone' || errno === 'EAGAIN' || errno === 'ENOMEM')
     return 'Memory or processes are short: see ulimit -u and free.';
   if (errno === 'EPERM' && !withUser)
-    return 'It takes privilege that you do not have: add -uid, or run it as root.';
+    return 'It takes privilege that you do not have: add --uid, or run it as root.';
   if (withUser && errno === 'EPERM' && filteredBySeccomp())
     return withLine('A seccomp filter may be what refuses it, as in a container', 'seccomp');
   return (
@@ -94,7 +94,7 @@ function nextInRoot(
     return `${path}${args.pathname} is a symbolic link that leads nowhere: remove it, or choose another target.`;
   if (making)
     return `${path} lacks ${args.pathname}, and it cannot be made there: make it yourself, or add --ephemeral, which makes it in memory.`;
-  if (step === 'working-directory') return 'Choose for -workdir a directory that exists inside.';
+  if (step === 'working-directory') return 'Choose for --workdir a directory that exists inside.';
   if (errno === 'EACCES' && fileOwner !== undefined)
     return `User ${fileOwner.uid} inside is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} outside, who must be let through to ${path}: chmod o+x the folders above it.`;
   return undefined;

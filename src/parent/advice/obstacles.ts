@@ -80,7 +80,7 @@ export function unshareRefused(errno: string, flags: readonly NamespaceFlag[]): 
     }
     case 'EPERM':
       if (!flags.includes('uid'))
-        return { next: 'Making these namespaces takes CAP_SYS_ADMIN: add -uid, or run it as root.' };
+        return { next: 'Making these namespaces takes CAP_SYS_ADMIN: add --uid, or run it as root.' };
       return filteredBySeccomp()
         ? {
             next: 'A seccomp filter forbids it, as in a container: run gontainer outside, or start the container with --security-opt seccomp=unconfined',

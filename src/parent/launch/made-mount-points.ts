@@ -29,7 +29,7 @@ export class MountPoints {
     } catch (error) {
       if (!(error instanceof KernelError) || error.data.errno !== 'EAGAIN') throw error;
       throw new Failure(`another container keeps its changes in ${keptIn} at the moment`, {
-        next: 'Choose another folder for -overlay, or wait until that container has ended.',
+        next: 'Choose another folder for --overlay, or wait until that container has ended.',
       });
     }
   }

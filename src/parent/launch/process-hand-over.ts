@@ -266,7 +266,7 @@ function mapProgram(program: string): string {
   } catch (cause) {
     throw new Failure(`step ${idMapsStep.id}: ${(cause as Error).message}`, {
       next: withLine(
-        'Install the package uidmap (Debian, Ubuntu) or shadow-utils, or leave out -map-auto',
+        'Install the package uidmap (Debian, Ubuntu) or shadow-utils, or leave out --map-auto',
         'subordinate-ids',
       ),
       cause,

@@ -73,7 +73,7 @@ export class Supervision {
     try {
       writeFileSync(path, text);
     } catch (cause) {
-      throw new Failure(`-pid-file=${path} cannot be written (${(cause as NodeJS.ErrnoException).code})`, {
+      throw new Failure(`--pid-file=${path} cannot be written (${(cause as NodeJS.ErrnoException).code})`, {
         next: 'Choose a file in a folder that is there and yours.',
         cause,
       });

@@ -21,7 +21,7 @@ import { workingDirectoryStep } from '../../common/steps/working-directory.js';
 export function shellScript(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   if (spec.maps !== undefined && spec.user.uid !== 0) {
     throw new Failure(`no shell script can do this: mount(8) works for root, and root is not mapped`, {
-      next: 'Map 0, for example by leaving out -uid-map; gontainer itself can do without.',
+      next: 'Map 0, for example by leaving out --uid-map; gontainer itself can do without.',
     });
   }
   return `#!/bin/sh

@@ -41,7 +41,7 @@ export function findContainer(word: string): Container {
   throw usageFailure(
     `no container named “${word}” is running`,
     containers.length === 0
-      ? 'None is: see gontainer ps.'
+      ? 'No containers are running.'
       : `Running: ${containers.map(({ name }) => name).join(', ')}.`,
   );
 }

@@ -58,8 +58,8 @@ export class Registration {
     const { command, name: given } = container;
     if (given !== undefined && !isContainerName(given)) {
       throw usageFailure(
-        `-name “${given}” is no name for a container`,
-        'Letters, digits, “_”, “.” and “-”, at most 63, the first a letter or digit, and not digits alone.',
+        `“${given}” is not a valid container name`,
+        'A name has at most 63 letters, digits, “_”, “.” and “-”, begins with a letter or digit, and is not digits alone.',
       );
     }
     try {

@@ -157,7 +157,7 @@ test('clock offsets that the kernel refuses', async () => {
 test('no privilege and no user namespace', async () => {
   says(
     await run(['run', '--quiet', '--uts'], { user: unprivileged }),
-    /step unshare: unshare\("CLONE_NEWUTS"\) failed with EPERM .*: add -uid, or run it as root/,
+    /step unshare: unshare\("CLONE_NEWUTS"\) failed with EPERM .*: add --uid, or run it as root/,
     125,
   );
 });

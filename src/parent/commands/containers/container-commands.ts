@@ -57,7 +57,7 @@ const logsCommand: Subcommand = {
     {
       name: 'output',
       kind: 'flag',
-      describe: 'what the command wrote, of a container that was started with -detach, also after its end',
+      describe: 'what the command wrote, of a container that was started with --detach, also after its end',
       group: 'Output',
     },
   ],

@@ -76,7 +76,7 @@ function explained(error: Error, { joined, name }: EnterSpec): Error {
     errno === 'ESRCH'
       ? `${name} has just ended.`
       : call === 'setns' && errno === 'EPERM' && !joined.includes('uid')
-        ? 'Joining these takes privilege over them, which its user namespace gives: add -uid, or do it as root.'
+        ? 'Joining these takes privilege over them, which its user namespace gives: add --uid, or do it as root.'
         : errno === 'EPERM' || errno === 'EACCES'
           ? `It takes privilege over the namespaces of ${name}: enter containers of your own, or do it as root.`
           : undefined;

@@ -77,7 +77,7 @@ function programInside(
     if (root === '/' || status === undefined) throw error;
     throw new Failure(message.replaceAll(root, name), {
       status,
-      next: 'Without -mnt, programs of outside can be run in its other namespaces.',
+      next: 'Choose its other namespaces, without --mnt, to run a program of the host in them.',
     });
   }
 }

@@ -18,7 +18,7 @@ export const createCommand: Subcommand = {
       group: 'Root file system',
     },
   ],
-  examples: [['gontainer rootfs create ./root', 'then: gontainer -run -uid -mnt ./root']],
+  examples: [['gontainer rootfs create ./root', 'then: gontainer run --uid --mnt ./root']],
   async run({ options, positionals }) {
     const from = origins.find((origin) => origin === options.from);
     if (options.from !== undefined && from === undefined) {

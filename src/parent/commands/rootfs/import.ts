@@ -109,7 +109,7 @@ async function layoutFolder(source: string): Promise<string | undefined> {
   if (layoutKind(source) !== undefined) return source;
   throw usageFailure(
     `The folder ${source} holds no image: neither index.json with blobs/, nor manifest.json.`,
-    'If it is a root file system already, use it as it is: gontainer -run -uid -mnt DIR',
+    'If it is a root file system already, use it as it is: gontainer run --uid --mnt DIR',
   );
 }
 

@@ -513,7 +513,7 @@ test('bad input ends with one sentence and the right status', async () => {
   const none = await desk.gontainer('enter', 'box');
   assert.deepEqual(
     [none.status, none.stderr],
-    [2, 'gontainer: no container named “box” is running. None is: see gontainer ps.\n'],
+    [2, 'gontainer: no container named “box” is running. No containers are running.\n'],
   );
   const one = await desk.launch('box-one', '--uid');
   const two = await desk.launch('box-two', '--uid', '--pid');
@@ -528,7 +528,7 @@ test('bad input ends with one sentence and the right status', async () => {
     ['kill box-o 65', 2, /there is no signal “65”/],
     ['logs box-o', 125, /writes no log file. Start it with --log-file/],
     ['enter box-o --net -- true', 2, /in the same network namespace as you.*-uid/],
-    ['enter box-t --pid --quiet -- true', 125, /setns\(\d+, "CLONE_NEWPID"\) failed with EPERM.*add -uid/],
+    ['enter box-t --pid --quiet -- true', 125, /setns\(\d+, "CLONE_NEWPID"\) failed with EPERM.*add --uid/],
     [
       `enter ${process.ppid} -- true`,
       unprivileged.uid === process.getuid?.() ? 2 : 125,

@@ -46,7 +46,7 @@ for (const owner of identities) {
       const made = runRootfs(owner, ['create', '--from', origin, join(directory, 'root')]);
       assert.equal(made.status, 0, made.stderr);
       assert.equal(made.stdout, '');
-      assert.match(made.stderr, /^Made .*: \d+ commands, [\d.]+ MiB, from .*\nNext: gontainer -run .*\n$/);
+      assert.match(made.stderr, /^Made .*: \d+ commands, [\d.]+ MiB, from .*\nNext: gontainer run .*\n$/);
       assert.deepEqual(readdirSync(directory), ['root']);
       const shown = inside(
         join(directory, 'root'),

@@ -80,7 +80,7 @@ for (const owner of identities) {
     assert.equal(fromFile.status, 0, fromFile.stderr);
     assert.match(
       fromFile.stderr,
-      /^Made .*: 4 files, \d+ B, from a tar archive\.\nNot kept: .*\.\nNext: gontainer -run .*\n$/,
+      /^Made .*: 4 files, \d+ B, from a tar archive\.\nNot kept: .*\.\nNext: gontainer run .*\n$/,
     );
     assert.equal(fromFile.stdout, '');
     assertRoot(join(directory, 'one'));
