@@ -76,6 +76,12 @@ export class TerminalSession {
     return this.tmux('capture-pane', '-p', '-S', '-').trimEnd();
   }
 
+  /** Lines that the terminal itself had to break, as they were wider than the window, joined again. */
+  brokenLines(columns: number): string[] {
+    const lines = this.tmux('capture-pane', '-p', '-J', '-S', '-').split('\n');
+    return lines.filter((line) => line.trimEnd().length > columns);
+  }
+
   /** Waits until the screen shows a text, and returns the screen. */
   async shows(expected: RegExp): Promise<string> {
     const end = Date.now() + patience;

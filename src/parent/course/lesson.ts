@@ -15,8 +15,18 @@ export interface LessonCommand {
 export type Part =
   | { readonly kind: 'text'; readonly token: Token }
   | { readonly kind: 'console'; readonly commands: readonly LessonCommand[] }
+  | WrongAnswers
   | Prediction
   | Exercise;
+
+/** Why each wrong choice of a prediction is wrong. */
+interface WrongAnswers {
+  readonly kind: 'wrong answers';
+  /** All of them, as a list for a page. */
+  readonly token: Token;
+  /** Each by the number of its choice, from 1. */
+  readonly reasons: ReadonlyMap<number, readonly Token[]>;
+}
 
 /** A question that is answered before the evidence is shown. */
 export interface Prediction {

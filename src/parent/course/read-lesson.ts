@@ -92,6 +92,8 @@ function partsOf(file: string, tokens: readonly Placed[]): Part[] {
         hints = [];
         solution = [];
       } else parts.push(prediction(file, details, parts, inside));
+    } else if (isWrongAnswers(token)) {
+      parts.push(wrongAnswers(token));
     } else if (token.type === 'code' && token.lang === 'console') {
       parts.push({ kind: 'console', commands: commandsIn(file, token.text, line + 1) });
     } else if (token.type !== 'space' && !(token.type === 'html' && token.raw.startsWith('<!--'))) {
@@ -129,6 +131,16 @@ function prediction(file: string, { line }: Details, before: Part[], reveal: Par
       'has <details> that is no Hint, Solution or Check, nor a prediction: a numbered list before it, and in it a paragraph that begins with the right number, **2.**',
     );
   }
+  const wrong = choices.map((_, index) => index + 1).filter((number) => number !== Number(answer));
+  const reasons = reveal.find((part) => part.kind === 'wrong answers')?.reasons;
+  const unsaid = wrong.find((number) => !reasons?.has(number));
+  if (unsaid !== undefined) {
+    throw mistake(
+      file,
+      line,
+      `has a prediction that does not say why ${unsaid} is wrong: a list item that begins with **${unsaid}?**`,
+    );
+  }
   return {
     kind: 'prediction',
     choices: choices.map(({ text }) => text),
@@ -136,6 +148,18 @@ function prediction(file: string, { line }: Details, before: Part[], reveal: Par
     reveal,
   };
 }
+
+/** A list whose items begin with the number of a wrong choice: - **1?** … */
+const isWrongAnswers = (token: Token): token is Tokens.List =>
+  token.type === 'list' && (token as Tokens.List).items.every(({ text }) => wrongAnswer.test(text));
+
+const wrongAnswer = /^\*\*(\d+)\?\*\*/;
+
+const wrongAnswers = (token: Tokens.List): Part => ({
+  kind: 'wrong answers',
+  token,
+  reasons: new Map(token.items.map(({ text, tokens }) => [Number(wrongAnswer.exec(text)?.[1]), tokens])),
+});
 
 function exercise(file: string, details: Details, hints: Part[][], solution: Part[]): Exercise {
   const script = details.content.find(({ token }) => token.type === 'code' && token.lang === 'sh');

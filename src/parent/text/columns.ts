@@ -31,3 +31,7 @@ export const indented = (text: string, columns: number, indent: string, more = '
   wrapped(text, columns - indent.length - more.length).map(
     (line, index) => `${indent}${index === 0 ? '' : more}${line}`,
   );
+
+/** The same for a text whose blanks matter, as those of code and of tables do. */
+export const broken = (text: string, columns: number): string[] =>
+  wrapAnsi(text, columns, { hard: true, trim: false }).split('\n');

@@ -22,19 +22,25 @@ export function adoptOrphans(): void {
 
 /** Ends every process below this one except those named, and returns when they are gone. */
 export function endDescendants(except: readonly number[] = []): void {
-  for (;;) {
-    const living = descendants().filter((found) => !hasEnded(found) && !except.includes(found.pid));
-    if (living.length === 0) return;
-    for (const { pid } of living) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended in this moment, which is what was wanted.
-      }
-    }
-    // They are not children of this process, so there is no event to wait for.
+  // They are not children of this process, so there is no event to wait for.
+  while (killDescendants(except))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMilliseconds);
+}
+
+/**
+ * Sends SIGKILL to every process below this one except those named.
+ * @returns whether there was any
+ */
+export function killDescendants(except: readonly number[]): boolean {
+  const living = descendants().filter((found) => !hasEnded(found) && !except.includes(found.pid));
+  for (const { pid } of living) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended in this moment, which is what was wanted.
+    }
   }
+  return living.length > 0;
 }
 
 /** Waits for adopted processes that have ended; those that Node started itself are named and left to it. */

@@ -1,6 +1,9 @@
-/** Questions to the learner, one line each, with editing and history; Ctrl-C and Ctrl-D leave the lesson. */
-import { createInterface } from 'node:readline';
+/** Questions to the learner, one line each, with editing and history. Ctrl-C, Ctrl-D and Ctrl-\ leave the lesson. */
+import { createInterface, type Key } from 'node:readline';
 import { print } from '../../../common/print.js';
+
+/** What Ctrl-\ sends while readline has the terminal in raw mode; else it is SIGQUIT. */
+const quitKey = '\u001c';
 
 /** The learner wants to leave. */
 export class Leave extends Error {
@@ -14,7 +17,7 @@ export class Keyboard {
 
   /**
    * Asks, and gives the terminal back once the answer is there.
-   * @throws Leave on Ctrl-C and Ctrl-D
+   * @throws Leave on Ctrl-C, Ctrl-D and Ctrl-\
    */
   async ask(prompt: string): Promise<string> {
     const ready = this.typedAhead.shift();
@@ -27,8 +30,12 @@ export class Keyboard {
       output: process.stdout,
       history: [...this.history],
     });
+    let quit = (_: unknown, __: Key): void => {};
     try {
       return await new Promise<string>((answered, failed) => {
+        quit = (_, { sequence }) => {
+          if (sequence === quitKey) failed(new Leave());
+        };
         let first = true;
         reader.on('history', (history) => {
           this.history = history;
@@ -38,12 +45,14 @@ export class Keyboard {
           else this.typedAhead.push(line.trim());
           first = false;
         });
+        process.stdin.on('keypress', quit);
         reader.on('SIGINT', () => failed(new Leave()));
         reader.on('close', () => failed(new Leave()));
         reader.setPrompt(prompt);
         reader.prompt();
       });
     } finally {
+      process.stdin.off('keypress', quit);
       reader.close();
     }
   }

@@ -10,6 +10,10 @@ import { LessonRun } from './lesson-run.js';
 import { Renderer } from './render.js';
 import { obstacle } from './requirements.js';
 import { Session } from './session.js';
+import { meansLeave } from './words.js';
+
+/** These end the lesson, and what it started. SIGQUIT is Ctrl-\ while a command has the terminal. */
+const endingSignals = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /**
  * One lesson after the other, until the learner leaves.
@@ -23,8 +27,11 @@ export async function learn(
   script: string,
   progress: Progress,
 ): Promise<number> {
-  const renderer = new Renderer(coloured(process.stdout), process.stdout.columns);
+  const renderer = new Renderer(coloured(process.stdout), () => process.stdout.columns);
   const keyboard = new Keyboard();
+  const say = (text: string): void => {
+    print(renderer.wrap(text, ''));
+  };
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});
   if (process.geteuid?.() === 0)
@@ -36,19 +43,13 @@ export async function learn(
       if (chosen.length === 1) return 1;
       continue;
     }
-    const session = new Session(script, true);
+    const run = new LessonRun(lesson, () => new Session(script, true), keyboard, renderer, progress);
     const end = async (): Promise<void> => {
-      const left = await session.end(lesson.cleanup);
-      if (left !== undefined) print(left);
+      const left = await run.end();
+      if (left !== undefined) say(left);
     };
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => {
-        void end().finally(() => process.exit(statusOfSignal(signalNumber(signal))));
-      });
-    }
+    endWith(end);
     try {
-      const run = new LessonRun(lesson, session, keyboard, renderer, progress);
       const next = lessons.find(({ number }) => number > lesson.number);
       if (!(await run.toTheEnd(next))) return 0;
     } finally {
@@ -59,10 +60,20 @@ export async function learn(
   return 0;
 }
 
+/** A signal that would kill this process ends the lesson first. */
+function endWith(end: () => Promise<void>): void {
+  for (const signal of endingSignals) {
+    process.removeAllListeners(signal);
+    process.once(signal, () => {
+      void end().finally(() => process.exit(statusOfSignal(signalNumber(signal))));
+    });
+  }
+}
+
 /** Between two lessons: Enter, or the learner has had enough for today. */
 async function goesOn(keyboard: Keyboard): Promise<boolean> {
   try {
-    return !['q', 'quit', 'exit'].includes(await keyboard.ask('Enter: go on with it; quit ‣ '));
+    return !meansLeave(await keyboard.ask('Enter: go on with it; quit ‣ '));
   } catch (error) {
     if (error instanceof Leave) return false;
     throw error;

@@ -3,25 +3,35 @@
  * that do this bring syntax highlighting, emoji and colours of their own, and follow marked a major version behind.)
  */
 import type { Token, Tokens } from 'marked';
-import { columnsOf, wrapped } from '../../text/columns.js';
+import { broken, columnsOf, wrapped } from '../../text/columns.js';
 import { type Paint, painter } from '../../text/paint.js';
 
 /** Lines longer than this are hard to read. */
 const widest = 88;
+const narrowest = 20;
 const indent = '  ';
 
 export class Renderer {
-  private readonly width: number;
-
   readonly paint: Paint;
 
-  constructor(colour: boolean, columns: number | undefined) {
+  /** @param columns of the terminal, asked anew for each text: somebody may change the size of the window */
+  constructor(
+    colour: boolean,
+    private readonly columns: () => number | undefined,
+  ) {
     this.paint = painter(colour);
-    this.width = Math.max(40, Math.min(columns ?? widest, widest) - 2 * indent.length);
+  }
+
+  private get width(): number {
+    return Math.max(narrowest, Math.min(this.window, widest) - 2 * indent.length);
+  }
+
+  private get window(): number {
+    return this.columns() ?? widest;
   }
 
   heading(text: string): string {
-    return this.paint('bold', text);
+    return this.wrap(this.paint('bold', text), '', indent);
   }
 
   /** A block, without an empty line after it. */
@@ -42,8 +52,21 @@ export class Renderer {
   command(text: string): string {
     return text
       .split('\n')
-      .map((line, index) => indent + this.paint('cyan', `${index === 0 ? '$' : '>'} ${line}`))
+      .flatMap((line, index) => this.codeLines(`${index === 0 ? '$' : '>'} ${line}`, this.width))
       .join('\n');
+  }
+
+  /** A line of an output in pieces that leave so many columns of the window free; broken at blanks where it can be. */
+  brokenLine(line: string, free: number): string[] {
+    const width = Math.max(narrowest, this.window - free - 1);
+    return broken(line, width);
+  }
+
+  /** A line of code, broken at blanks; what goes on is set in. */
+  private codeLines(line: string, width: number): string[] {
+    return broken(line, width - 2 * indent.length)
+      .map((piece, index) => (index === 0 ? piece : `    ${piece.trimStart()}`))
+      .map((piece) => indent + this.paint('cyan', piece.trimEnd()));
   }
 
   inline(tokens: readonly Token[] = []): string {
@@ -74,9 +97,9 @@ export class Renderer {
   private lines(token: Token, width: number): string[] {
     switch (token.type) {
       case 'heading':
-        return [this.heading(this.inline(token.tokens))];
+        return this.wrapped(this.paint('bold', this.inline(token.tokens)), width);
       case 'code':
-        return token.text.split('\n').map((line: string) => indent + this.paint('cyan', line));
+        return token.text.split('\n').flatMap((line: string) => this.codeLines(line, width));
       case 'list':
         return this.list(token as Tokens.List, width);
       case 'blockquote':

@@ -5,8 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../common/failure.js';
-import { endDescendants, reapOrphans } from './descendants.js';
+import { endDescendants, killDescendants, reapOrphans } from './descendants.js';
 import { Scratch } from './scratch.js';
 
 /** Where a command's output goes: to us, as for the lesson's own; or to the terminal, with its input from there. */
@@ -14,30 +15,35 @@ export type Streams = 'captured' | 'terminal';
 
 /**
  * Reads a word for the streams and a command, each ended by a NUL, runs it, and prints NUL, a token, its status, NUL.
- * The pipes are moved away from descriptors 3 and 4, as a lesson may use those, and no command gets them. Ctrl-C is for
- * the command: the trap, which a command does not inherit, keeps the shell. Of a mistyped command bash would say in
- * which line of this script it was met.
+ * The pipes are moved away from descriptors 3 and 4, as a lesson may use those, and no command gets them. Ctrl-C and
+ * Ctrl-\\ are for the command: the traps, which a command does not inherit, keep the shell. A loop of the shell's own
+ * would outlive each of its commands, so the trap returns from the function that runs it: bash(1), return. Of a mistyped
+ * command bash would say in which line of this script it was met.
  */
 const loop = `
 exec 200<&3 201>&4 3<&- 4>&-
-trap : INT
+trap : INT QUIT
 __token=$1
 shift
 __set_status() { return "$1"; }
+__run() { __set_status "$__status"; eval "$__command"; }
 command_not_found_handle() { printf '%s: command not found\\n' "$1" >&2; return 127; }
 __status=0
 while IFS= read -r -d '' __streams <&200 && IFS= read -r -d '' __command <&200; do
+  trap 'return 130' INT
   if [ "$__streams" = terminal ]; then
-    __set_status "$__status"
-    eval "$__command" 200<&- 201>&-
+    __run 200<&- 201>&-
   else
-    __set_status "$__status"
-    eval "$__command" </dev/null >&201 2>&1 200<&- 201>&-
+    __run </dev/null >&201 2>&1 200<&- 201>&-
   fi
   __status=$?
+  trap : INT
   printf '\\0%s %s\\0' "$__token" "$__status" >&201
 done
 `;
+
+/** So long, milliseconds, a command that is told to stop, and the lesson's cleanup, may take at the end. */
+const patience = 3000;
 
 export interface Ran {
   readonly output: string;
@@ -50,6 +56,7 @@ export class Session {
   private readonly shell: ChildProcess;
   private readonly ended: Promise<void>;
   private text = '';
+  private runs = false;
   private onText: (() => void) | undefined;
 
   /**
@@ -93,6 +100,7 @@ export class Session {
     show: (text: string) => void = () => {},
   ): Promise<Ran> {
     this.text = '';
+    this.runs = true;
     const end = `\0${this.token} `;
     let shown = 0;
     const finished = new Promise<Ran>((done) => {
@@ -114,6 +122,7 @@ export class Session {
     (this.shell.stdio[3] as Writable).write(`${streams}\0${command}\0`);
     const ran = await Promise.race([finished, this.ended]);
     this.onText = undefined;
+    this.runs = false;
     reapOrphans([this.shell.pid ?? 0]);
     if (ran === undefined) {
       throw new Failure('the shell of the lesson has ended', {
@@ -129,13 +138,28 @@ export class Session {
    * @returns what could not be removed, as a sentence
    */
   async end(cleanup: string): Promise<string | undefined> {
-    const shell = this.shell.pid ?? 0;
-    endDescendants([shell]);
-    if (cleanup !== '' && this.shell.exitCode === null && this.shell.signalCode === null)
-      await this.run(cleanup).catch(() => {});
+    await this.stop();
+    if (cleanup !== '' && !this.runs && this.isAlive)
+      await Promise.race([this.run(cleanup).catch(() => {}), sleep(patience, undefined, { ref: false })]);
     (this.shell.stdio[3] as Writable).end();
     endDescendants();
     await this.ended;
     return this.scratch.remove();
+  }
+
+  private get isAlive(): boolean {
+    return this.shell.exitCode === null && this.shell.signalCode === null;
+  }
+
+  /** Ends what the shell runs, and what it has started, but not the shell: it knows what the cleanup needs. */
+  private async stop(): Promise<void> {
+    const shell = this.shell.pid ?? 0;
+    const latest = performance.now() + patience;
+    while (this.runs && this.isAlive && performance.now() < latest) {
+      process.kill(shell, 'SIGINT');
+      killDescendants([shell]);
+      await sleep(10);
+    }
+    if (!this.runs) endDescendants([shell]);
   }
 }

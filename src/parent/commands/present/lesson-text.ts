@@ -31,6 +31,7 @@ function partsOf(parts: readonly Part[], block: Block): Html[] {
   return parts.map((part) => {
     switch (part.kind) {
       case 'text':
+      case 'wrong answers':
         return block(part.token);
       case 'console':
         return html`<pre>${part.commands.map(

@@ -33,6 +33,8 @@ const ownUser = process.getuid?.() === 0;
 class Learner {
   readonly env: Record<string, string>;
   private readonly terminal: TerminalSession;
+  /** Every other lesson is taken in a narrow window. */
+  private readonly columns: number;
   /** How many questions there have been; a screen with more of them asks a new one. */
   private asked = 0;
   private section = 0;
@@ -45,7 +47,8 @@ class Learner {
     user: User,
   ) {
     this.env = home(user);
-    this.terminal = new TerminalSession(user, { columns: 160, rows: 50 });
+    this.columns = lesson.number % 2 === 1 ? 60 : 160;
+    this.terminal = new TerminalSession(user, { columns: this.columns, rows: 50 });
   }
 
   /** @returns why the lesson cannot be walked through on this machine, in its own words; undefined when it was */
@@ -54,7 +57,9 @@ class Learner {
     this.terminal.type(`export TMPDIR=${TMPDIR} XDG_STATE_HOME=${XDG_STATE_HOME}; clear; echo ready`);
     this.asked = (await this.terminal.shows(/^ready\noutside\$$/)).match(questions)?.length ?? 0;
     let screen = await this.begin();
-    const obstacle = /cannot run on this machine: ([\s\S]*?)\s*status 1\noutside\$$/.exec(screen)?.[1];
+    const obstacle = /cannot\s+run\s+on\s+this\s+machine:\s+([\s\S]*?)\s*status 1\noutside\$$/.exec(
+      screen,
+    )?.[1];
     if (obstacle !== undefined) return obstacle;
     while (!screen.endsWith('outside$')) screen = await this.next(screen);
 
@@ -64,6 +69,9 @@ class Learner {
     assert.ok(screen.includes(`✓ Lesson ${number} is done.${score}\n`), screen);
     assert.match(screen, /\nstatus 0\noutside\$$/);
     assert.ok(this.hasLeft && this.hasTyped, 'the lesson was left, and a command of one’s own was typed');
+    const typed = /^outside\$|your turn \$/;
+    const broken = this.terminal.brokenLines(this.columns).filter((line) => !typed.test(line));
+    assert.deepEqual(broken, [], 'no line was broken by the terminal');
     assert.match(await this.answer('gontainer lesson'), new RegExp(`^✓ +${number} +${name} `, 'm'));
     return undefined;
   }
@@ -99,7 +107,7 @@ class Learner {
     this.terminal.press('C-c');
     await this.asks(
       new RegExp(
-        `Section ${section} of ${sections.length} is next\\. Go on there with: gontainer lesson ${name}\nstatus 0\noutside\\$$`,
+        `Section ${section} of ${sections.length} is next\\. Go on there with:\\s+gontainer\\s+lesson\\s+${name}\nstatus 0\noutside\\$$`,
       ),
     );
     assert.deepEqual(leftIn(this.env), [], 'nothing is left while the learner is away');

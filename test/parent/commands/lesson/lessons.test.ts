@@ -248,7 +248,7 @@ test('a learner can run, type, predict, err, ask and solve, and nothing is left 
   terminal.type('echo it is $mine');
   await terminal.shows(/^it is 42$/m);
   terminal.type('help');
-  await terminal.shows(/in the same shell[\s\S]*Enter: next section ‣$/);
+  await terminal.shows(/variables and\s+folders stay[\s\S]*Enter: next section ‣$/);
   terminal.press('Enter');
   await terminal.shows(/-hostname kitchen -- uname -n\n +Enter runs it ‣$/);
   terminal.press('Enter');
@@ -260,20 +260,20 @@ test('a learner can run, type, predict, err, ask and solve, and nothing is left 
   terminal.type('1');
   await terminal.shows(/\$ uname -n\n +Enter runs it ‣$/);
   terminal.press('Enter');
-  await terminal.shows(/You said 1; it is 2\.\n +2\. sethostname/);
+  await terminal.shows(/You said 1; it is 2\.\n +1\? That was the name [\s\S]*\n +2\. sethostname/);
   while (!/your turn \$$/.test(await enter(terminal)));
   terminal.press('Enter');
-  await terminal.shows(/There is no process “sleep 304” \(yet\)\.\n +Not yet\..*\n +your turn \$$/);
+  await terminal.shows(/There is no process “sleep 9004” \(yet\)\.\n +Not yet\..*\n +your turn \$$/);
   terminal.type('hint');
   await terminal.shows(/An & at the end of the line[\s\S]*your turn \$$/);
-  terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 304 & pid=$!');
+  terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 9004 & pid=$!');
   await terminal.shows(/pid=\$!\n +your turn \$$/);
-  await running('sleep 304');
+  await running('sleep 9004');
   terminal.press('Enter');
   await terminal.shows(/Its host name is( pantry)+, not larder\.\n +Not yet\..*\n +your turn \$$/);
-  terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 304 &');
-  await terminal.shows(/larder -- sleep 304 &\n[\s\S]*your turn \$$/);
-  await running('sleep 304');
+  terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 9004 &');
+  await terminal.shows(/larder -- sleep 9004 &\n[\s\S]*your turn \$$/);
+  await running('sleep 9004');
   terminal.press('Enter');
   await terminal.shows(/✓ That is it\.[\s\S]*✓ Lesson 3 is done\. You predicted \d of \d\.[\s\S]*outside\$$/);
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
@@ -314,7 +314,7 @@ test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves 
   await terminal.shows(/^◐ +1 +processes /m);
   terminal.clear();
   terminal.type('gontainer lesson 1');
-  await terminal.shows(/You were at section 2 of \d+, “What it sees”.*‣$/);
+  await terminal.shows(/You were at section 2 of \d+, “What it sees”.*\n.*‣$/);
   terminal.press('Enter');
   await terminal.shows(/^2\/\d+ [\s\S]*Enter runs it ‣$/m);
   terminal.type('exit');
@@ -338,6 +338,123 @@ test('a lesson that is ended by a signal leaves nothing behind', { skip }, async
   ]);
   await terminal.shows(/status 143\noutside\$$/);
   assert.deepEqual(leftIn(env), []);
+});
+
+/** A learner at a lesson whose first command is another one. */
+async function atCommand(command: string): Promise<ReturnType<typeof learner>> {
+  const script = withChanged('01-processes.md', (text) =>
+    text.replace('$ echo $$\n‹shell›\n', `$ ${command}\n`),
+  );
+  const started = learner();
+  started.terminal.type(`'${node}' '${script}' lesson processes; echo "status $?"`);
+  await started.terminal.shows(/Enter runs it ‣$/);
+  return started;
+}
+
+test('Ctrl-C ends a loop of the shell, the lesson’s and the learner’s own', { skip }, async () => {
+  const { terminal, env } = await atCommand(
+    'until [ -e never ]; do sleep 0.1; done   # until somebody makes it',
+  );
+  terminal.press('Enter');
+  // After five seconds it says what it waits for.
+  await terminal.shows(/\(Still waiting until somebody makes it\. Ctrl-C stops it\.\)/);
+  terminal.press('C-c');
+  await terminal.shows(/\(Interrupted\.[\s\S]*Enter runs it ‣$/);
+  terminal.type('until false; do sleep 0.2; done; echo never');
+  await terminal.shows(/echo never$/);
+  await running('sleep 0.2');
+  terminal.press('C-c');
+  await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
+  terminal.type('kept=1; echo kept $kept');
+  await terminal.shows(/^kept 1$/m);
+  terminal.press('C-c');
+  await terminal.shows(/status 0\noutside\$$/);
+  assert.deepEqual(leftIn(env), []);
+});
+
+test('Ctrl-\\ ends the lesson and leaves nothing, in a command, in a loop and at a prompt', {
+  skip,
+}, async () => {
+  for (const command of ['sleep 19304', 'until false; do sleep 0.2; done', undefined]) {
+    const { terminal, env } = learner();
+    terminal.type('gontainer lesson processes; echo "status $?"');
+    await terminal.shows(/Enter runs it ‣$/);
+    if (command !== undefined) {
+      terminal.type(command);
+      await running(/sleep [\d.]+/.exec(command)?.[0] as string);
+    }
+    terminal.press('C-\\');
+    await terminal.shows(command === undefined ? /status 0\noutside\$$/ : /status 131\noutside\$$/);
+    assert.deepEqual(leftIn(env), [], String(command));
+    terminal.close();
+  }
+});
+
+test('what waits for a skipped command is skipped too', { skip }, async () => {
+  const { terminal } = learner();
+  terminal.type('gontainer lesson uts');
+  await terminal.shows(/Enter runs it ‣$/);
+  let screen = '';
+  while (!/exec\s+sleep 9060' &\n +Enter runs it ‣$/.test(screen)) {
+    assert.doesNotMatch(screen, /your turn/);
+    screen = await enter(terminal);
+  }
+  terminal.type('skip');
+  await terminal.shows(/only waits for what you skipped[\s\S]*nsenter[\s\S]*Enter runs it ‣$/);
+  await enter(terminal);
+  await terminal.shows(/may be because of what was skipped/);
+});
+
+test('a learner can go back, start a section again and list the sections', { skip }, async () => {
+  const { terminal, env } = learner();
+  terminal.type('gontainer lesson processes');
+  await terminal.shows(/Enter runs it ‣$/);
+  while (!/^2\/\d+ +What it sees[\s\S]*Enter runs it ‣$/m.test(await enter(terminal)));
+  terminal.type('touch made-here; list');
+  await terminal.shows(/list: command not found/);
+  terminal.type('list');
+  await terminal.shows(/^ +1 +Everything is a process\n +▸ 2 +What it sees\n +3 +Children inherit/m);
+  terminal.clear();
+  terminal.type('again');
+  await terminal.shows(/Doing again[\s\S]*^2\/\d+ +What it sees[\s\S]*Enter runs it ‣$/m);
+  terminal.type('ls; echo "in $(basename $PWD)"');
+  await terminal.shows(/\nin work\n/);
+  assert.doesNotMatch(terminal.screen(), /made-here/, 'the folder is a fresh one');
+  terminal.clear();
+  terminal.type('back');
+  await terminal.shows(/^1\/\d+ +Everything is a process[\s\S]*Enter runs it ‣$/m);
+  terminal.press('C-c');
+  await terminal.shows(/Until later: gontainer lesson processes\noutside\$$/);
+  assert.deepEqual(leftIn(env), []);
+});
+
+test('a wrong answer is told why that one is wrong, and no other', { skip }, async () => {
+  const { terminal } = learner();
+  terminal.type('gontainer lesson processes');
+  await terminal.shows(/Enter runs it ‣$/);
+  for (let screen = ''; !/just show me\) ‣$/.test(screen); ) screen = await enter(terminal);
+  terminal.type('3');
+  await enter(terminal);
+  await terminal.shows(/You said 3; it is 2\.\n +3\? There is no process without a network namespace/);
+  assert.doesNotMatch(terminal.screen(), /1\? A process gets/);
+});
+
+test('a prediction that does not say why each wrong choice is wrong is refused', () => {
+  const script = withChanged('01-processes.md', (text) => text.replace('- **3?** ', '- '));
+  const { status, stderr } = runChanged(script, 'processes', '--auto');
+  assert.equal(status, 125);
+  assert.match(stderr, /01-processes\.md, line \d+, has a prediction that does not say why \d is wrong/);
+});
+
+test('the output of a command is escaped, and what follows a resized window fits it', { skip }, async () => {
+  const { terminal } = await atCommand("printf '\\033[2Jtaken\\033]0;title\\007\\n'");
+  terminal.press('Enter');
+  await terminal.shows(/│ \\x1b\[2Jtaken\\x1b\]0;title\\x07/);
+  terminal.resize(44, 50);
+  terminal.clear();
+  terminal.type('help');
+  const screen = await terminal.shows(/variables and folders stay[\s\S]*Enter runs it ‣$/);
+  assert.deepEqual(terminal.brokenLines(44), [], screen);
 });
 
 test('a progress file in another form counts as no progress', async () => {
