@@ -3,13 +3,17 @@ import { resolveBeneath } from './program.js';
 
 /**
  * Gontainer's prompt. The user's name is looked up once, here: `whoami` at every prompt complains where the root file
- * system has no passwd entry. The host name is read anew each time, with what every sh has built in.
+ * system has no passwd entry. The host name and the directory are read anew each time, with what every sh has built in.
  *
  * @param root where the root directory of the command is, seen from here
  */
 export function prompt(uid: number, root = '/'): string {
-  return `📦 [${userName(uid, root)}@$(read -r name </proc/sys/kernel/hostname && echo "$name")] ~$PWD ‣ `;
+  return `📦 [${userName(uid, root)}@${hostname}] ${directory} ‣ `;
 }
+
+const hostname = '$(read -r name </proc/sys/kernel/hostname && echo "$name")';
+/** `~` for the home folder, as other shells write it; HOME may be empty or not set. */
+const directory = `$(case $PWD in "\${HOME:-?}") echo "~";; "\${HOME:-?}"/*) echo "~\${PWD#"$HOME"}";; *) echo "$PWD";; esac)`;
 
 /** The name in /etc/passwd (passwd(5)), or `root` for 0, or the number. */
 function userName(uid: number, root: string): string {

@@ -13,7 +13,7 @@ import { folder, lacking, node, program, rootfs, run, start, unprivileged, users
 import { TerminalSession } from '../../terminal-session.js';
 
 const skip = lacking('tmux', 'setpriv');
-const prompt = /📦 \[root@box\] ~\S* ‣$/;
+const prompt = /📦 \[root@box\] \S+ ‣$/;
 const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
 const begun = /^begun\s*$/m;
 

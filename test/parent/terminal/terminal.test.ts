@@ -5,7 +5,7 @@ import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
 import { TerminalSession } from '../../terminal-session.js';
 
 const skip = lacking('tmux', 'setpriv');
-const prompt = /📦 \[root@box\] ~\S* ‣$/;
+const prompt = /📦 \[root@box\] \S+ ‣$/;
 
 /** Says that it runs, in a word that the typed line does not hold, and then waits for ever. */
 const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
@@ -22,17 +22,38 @@ async function inside(options = ''): Promise<TerminalSession> {
 test('Gontainer’s prompt shows user, host name and folder', { skip }, async () => {
   const terminal = await inside();
   terminal.type('cd /usr/bin');
-  await terminal.shows(/📦 \[root@box\] ~\/usr\/bin ‣$/);
+  await terminal.shows(/📦 \[root@box\] \/usr\/bin ‣$/);
   terminal.type('hostname renamed');
   await terminal.shows(/📦 \[root@renamed\]/);
 });
+
+for (const shell of ['dash', 'busybox ash', 'bash --norc']) {
+  const lacks = skip || lacking(String(shell.split(' ')[0]));
+  test(`the prompt of ${shell} writes ~ for the home folder and for nothing else`, {
+    skip: lacks,
+  }, async () => {
+    const terminal = await inside();
+    terminal.type(`HOME=/usr; export HOME; exec ${shell}`);
+    for (const [directory, shown] of [
+      ['/usr', '~'],
+      ['/usr/bin', '~/bin'],
+      ['/', '/'],
+      ['/etc', '/etc'],
+    ]) {
+      terminal.type(`cd ${directory}`);
+      await terminal.shows(new RegExp(`\\] ${shown} ‣$`));
+    }
+    terminal.type('unset HOME; cd /tmp');
+    await terminal.shows(/\] \/tmp ‣$/);
+  });
+}
 
 test('no prompt prints an error in a root without a passwd file', { skip }, async () => {
   const root = await rootfs(unprivileged);
   const terminal = await inside(`-mnt ${root}`);
   terminal.type('rm /etc/passwd; exec sh');
   assert.doesNotMatch(
-    await terminal.shows(/exec sh[\s\S]*📦 \[root@box\] ~\/ ‣$/),
+    await terminal.shows(/exec sh[\s\S]*📦 \[root@box\] \/ ‣$/),
     /unknown uid|not found|No such/,
   );
 });

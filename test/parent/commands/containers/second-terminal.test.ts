@@ -636,13 +636,13 @@ test('two terminals: a shell in the container, and a second one that joins it', 
   const [first, second] = [new TerminalSession(), new TerminalSession()];
   for (const terminal of [first, second]) terminal.type(`export XDG_RUNTIME_DIR=${desk.runtime}; clear`);
   first.type('gontainer -run --quiet --all -hostname box -name box');
-  await first.shows(/📦 \[root@box\] ~\S* ‣$/);
+  await first.shows(/📦 \[root@box\] \S+ ‣$/);
   second.type('gontainer enter --quiet box');
-  await second.shows(/📦 \[root@box\] ~\S* ‣$/);
+  await second.shows(/📦 \[root@box\] \S+ ‣$/);
   second.type('hostname renamed');
   await second.shows(/📦 \[root@renamed\]/);
   first.type('');
-  await first.shows(/📦 \[root@renamed\] ~\S* ‣$/);
+  await first.shows(/📦 \[root@renamed\] \S+ ‣$/);
 
   // Job control inside: Ctrl-C, Ctrl-Z and fg go to the command there.
   second.clear();
