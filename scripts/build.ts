@@ -4,10 +4,10 @@
  * A dynamic import() in the source is where a file is split off: what is imported that way becomes a file of
  * its own in dist/, loaded when it is reached. That keeps yargs and pino out of the way of the launch.
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { writeBundledLicences } from './bundled-licences.js';
 import { writeHelpTexts } from './help-texts.js';
 
@@ -85,13 +85,18 @@ const urlForYargs: Plugin = {
   },
 };
 
-rmSync(output, { recursive: true, force: true });
-const entries = [join(source, 'main.ts'), join(source, 'library/index.ts'), ...splitPoints()];
-const { metafile } = await build({
-  entryPoints: entries.map((file) => ({ in: file, out: outputName(file) })),
+/**
+ * main.cjs is two programs in one file. A shell reads it as far as its exec, which starts Node with the same file; to Node
+ * that part is a comment after a string. So no link has to be followed, and no file can be without the other.
+ */
+const stub = `#!/bin/sh
+':' /* A shell reads this part, which is a comment to Node.
+${readFileSync(join(source, 'stub.sh'), 'utf8')}*/
+`;
+
+const settings = {
   outdir: output,
   absWorkingDir: root,
-  metafile: true,
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
@@ -114,7 +119,23 @@ const { metafile } = await build({
     'import.meta.filename': '__filename',
     VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version),
   },
+} satisfies BuildOptions;
+const outputs = (files: readonly string[]) => files.map((file) => ({ in: file, out: outputName(file) }));
+
+rmSync(output, { recursive: true, force: true });
+const { metafile } = await build({
+  ...settings,
+  metafile: true,
+  entryPoints: outputs([join(source, 'library/index.ts'), ...splitPoints()]),
 });
+await build({
+  ...settings,
+  entryPoints: outputs([join(source, 'main.ts')]),
+  // An old Node has to be able to read it, or it could not say that it is too old.
+  target: 'es2015',
+  banner: { js: `${stub}'use strict';` },
+});
+chmodSync(join(output, 'main.cjs'), 0o755);
 writeBundledLicences(root, output, metafile);
 await writeHelpTexts(output);
-console.error(`built ${entries.map((file) => basename(outputName(file))).join(', ')} into dist/`);
+console.error(`built ${readdirSync(output).filter((name) => name.endsWith('.cjs')).length} files into dist/`);

@@ -1,5 +1,7 @@
-#!/usr/bin/env node
 /** One script, two stages: it picks the parent or the child. What needs neither is answered at once. */
+import './common/supported-node.js';
+import { basename } from 'node:path';
+import { callerWords } from './common/caller-text.js';
 import { childFile, loader } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
 import { inform, print } from './common/print.js';
@@ -22,14 +24,19 @@ function stage<Exports>(name: string): Exports {
   try {
     return loader(__dirname)(name) as Exports;
   } catch (error) {
-    // A package that is missing: the platform's own of ffi-rs is an optional one, which an installer may leave out.
-    const [sentence] = (error as Error).message.split('\n');
-    inform(`gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.\n`);
+    const { code, message, path } = error as NodeJS.ErrnoException;
+    const [sentence] = message.split('\n');
+    inform(
+      code === 'ENOENT' && path === `${__dirname}/${name}`
+        ? `gontainer: ${path} is missing: ${basename(__filename)} was copied without the files beside it. Make a link to it instead: ln -s.\n`
+        : // The platform's own package of ffi-rs is an optional one, which an installer may leave out.
+          `gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.\n`,
+    );
     process.exit(125);
   }
 }
 
-const words = process.argv.slice(2);
+const words = callerWords();
 if (words[0] === 'child') {
   stage<typeof import('./child/main.js')>(childFile).child();
 } else {
@@ -42,6 +49,6 @@ if (words[0] === 'child') {
   process.on('uncaughtException', (error) => process.exit(load().unexpected(error, words)));
   if (answer !== undefined) process.exit(print(answer));
   const { parent, background } = load();
-  const ended = words[0] === 'detached' ? background(words.slice(1)) : parent(words);
+  const ended = words[0] === 'detached' ? background(words[1] as string) : parent(words);
   ended.then((status) => process.exit(status));
 }

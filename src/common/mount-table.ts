@@ -1,5 +1,7 @@
 /** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
+
 import { readFileSync } from 'node:fs';
+import { textOf } from './byte-text.js';
 import type { CallName } from './kernel/calls.js';
 
 /** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
@@ -73,7 +75,7 @@ export const mountsInside = (): Mount[] => read('proc/self/mountinfo');
 
 function read(file: string): Mount[] {
   if (remembered?.file === file) return remembered.mounts;
-  const mounts = readFileSync(file, 'utf8')
+  const mounts = textOf(readFileSync(file))
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => new Mount(line));

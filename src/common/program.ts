@@ -1,6 +1,7 @@
 /** Finding a program the way execvp(3) and the container's root do it. */
-import { accessSync, constants, readlinkSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { linkText, pathOf } from './byte-text.js';
 import { exitStatus, Failure } from './failure.js';
 import { namesOf, walkDown } from './path-walk.js';
 
@@ -62,7 +63,7 @@ export function locateProgram(
 /** Undefined where there is none, or nobody lets us see it. */
 function linkAt(path: string): { link: string } | undefined {
   try {
-    return { link: readlinkSync(path) };
+    return { link: linkText(path) };
   } catch {
     return undefined;
   }
@@ -71,7 +72,7 @@ function linkAt(path: string): { link: string } | undefined {
 /** Undefined where there is no such file, or nobody lets us see it: execvp(3) goes on to the next folder then. */
 function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(pathOf(path), { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
@@ -80,7 +81,7 @@ function statOf(path: string): Stats | undefined {
 /** Executable by anybody counts: who may execute it inside depends on the maps. */
 function executable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(pathOf(path), constants.X_OK);
     return true;
   } catch {
     return ((statOf(path)?.mode ?? 0) & 0o111) !== 0;

@@ -50,6 +50,16 @@ export interface NewRoot {
   readonly resolver?: string;
 }
 
+/** What a process inherits by execve(2) and Node has changed at its start; the command gets what the caller had. */
+export interface Inherited {
+  /** The limits of open files, where Node's soft limit is another one: getrlimit(2). */
+  readonly openFiles?: { readonly soft: Limit; readonly hard: Limit };
+  /** The numbers of the signals that are ignored: signal(7). */
+  readonly ignoredSignals: readonly number[];
+}
+
+export type Limit = number | 'unlimited';
+
 export interface LaunchSpec {
   /** The namespaces that were asked for. */
   readonly namespaces: readonly NamespaceFlag[];
@@ -109,6 +119,7 @@ export interface LaunchSpec {
    * `none`: a session of its own, and no terminal.
    */
   readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
+  readonly inherited: Inherited;
 }
 
 /** Whether the command leaves the caller's session: setsid(2). */

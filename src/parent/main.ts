@@ -9,11 +9,13 @@ import { type Line, readLine } from './command-line/read-line.js';
 import { commands } from './commands/index.js';
 import { runInBackground } from './commands/run/run-command.js';
 import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
+import { ignoreLikeCaller } from './spec/inherited.js';
 
 declare const VERSION: string;
 
 /** @returns the exit status */
 export async function parent(words: readonly string[]): Promise<number> {
+  ignoreLikeCaller();
   let line: Line | undefined;
   try {
     line = readLine(words, commands);
@@ -26,8 +28,14 @@ export async function parent(words: readonly string[]): Promise<number> {
   }
 }
 
-/** The launcher of `run --detach`, whose command line its caller has read already. @returns the exit status */
-export async function background(words: readonly string[]): Promise<number> {
+/**
+ * The launcher of `run --detach`, whose command line its caller has read already.
+ * @param given the command line as JSON: Node would not pass bytes on that are not UTF-8
+ * @returns the exit status
+ */
+export async function background(given: string): Promise<number> {
+  const words = JSON.parse(given) as string[];
+  ignoreLikeCaller();
   const line = readLine(words, commands);
   if (line.asks !== 'run') return exitStatus.usage;
   const { Background } = await import('./commands/run/background.js');

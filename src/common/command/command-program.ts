@@ -1,4 +1,5 @@
 /** What is known of the command before its process is there: its program, its environment, and why it cannot be run. */
+import { callerDirectory } from '../caller-text.js';
 import { exitStatus, Failure } from '../failure.js';
 import { locateProgram } from '../program.js';
 import { prompt } from '../prompt.js';
@@ -10,7 +11,7 @@ import type { LaunchSpec } from '../spec.js';
  * @throws Failure with status 126 or 127
  */
 export function commandPath({ command, environment }: LaunchSpec, root: string): string {
-  const workingDirectory = root === '/' ? process.cwd() : '/';
+  const workingDirectory = root === '/' ? callerDirectory() : '/';
   return locateProgram(command[0] as string, environment.PATH ?? '/bin:/usr/bin', root, workingDirectory);
 }
 

@@ -1,3 +1,4 @@
+import { bytesOf } from '../byte-text.js';
 import { constants, type Flags, numberOf } from './constants.js';
 import { int, peek, pointer, poke, word } from './libc.js';
 
@@ -58,7 +59,7 @@ export class Arena {
 
   /** A C string. */
   text(value: string): bigint {
-    return this.put(Buffer.from(`${value}\0`));
+    return this.put(bytesOf(`${value}\0`));
   }
 
   /** A vector of C strings with a null pointer at its end, as execve(2) takes it. */

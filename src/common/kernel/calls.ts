@@ -66,6 +66,7 @@ export const calls = {
   write: { fd: 'int', buf: 'memory', count: 'long' },
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
+  setrlimit: { resource: 'int', rlim: 'memory' },
   sigaction: { signum: 'int', act: 'memory', oldact: 'memory' },
   pidfd_open: { pid: 'int', flags: 'int' },
   pidfd_getfd: { pidfd: 'int', targetfd: 'int', flags: 'int' },

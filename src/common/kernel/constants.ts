@@ -36,6 +36,8 @@ export const constants = {
   SIG_DFL: 0,
   SIG_IGN: 1,
   SIG_SETMASK: 2,
+  // setrlimit(2)
+  RLIMIT_NOFILE: 7,
   // mount(2), umount2(2)
   MS_RDONLY: 0x1,
   MS_NOSUID: 0x2,
@@ -153,6 +155,12 @@ export type Constant = keyof typeof constants;
 
 /** A number, one constant, or several constants or-ed together; an empty list is 0. */
 export type Flags = number | Constant | readonly Constant[];
+
+/** A signal by its name where this table has it: signal(7). */
+export const signalConstant = (number: number): Flags =>
+  (Object.keys(constants) as Constant[]).find(
+    (name) => /^SIG[A-Z0-9]+$/.test(name) && constants[name] === number,
+  ) ?? number;
 
 /** The number that the kernel is given. */
 export const numberOf = (flags: Flags): number =>

@@ -4,6 +4,7 @@
  * Functions are looked up in the handle of libc.so.6, not in the global scope: from Node 22 on, `read` and `write` in
  * the global scope are entries inside the node binary (design: docs/call-chain.md).
  */
+import { pathOf } from '../byte-text.js';
 import { Failure } from '../failure.js';
 import { bytesType, DataType, load, open } from './ffi.js';
 
@@ -42,7 +43,11 @@ function openLibrary(): bigint {
 
 export const int = (value: number): Passed => ({ as: 'int', value });
 export const pointer = (value: bigint): Passed => ({ as: 'word', value });
-export const text = (value: string): Passed => ({ as: 'text', value });
+export const text = (value: string): Passed => {
+  const path = pathOf(`${value}\0`);
+  // ffi-rs writes a string as UTF-8.
+  return typeof path === 'string' ? { as: 'text', value } : bytes(path);
+};
 export const bytes = (value: Buffer): Passed => ({ as: 'bytes', value });
 
 const ENOSYS = 38; // errno(3)

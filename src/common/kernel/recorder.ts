@@ -2,6 +2,7 @@
  * The recorder: every kernel call of the launch goes through it, in both stages. It makes the call, takes the time,
  * turns -1 into a KernelError, and hands a record of it to the log.
  */
+import { bytesOf } from '../byte-text.js';
 import { defined } from '../defined.js';
 import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
@@ -104,7 +105,7 @@ export class Recorder implements Kernel {
   writeFile(path: string, content: string): void {
     const fd = this.call('open', { pathname: path, flags: ['O_WRONLY', 'O_CLOEXEC'], mode: 0 });
     try {
-      const bytes = Buffer.from(content);
+      const bytes = bytesOf(content);
       // The log shows the file where a descriptor's number would say nothing, as strace(1) does with -y.
       this.call('write', { fd, buf: memory(bytes, content), count: bytes.length }, { fd: path });
     } finally {

@@ -1,14 +1,16 @@
 /** The child's last steps: the process for the command, made ready and held, and then its execve(2). */
-import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
+import { constants as access, accessSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { bytesOf } from '../byte-text.js';
 import { defined } from '../defined.js';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
 import { capabilitiesIn } from '../kernel/capability-numbers.js';
+import { constants, signalConstant } from '../kernel/constants.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { type ProcessStat, processStat } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
-import { type LaunchSpec, newSession } from '../spec.js';
+import { type Inherited, type LaunchSpec, newSession } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import {
   commandCapabilityCalls,
@@ -31,7 +33,14 @@ export interface Gate {
 /** What of a launch the command's process depends on; entering a container knows no more. */
 export type CommandSpec = Pick<
   LaunchSpec,
-  'command' | 'user' | 'becomesUser' | 'keepsCapabilities' | 'capabilities' | 'newPrivileges' | 'terminal'
+  | 'command'
+  | 'user'
+  | 'becomesUser'
+  | 'keepsCapabilities'
+  | 'capabilities'
+  | 'newPrivileges'
+  | 'terminal'
+  | 'inherited'
 >;
 
 /**
@@ -87,10 +96,7 @@ export function commandCalls(
             args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
           },
         ] as const)),
-    // Node ignores these, and what is ignored stays ignored across execve(2).
-    ...(['SIGPIPE', 'SIGXFSZ'] as const).map(
-      (signum): ChainCall => ({ step, call: 'sigaction', args: { signum, act: usual, oldact: NULL } }),
-    ),
+    ...inheritedCalls(step, spec.inherited),
     // Node marks its standard streams close-on-exec.
     ...(spec.terminal === 'own' ? [] : [0, 1, 2]).map(
       (fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } }),
@@ -108,7 +114,7 @@ export function commandChain(
 ): Chain {
   const step = commandStep.id;
   const exec = execStep.id;
-  const pathname = memory(Buffer.from(`\0${path.slice(1)}\0`), path);
+  const pathname = memory(bytesOf(`\0${path.slice(1)}\0`), path);
   const calls: ChainCall[] = [
     { step, call: 'close', args: { fd: gate.open } },
     ...(newSession(spec) ? [{ step, call: 'setsid', args: {} } as const] : []),
@@ -126,8 +132,43 @@ export function commandChain(
   return { actor: 'command', calls };
 }
 
-/** A struct sigaction of zeros: the default action, no flags, nothing blocked (sigaction(2)). */
-const usual = memory(Buffer.alloc(152), { sa_handler: 'SIG_DFL' });
+/** What Node ignores; what is ignored stays ignored across execve(2), and what has a handler does not. */
+const ignoredByNode = [constants.SIGPIPE, constants.SIGXFSZ];
+
+/** Gives the process what the caller had before Node changed it. */
+function inheritedCalls(step: string, { openFiles, ignoredSignals }: Inherited): ChainCall[] {
+  const action = (number: number, act: Memory): ChainCall => ({
+    step,
+    call: 'sigaction',
+    args: { signum: signalConstant(number), act, oldact: NULL },
+  });
+  return [
+    ...ignoredByNode
+      .filter((number) => !ignoredSignals.includes(number))
+      .map((number) => action(number, signalAction('SIG_DFL'))),
+    ...ignoredSignals.map((number) => action(number, signalAction('SIG_IGN'))),
+    ...(openFiles === undefined
+      ? []
+      : ([
+          { step, call: 'setrlimit', args: { resource: 'RLIMIT_NOFILE', rlim: limits(openFiles) } },
+        ] as const)),
+  ];
+}
+
+/** A struct sigaction: no flags, nothing blocked (sigaction(2)). */
+function signalAction(handler: 'SIG_DFL' | 'SIG_IGN'): Memory {
+  const bytes = Buffer.alloc(152);
+  bytes.writeBigUInt64LE(BigInt(constants[handler]));
+  return memory(bytes, { sa_handler: handler });
+}
+
+/** A struct rlimit of two 64-bit numbers: getrlimit(2). */
+function limits({ soft, hard }: NonNullable<Inherited['openFiles']>): Memory {
+  const bytes = Buffer.alloc(16);
+  for (const [index, limit] of [soft, hard].entries())
+    bytes.writeBigUInt64LE(limit === 'unlimited' ? 0xffffffffffffffffn : BigInt(limit), index * 8);
+  return memory(bytes, { rlim_cur: soft, rlim_max: hard });
+}
 
 /**
  * The terminal becomes the controlling one of the new session, and the standard streams: login_tty(3). open(2) gives the
@@ -246,7 +287,7 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
 /** Whether the program of this process could be overwritten through its exe link: proc_pid_exe(5). */
 function ownExecutable(): 'writable' | 'read-only' | 'not ours to write' {
   try {
-    accessSync('/proc/self/exe', constants.W_OK);
+    accessSync('/proc/self/exe', access.W_OK);
     return 'writable';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EROFS' ? 'read-only' : 'not ours to write';

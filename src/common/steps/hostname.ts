@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { bytesOf } from '../byte-text.js';
 import { shellWord } from '../shell-word.js';
 import type { Step } from '../step.js';
 
@@ -12,7 +13,7 @@ export const hostnameStep: Step = {
   applies: (spec) => spec.hostname !== undefined,
   run: ({ spec, kernel }) => {
     if (spec.hostname === undefined) return;
-    kernel.call('sethostname', { name: spec.hostname, len: Buffer.byteLength(spec.hostname) });
+    kernel.call('sethostname', { name: spec.hostname, len: bytesOf(spec.hostname).length });
   },
   evidence: () => ({ hostname: hostname() }),
   summary: (before, after) => {
@@ -22,5 +23,7 @@ export const hostnameStep: Step = {
   },
   onHost: () => ({ 'hostname outside': hostname() }),
   shortfall: (_, after, spec) =>
-    after.hostname === spec.hostname ? undefined : `the host name is ${after.hostname}`,
+    after.hostname === bytesOf(spec.hostname ?? '').toString()
+      ? undefined
+      : `the host name is ${after.hostname}`,
 };

@@ -1,5 +1,5 @@
 /** What forbids something on a mount and on every mount below it. */
-import { realpathSync } from 'node:fs';
+import { realPath } from '../byte-text.js';
 import { memory } from '../kernel/calls.js';
 import { constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -48,7 +48,7 @@ export function restrictMounts(
     });
   } catch (error) {
     if (!(error instanceof KernelError) || error.data.errno !== 'ENOSYS') throw error;
-    remountEach(kernel, realpathSync(path), attributes, table());
+    remountEach(kernel, realPath(path), attributes, table());
   }
 }
 

@@ -1,6 +1,8 @@
 /** A mount needs something to be mounted on, of the same kind: a directory or a file. */
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathOf, realPath } from '../byte-text.js';
 import { Failure } from '../failure.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
@@ -118,7 +120,7 @@ export function makeMountPoint(kernel: Kernel, path: string, kind: 'directory' |
 
 /** Where programs look for /proc, /sys and /dev there must be nothing else, whatever a link in their place says. */
 function refuseLink(kernel: Kernel, path: string): void {
-  if (!lstatSync(join(kernel.root, path), { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  if (!lstatSync(pathOf(join(kernel.root, path)), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   throw new Failure(
     `step mount-points: ${path} in the new root is a symbolic link, and has to be a directory`,
     {
@@ -129,7 +131,7 @@ function refuseLink(kernel: Kernel, path: string): void {
 
 function destination(kernel: Kernel, path: string): string {
   try {
-    return kernel.root === '/' ? realpathSync(path) : `/${relative(kernel.root, seen(kernel, path))}`;
+    return kernel.root === '/' ? realPath(path) : `/${relative(kernel.root, seen(kernel, path))}`;
   } catch (cause) {
     throw new Failure(`step mount-points: ${path} in the new root was changed by somebody at this moment`, {
       next: 'Find out who, or run it again.',
@@ -171,7 +173,7 @@ const wrongKind = (path: string, wanted: 'directory' | 'file'): Failure =>
 /** Undefined where nothing is, or a link leads nowhere. */
 function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(pathOf(path), { throwIfNoEntry: false });
   } catch {
     return undefined;
   }

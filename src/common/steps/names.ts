@@ -1,13 +1,7 @@
 /** Files that carry the names of the container and of those it can reach: hostname(5), hosts(5), resolv.conf(5). */
-import {
-  closeSync,
-  fstatSync,
-  constants as open,
-  openSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+
+import { closeSync, fstatSync, constants as open, openSync, readFileSync, statSync } from 'node:fs';
+import { pathOf, realPath } from '../byte-text.js';
 import { defined } from '../defined.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
@@ -113,7 +107,7 @@ export const namesStep: Step = {
 const covered = (spec: LaunchSpec): string[] =>
   namedFiles(spec)
     .filter(isFile)
-    .map((path) => realpathSync(path));
+    .map((path) => realPath(path));
 
 /** The files are made on a tmpfs that is mounted on /dev only for this; bound over the others, they live on. */
 function coverWithOwn(kernel: Kernel, hostname: string): void {
@@ -143,7 +137,7 @@ function bind(kernel: Kernel, source: string, target: string): void {
 
 function isFile(path: string): boolean {
   try {
-    return statSync(path).isFile();
+    return statSync(pathOf(path)).isFile();
   } catch {
     return false; // It is missing, or a link that leads nowhere.
   }
@@ -159,7 +153,7 @@ function hostsFile(kernel: Kernel): string {
 /** Empty where there is no such file. Not blocking: somebody could put a FIFO in its place. */
 function text(path: string): string {
   try {
-    const file = openSync(path, open.O_RDONLY | open.O_NONBLOCK);
+    const file = openSync(pathOf(path), open.O_RDONLY | open.O_NONBLOCK);
     try {
       return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
     } finally {

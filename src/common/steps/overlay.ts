@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { pathOf } from '../byte-text.js';
 import type { Constant } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
@@ -39,7 +40,7 @@ export const overlayStep: Step = {
     const { root } = spec;
     if (root?.overlay === undefined) return;
     const lower = mountOf(root.path);
-    const { mode } = statSync(root.path);
+    const { mode } = statSync(pathOf(root.path));
     gatherParts(root, kernel);
     const folder = root.overlay.keptIn === null ? '.' : parts.changes;
     // The root inside has the mode of the upper directory.

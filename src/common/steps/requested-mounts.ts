@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realPath } from '../byte-text.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
@@ -65,7 +65,7 @@ export const requestedMountsStep: Step = {
     if (mounts.length < old.length + requested(spec).length)
       return 'there are fewer mounts than were asked for';
     const optionsAt = (target: string) => {
-      const place = realpathSync(target);
+      const place = realPath(target);
       return mounts
         .findLast((line) => line.startsWith(`${place} `))
         ?.split(' ')

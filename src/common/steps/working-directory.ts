@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { linkText } from '../byte-text.js';
 import { directoryId } from '../evidence.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
@@ -20,7 +20,7 @@ export const workingDirectoryStep: Step = {
   },
   // The name alone does not tell: after chroot(2), that of the old root is / too.
   evidence: ({ spec }) => ({
-    'working directory': readlinkSync('/proc/self/cwd'),
+    'working directory': linkText('/proc/self/cwd'),
     'is the directory': directoryId('.'),
     'directory at its path': directoryId(directory(spec)),
   }),

@@ -3,8 +3,10 @@
  * not while another container lives there: removing a directory detaches what is mounted on it in every mount namespace
  * (mount_namespaces(7)). So each launch holds a lock of the root directory, and whoever is alone removes what it made.
  */
+
 import { closeSync, constants, lstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathOf } from '../../common/byte-text.js';
 import { Failure } from '../../common/failure.js';
 import type { CallRecord, Kernel } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
@@ -23,7 +25,7 @@ export class MountPoints {
     private readonly kernel: Kernel,
   ) {
     const keptIn = root.overlay?.keptIn;
-    this.lock = openSync(keptIn ?? root.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    this.lock = openSync(pathOf(keptIn ?? root.path), constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       kernel.call('flock', { fd: this.lock, operation: keptIn ? ['LOCK_EX', 'LOCK_NB'] : 'LOCK_SH' });
     } catch (error) {
@@ -70,7 +72,7 @@ export const mountPointsIn = (spec: LaunchSpec, kernel: Kernel): MountPoints | u
  */
 function removeEmpty(root: number, path: string): void {
   const folders = [root];
-  const below = (name: string): string => `/proc/self/fd/${folders.at(-1)}/${name}`;
+  const below = (name: string) => pathOf(`/proc/self/fd/${folders.at(-1)}/${name}`);
   const names = path.split('/').filter(Boolean);
   const last = names.pop() as string;
   try {

@@ -1,6 +1,7 @@
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { signalNumber } from '../../common/kernel/processes.js';
 import { passedSignals } from '../../common/passed-signals.js';
+import { ignoredNames } from '../spec/inherited.js';
 
 /**
  * Signals sent to the parent. Before the command runs, one of them gives the launch up; from then on they reach the
@@ -12,7 +13,9 @@ export class SignalRelay {
   private interrupt: ((failure: Failure) => void) | undefined;
 
   constructor() {
-    for (const signal of passedSignals) process.on(signal, this.take);
+    // What the caller ignored is ignored by the command too; there is nothing to pass on.
+    const ignored = ignoredNames();
+    for (const signal of passedSignals) if (!ignored.includes(signal)) process.on(signal, this.take);
   }
 
   /** From here on every signal goes to `pass`. */

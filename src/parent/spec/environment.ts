@@ -1,6 +1,8 @@
 /** --env: the environment of the command. */
+import { callerEnvironment } from '../../common/caller-text.js';
 import { usageFailure } from '../../common/failure.js';
 import type { Option } from '../command-line/option.js';
+import { noteVariable } from './inherited.js';
 
 /** Where programs are looked for inside a new root. */
 export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -22,17 +24,15 @@ export function environmentOf(
   given: readonly string[],
   home = '/root',
 ): Record<string, string> {
-  const outside = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
+  const { [noteVariable]: _, ...caller } = callerEnvironment();
   const base: Record<string, string> = newRootGiven
-    ? { PATH: searchPath, HOME: home, TERM: process.env.TERM ?? 'dumb' }
-    : Object.fromEntries(outside);
+    ? { PATH: searchPath, HOME: home, TERM: caller.TERM ?? 'dumb' }
+    : caller;
   for (const text of given) {
     const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
     if (name === undefined) throw usageFailure(`--env “${text}” is not of the form NAME=VALUE`);
-    const inherited = value ?? process.env[name];
-    if (inherited !== undefined) base[name] = inherited;
+    const kept = value ?? caller[name];
+    if (kept !== undefined) base[name] = kept;
   }
   return base;
 }

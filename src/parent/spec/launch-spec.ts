@@ -1,5 +1,8 @@
 /** From the values of the command line to the launch as data. Everything that is wrong with them is said here. */
+
 import { resolve } from 'node:path';
+import { bytesOf } from '../../common/byte-text.js';
+import { callerDirectory } from '../../common/caller-text.js';
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../../common/namespaces.js';
@@ -10,6 +13,7 @@ import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
 import { environmentNames, environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
+import { inherited } from './inherited.js';
 import { keptCapabilities } from './kept-capabilities.js';
 import { newRoot } from './new-root.js';
 import { mountableExecutable } from './node-executable.js';
@@ -62,6 +66,7 @@ export function launchSpec(values: Values): LaunchSpec {
     asPid1: options['as-pid-1'] === true,
     newPrivileges: options['allow-new-privs'] === true,
     terminal,
+    inherited: inherited(),
     ...defined({
       hostname: has('uts') ? hostname(options.hostname) : undefined,
       root,
@@ -148,7 +153,7 @@ function idsIn(maps: IdMaps): { uid: number; gid: number } {
 function workingDirectoryOf({ workdir }: Options, root: NewRoot | undefined): string | undefined {
   return workdir === undefined
     ? undefined
-    : resolve(root === undefined ? process.cwd() : '/', String(workdir));
+    : resolve(root === undefined ? callerDirectory() : '/', String(workdir));
 }
 
 /**
@@ -166,7 +171,7 @@ function checkCommand(
     command[0] as string,
     environment.PATH ?? searchPath,
     root?.path ?? '/',
-    workingDirectory ?? (root === undefined ? process.cwd() : '/'),
+    workingDirectory ?? (root === undefined ? callerDirectory() : '/'),
   );
 }
 
@@ -177,7 +182,7 @@ function clockOffsets({ monotonic, boottime }: Options): LaunchSpec['clockOffset
 
 function hostname(given: unknown): string {
   const name = given === undefined ? 'Gontainer' : String(given);
-  const length = Buffer.byteLength(name);
+  const { length } = bytesOf(name);
   if (length > longestHostname)
     throw usageFailure(`--hostname is ${length} bytes long, and the kernel takes ${longestHostname}`);
   return name;

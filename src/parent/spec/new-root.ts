@@ -1,6 +1,7 @@
 /** The options about the new root and what is mounted in it. Everything that is wrong with them is said here. */
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { normalize } from 'node:path';
+import { pathOf, realPath } from '../../common/byte-text.js';
 import { usageFailure } from '../../common/failure.js';
 import type { NewRoot, RequestedMount } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
@@ -50,9 +51,9 @@ function rootFolder(given: string): string {
 /** A directory that exists, as an absolute path without symbolic links. */
 function folder(option: string, given: string, next?: string): string {
   const path = existing(option, given, next);
-  if (!statSync(path).isDirectory()) throw usageFailure(`${option}=${given} is not a directory`);
+  if (!statSync(pathOf(path)).isDirectory()) throw usageFailure(`${option}=${given} is not a directory`);
   try {
-    accessSync(path, constants.R_OK | constants.X_OK);
+    accessSync(pathOf(path), constants.R_OK | constants.X_OK);
   } catch {
     throw usageFailure(`${option}=${given} may not be read by you`);
   }
@@ -61,7 +62,7 @@ function folder(option: string, given: string, next?: string): string {
 
 function existing(option: string, given: string, next?: string): string {
   try {
-    return realpathSync(given);
+    return realPath(given);
   } catch (error) {
     const said = {
       ENOENT: 'does not exist, or is a symbolic link that leads nowhere',
@@ -114,7 +115,7 @@ function bindMount(text: string): RequestedMount {
     kind: 'bind',
     source: path,
     target: targetOf('--bind', text, target),
-    directory: statSync(path).isDirectory(),
+    directory: statSync(pathOf(path)).isDirectory(),
     readOnly: access === 'ro',
   };
 }

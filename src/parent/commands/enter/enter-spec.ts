@@ -10,6 +10,7 @@ import type { EnterSpec } from '../../../common/steps/enter.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { environmentOf } from '../../spec/environment.js';
 import { chosenId } from '../../spec/id-maps.js';
+import { inherited } from '../../spec/inherited.js';
 import { capabilitiesLikeThoseOf } from '../../spec/kept-capabilities.js';
 import type { Target } from '../../state/find.js';
 import { terminalUse } from '../../terminal/job-control.js';
@@ -42,6 +43,7 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
         becomesUser,
         keepsCapabilities: false,
         newPrivileges: false,
+        inherited: inherited(),
         ...(capabilities === undefined ? {} : { capabilities }),
       },
       environment: { ...environment, PS1: chosenPrompt ?? prompt(user.uid, root) },

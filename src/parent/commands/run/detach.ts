@@ -14,6 +14,7 @@ import { passedSignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp } from '../../launch/signal-relay.js';
+import { noteForChild } from '../../spec/inherited.js';
 import { outputExtension } from '../../state/entry.js';
 import { listing } from '../../state/listing.js';
 import { stateFolder } from '../../state/state-folder.js';
@@ -51,11 +52,16 @@ export async function startDetached(
   // What else the caller has open, such as the pipe that a shell reads from, shall end with this process.
   const kernel = new Recorder('parent', 0n, () => {});
   kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
-  const launcher = spawn(process.execPath, [...process.execArgv, script, backgroundWord, ...words], {
-    // setsid(2): the signals of the caller's terminal, and SIGHUP when it is closed, do not reach it.
-    detached: true,
-    stdio,
-  });
+  const launcher = spawn(
+    process.execPath,
+    [...process.execArgv, script, backgroundWord, JSON.stringify(words)],
+    {
+      // setsid(2): the signals of the caller's terminal, and SIGHUP when it is closed, do not reach it.
+      detached: true,
+      stdio,
+      env: { ...process.env, ...noteForChild() },
+    },
+  );
   const container = await started(launcher, launcher.stdio[report] as Readable, options.output === undefined);
   try {
     return print(container);

@@ -1,4 +1,5 @@
 /** `gontainer run`: what the command line asks for, in one of its forms: a launch, a rehearsal, or one let go of. */
+import { callerWords } from '../../../common/caller-text.js';
 import { exitStatus, Failure, usageFailure } from '../../../common/failure.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Subcommand, Values } from '../../command-line/subcommand.js';
@@ -35,7 +36,7 @@ export const runCommand: Subcommand = {
     }
     if (detach) {
       const { startDetached } = await import('./detach.js');
-      return startDetached(values, script, process.argv.slice(2));
+      return startDetached(values, script, callerWords());
     }
     return runLaunch(prepared, values, script);
   },

@@ -1,0 +1,18 @@
+# What Node changes at its start is noted first: it raises the soft limit of open files to the hard one, and sets every
+# signal that its caller ignored to the default action. src/parent/spec/inherited.ts reads the note.
+note() {
+  while read -r field value; do
+    case $field in SigIgn:) GONTAINER_CALLER="$$ $value" && break ;; esac
+  done < /proc/$$/status
+  while read -r one two three soft hard unit; do
+    case "$one $two $three" in "Max open files") GONTAINER_CALLER="$GONTAINER_CALLER $soft $hard" && break ;; esac
+  done < /proc/$$/limits
+}
+GONTAINER_CALLER=
+note 2> /dev/null
+export GONTAINER_CALLER
+if ! command -v node > /dev/null; then
+  echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH." >&2
+  exit 125
+fi
+exec node "$0" "$@"
