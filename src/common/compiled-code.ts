@@ -15,7 +15,11 @@ import { Script } from 'node:vm';
 export const codeFolder = (folder: string): string => `${folder}/code/${process.version}-${process.arch}`;
 
 /** What the parent loads for a launch; the last is there when all are. */
-export const parentFiles = ['parent-main.cjs', 'parent-log-writer.cjs', 'parent-log-pretty.cjs'] as const;
+export const parentFiles = [
+  'parent-main.cjs',
+  'parent-log-writer.cjs',
+  'parent-log-readable-log.cjs',
+] as const;
 
 export const childFile = 'child-main.cjs';
 
