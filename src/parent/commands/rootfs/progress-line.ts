@@ -21,33 +21,33 @@ export class Progress {
     this.what = what;
     this.done = 0;
     this.total = total;
-    this.show(0);
+    this.shownAt = 0;
+    this.show(what);
   }
 
   /** Passes bytes on and counts them. */
   async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
-      this.add(chunk.length);
+      this.done += chunk.length;
+      const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
+      this.show(`${this.what}: ${readableSize(this.done)}${of}`);
       yield chunk;
     }
   }
 
-  add(bytes: number): void {
-    this.done += bytes;
-    this.show(interval);
+  /** Puts a text in the place of the line, unless the last one has only just been. */
+  show(text: string): void {
+    const now = Date.now();
+    if (!this.output.isTTY || now - this.shownAt < interval) return;
+    this.shownAt = now;
+    // A line that goes on in the next one could not be wiped: one column stays free, as the cursor stands there.
+    const line = [...shownText(text)].slice(0, Math.max((this.output.columns || 80) - 1, 1)).join('');
+    // ECMA-48: carriage return, then "erase in line".
+    this.output.write(`\r\x1b[K${line}`);
   }
 
   /** Wipes the line, so that what follows stands alone. */
   end(): void {
     if (this.output.isTTY) this.output.write('\r\x1b[K');
-  }
-
-  private show(pause: number): void {
-    const now = Date.now();
-    if (!this.output.isTTY || now - this.shownAt < pause) return;
-    this.shownAt = now;
-    const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
-    // ECMA-48: carriage return, then "erase in line".
-    this.output.write(`\r\x1b[K${shownText(this.what)}: ${readableSize(this.done)}${of}`);
   }
 }

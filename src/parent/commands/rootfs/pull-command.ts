@@ -24,6 +24,19 @@ export const pullCommand: Subcommand = {
       describe: 'speak plain http to the registry',
       group: 'Root file system',
     },
+    {
+      name: 'username',
+      kind: 'text',
+      value: 'NAME',
+      describe: 'log in as NAME (default: as docker login, podman login or skopeo login left it)',
+      group: 'Root file system',
+    },
+    {
+      name: 'password-stdin',
+      kind: 'flag',
+      describe: "read NAME's password, or a token, from standard input",
+      group: 'Root file system',
+    },
   ],
   examples: [
     ['gontainer rootfs pull alpine ./root', 'from Docker Hub'],
@@ -41,11 +54,14 @@ export const pullCommand: Subcommand = {
     const { Progress } = await import('./progress-line.js');
     const { pullRootfs } = await import('./pull.js');
     const { reportMade } = await import('./report-made.js');
+    const { loginFor } = await import('./registry/login.js');
     const registry = typeof options.registry === 'string' ? options.registry : undefined;
+    const reference = parseReference(image, registry);
     const progress = new Progress();
     const request = {
       ...readImageOptions(options),
-      reference: parseReference(image, registry),
+      reference,
+      credentials: await loginFor(reference, options),
       insecure: options.insecure === true,
       directory,
       progress,

@@ -1,18 +1,21 @@
 /** `gontainer rootfs pull`: a root file system from an image in a registry. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { Failure } from '../../../common/failure.js';
+import { defined } from '../../../common/defined.js';
 import { Budget, type Limits } from './archive/limits.js';
 import { Tally } from './archive/tally.js';
 import { Tree } from './archive/tree.js';
 import { digestOf, parseDigest } from './image/digest.js';
-import { applyLayers, type ContentStore, findImage } from './image/image.js';
-import { type Descriptor, largestDocument, mediaTypes } from './image/image-documents.js';
+import { applyLayers, type ContentStore, findImage, type Image } from './image/image.js';
+import { type Descriptor, largestDocument } from './image/image-documents.js';
 import type { ImageReference } from './image/image-reference.js';
 import type { Platform } from './image/platform.js';
 import { finishRoot, keepsPrivileges } from './privileges.js';
 import type { Progress } from './progress-line.js';
 import { BlobCache, type Sender } from './registry/blob-cache.js';
-import { networkReason, Registry } from './registry/registry.js';
+import type { Credentials } from './registry/credentials.js';
+import { acceptedManifests, Downloads } from './registry/downloads.js';
+import type { Patience } from './registry/http-client.js';
+import { PullProgress } from './registry/pull-progress.js';
+import { Registry } from './registry/registry.js';
 import { buildBeside } from './staging.js';
 
 export interface PullRequest {
@@ -26,6 +29,9 @@ export interface PullRequest {
   readonly limits: Limits;
   readonly progress: Progress;
   readonly cache?: BlobCache;
+  /** Is asked when the registry wants a login. */
+  readonly credentials?: () => Credentials | undefined;
+  readonly patience?: Patience;
 }
 
 export interface Pulled {
@@ -35,122 +41,109 @@ export interface Pulled {
   readonly tally: Tally;
 }
 
-/** Tries in a row that come no further than the one before; one that does, does not count. */
-const fruitlessTries = 3;
-/** Milliseconds before such a try is repeated, times its number. */
-const pauseBetweenTries = 500;
-
-const accepted = [...mediaTypes.manifests, ...mediaTypes.indexes];
-
 /**
  * Pulls an image and unpacks it at `directory`. Blobs are kept in the cache under their digests and fetched once.
  * @throws Failure (status 2) when the folder cannot be used; (status 125) when the registry cannot be reached or has
  * no such image, and when something that came is not what the manifest says. The folder is then as it was.
  */
 export function pullRootfs(request: PullRequest): Promise<Pulled> {
-  const { reference, insecure, directory, platform, limits, progress, cache = new BlobCache() } = request;
-  return buildBeside(directory, async ({ directory: staging, signal }) => {
-    const registry = new Registry(reference, { insecure, signal });
-    progress.begin(`${reference.repository} from ${reference.registry}`);
-    const top = await resolveVersion(registry, reference, cache);
-    const store: ContentStore = {
-      async *open(descriptor, what) {
-        if (cache.find(descriptor) === undefined) {
-          progress.begin(what, descriptor.size);
-          await fetchBlob(registry, cache, descriptor, what, progress, signal);
-        }
-        yield* cache.read(descriptor, what);
-      },
-    };
-    const image = await findImage(store, [top], platform);
-    const privileges = await keepsPrivileges(request);
-    const tree = new Tree(staging, { privileges });
-    const tally = new Tally({ privileges });
-    const unpacking = { tree, budget: new Budget(limits), tally, whiteouts: true, signal };
-    await applyLayers(image, unpacking, () => {});
-    await finishRoot(staging, tree, request);
-    const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
-    return { description: `${reference.repository} (${layers})`, digest: top.digest, tally };
+  return buildBeside(request.directory, async (staging) => {
+    // One part that cannot be had ends the work on all others.
+    const stop = new AbortController();
+    const signal = AbortSignal.any([staging.signal, stop.signal]);
+    const pull = new Pull(request, signal, (error) => stop.abort(error));
+    try {
+      return await pull.into(staging.directory);
+    } catch (error) {
+      staging.signal.throwIfAborted();
+      stop.signal.throwIfAborted();
+      throw error;
+    } finally {
+      stop.abort();
+      await pull.settled();
+    }
   });
 }
 
-/** Asks the registry what a tag leads to; the document is put into the cache. A digest that is there needs no asking. */
-async function resolveVersion(
-  registry: Registry,
-  { version }: ImageReference,
-  cache: BlobCache,
-): Promise<Descriptor> {
-  const response = await registry.manifest(version, accepted);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > largestDocument) throw new Failure('The manifest is larger than any honest one.');
-    chunks.push(chunk);
+class Pull {
+  private readonly request: PullRequest;
+  private readonly signal: AbortSignal;
+  private readonly fail: (error: unknown) => void;
+  private readonly cache: BlobCache;
+  private readonly registry: Registry;
+  private readonly downloads: Downloads;
+  private readonly progress: PullProgress;
+
+  constructor(request: PullRequest, signal: AbortSignal, fail: (error: unknown) => void) {
+    const { reference, insecure, credentials, patience, progress, cache = new BlobCache() } = request;
+    this.request = request;
+    this.signal = signal;
+    this.fail = fail;
+    this.cache = cache;
+    this.progress = new PullProgress(progress);
+    this.registry = new Registry(reference, defined({ insecure, signal, credentials, patience }));
+    this.downloads = new Downloads(this.registry, cache, {
+      signal,
+      patience,
+      arrived: (digest, bytes) => this.progress.fetched(digest, bytes),
+    });
   }
-  const bytes = Buffer.concat(chunks);
-  const digest = parseDigest(version) === undefined ? digestOf(bytes) : version;
-  const descriptor = { mediaType: '', digest, size };
-  const send: Sender = async () => ({ offset: 0, bytes: [bytes] as unknown as AsyncIterable<Uint8Array> });
-  if (cache.find(descriptor) === undefined)
-    await cache.fetch(descriptor, `manifest ${version}`, send, () => {});
-  return descriptor;
+
+  async into(directory: string): Promise<Pulled> {
+    const { reference, platform, limits, progress } = this.request;
+    progress.begin(`${reference.repository} from ${reference.registry}`);
+    const top = await this.resolveVersion();
+    const image = await findImage(this.store, [top], platform);
+    const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
+    this.fetchLayers(image, layers);
+    const privileges = await keepsPrivileges(this.request);
+    const tree = new Tree(directory, { privileges });
+    const tally = new Tally({ privileges });
+    const unpacking = { tree, budget: new Budget(limits), tally, whiteouts: true, signal: this.signal };
+    await applyLayers(image, unpacking, () => {});
+    await finishRoot(directory, tree, this.request);
+    return { description: `${reference.repository} (${layers})`, digest: top.digest, tally };
+  }
+
+  settled(): Promise<void> {
+    return this.downloads.settled();
+  }
+
+  private readonly store: ContentStore = {
+    open: (descriptor, what) => this.content(descriptor, what),
+  };
+
+  private async *content(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+    await this.downloads.fetch(descriptor, what);
+    yield* this.progress.unpacking(this.cache.read(descriptor, what), what, descriptor.size);
+  }
+
+  /** Layers come while those before them are unpacked. */
+  private fetchLayers({ layers }: Image, words: string): void {
+    const missing = layers.filter(({ descriptor }) => this.cache.find(descriptor) === undefined);
+    const sizes = new Map(missing.map(({ descriptor }) => [descriptor.digest, descriptor.size]));
+    this.progress.expect(
+      words,
+      [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    );
+    for (const { descriptor, what } of missing) this.downloads.fetch(descriptor, what).catch(this.fail);
+  }
+
+  /** Asks the registry what a tag leads to; the document is put into the cache. A digest that is there needs no asking. */
+  private async resolveVersion(): Promise<Descriptor> {
+    const { version } = this.request.reference;
+    const byDigest = parseDigest(version) !== undefined;
+    const known = byDigest ? this.cache.sizeOf(version) : undefined;
+    if (known !== undefined) return { mediaType: '', digest: version, size: known };
+    const bytes = await this.registry.manifestBytes(version, acceptedManifests, largestDocument);
+    const descriptor = { mediaType: '', digest: byDigest ? version : digestOf(bytes), size: bytes.length };
+    const send: Sender = async () => ({ offset: 0, bytes: once(bytes) });
+    if (this.cache.find(descriptor) === undefined)
+      await this.cache.fetch(descriptor, `manifest ${version}`, send, () => {});
+    return descriptor;
+  }
 }
 
-/** Fetches a blob or manifest; a connection that breaks is made again, and goes on where it broke. */
-async function fetchBlob(
-  registry: Registry,
-  cache: BlobCache,
-  descriptor: Descriptor,
-  what: string,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  let fruitless = 0;
-  let furthest = 0;
-  for (;;) {
-    let reached = 0;
-    const send: Sender = async (offset) => sendFrom(registry, descriptor, offset);
-    try {
-      await cache.fetch(descriptor, what, send, (bytes) => {
-        reached += bytes;
-        progress.add(bytes);
-      });
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof Error && error.name === 'Failure') throw error;
-      fruitless = reached > furthest ? 0 : fruitless + 1;
-      furthest = Math.max(furthest, reached);
-      if (fruitless >= fruitlessTries) {
-        throw new Failure(`Fetching ${what} broke off: ${networkReason(error)}.`, {
-          next: 'Run the command again: it goes on where it broke off.',
-          cause: error,
-        });
-      }
-      if (fruitless > 0) await pause(pauseBetweenTries * fruitless, undefined, { signal });
-    }
-  }
-}
-
-async function sendFrom(registry: Registry, descriptor: Descriptor, offset: number): ReturnType<Sender> {
-  // A manifest that an index lists is not a blob: it has an address of its own.
-  const isManifest = accepted.some((type) => type === descriptor.mediaType);
-  const response = isManifest
-    ? await registry.manifest(descriptor.digest, accepted)
-    : await registry.blob(descriptor.digest, offset);
-  const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
-  const resumed = response.status === 206 && Number(start) === offset;
-  if (response.status === 200 || resumed) {
-    return { offset: resumed ? offset : 0, bytes: (response.body ?? []) as AsyncIterable<Uint8Array> };
-  }
-  await response.body?.cancel();
-  // Some stores answer a range with another one, or with 416: then from the start.
-  if (offset > 0) return sendFrom(registry, descriptor, 0);
-  throw new Failure(
-    `The registry answers ${response.status} ${response.statusText} for ${descriptor.digest}.`,
-    {
-      next: 'Try again later.',
-    },
-  );
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

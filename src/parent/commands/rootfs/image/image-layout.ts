@@ -11,6 +11,7 @@ import {
   type ContentStore,
   findImage,
   type Image,
+  type Layer,
   openImage,
   requirePlatform,
   requireSameCount,
@@ -46,7 +47,11 @@ export function layoutKind(folder: string): LayoutKind | undefined {
  * @param name chooses one of several: a tag
  * @throws Failure when there is none, several, or one for another platform
  */
-export async function openLayout(folder: string, wanted: Platform, name: string | undefined): Promise<Image> {
+export async function openLayout(
+  folder: string,
+  wanted: Platform,
+  name: string | undefined,
+): Promise<Image<Layer>> {
   const open = { oci: openOciLayout, docker: openDockerArchive, dir: openDirTransport };
   return open[layoutKind(folder) ?? 'docker'](new Tree(folder), wanted, name);
 }
@@ -59,7 +64,11 @@ function isDirTransport(tree: Tree): boolean {
 }
 
 /** Its manifest is that of one image, or, after `skopeo copy --all`, an index whose manifests lie beside it. */
-async function openDirTransport(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
+async function openDirTransport(
+  tree: Tree,
+  wanted: Platform,
+  name: string | undefined,
+): Promise<Image<Layer>> {
   if (name !== undefined) throw noSuchImage(name, []);
   const store: ContentStore = {
     open({ digest }: Descriptor, what: string) {
@@ -74,7 +83,7 @@ async function openDirTransport(tree: Tree, wanted: Platform, name: string | und
   throw new Failure(`manifest.json is of no image, but of ${top.artifactType}.`);
 }
 
-async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
+async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image<Layer>> {
   const index = readManifest(readDocument(tree, 'index.json'), 'index.json');
   if (index.kind !== 'index')
     throw new Failure('index.json lists no images.', { next: 'The image is damaged.' });
@@ -100,7 +109,11 @@ interface SavedImage {
   readonly Layers: readonly string[];
 }
 
-async function openDockerArchive(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image> {
+async function openDockerArchive(
+  tree: Tree,
+  wanted: Platform,
+  name: string | undefined,
+): Promise<Image<Layer>> {
   const images = readSavedImages(tree);
   const named = images.filter(({ RepoTags }) => isMeant(name, RepoTags ?? []));
   const [image, another] = named;

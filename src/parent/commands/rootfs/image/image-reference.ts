@@ -14,7 +14,8 @@ export interface ImageReference {
 }
 
 /** A name without a registry means one of Docker Hub, whose interface answers under another name. */
-const hub = { names: ['docker.io', 'index.docker.io'], registry: 'registry-1.docker.io', folder: 'library' };
+export const hubNames: readonly string[] = ['docker.io', 'index.docker.io'];
+const hub = { registry: 'registry-1.docker.io', folder: 'library' };
 
 const repositoryPattern =
   /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
@@ -39,9 +40,9 @@ export function parseReference(text: string, registry?: string): ImageReference 
   const [first = '', ...others] = path.split('/');
   // As docker does: the first word is a registry if it could not be the name of a user.
   const named = others.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  const host = named ? first : hub.names[0];
+  const host = named ? first : hubNames[0];
   const rest = named ? others.join('/') : path;
-  const onHub = registry === undefined && hub.names.includes(host ?? '');
+  const onHub = registry === undefined && hubNames.includes(host ?? '');
   const repository = onHub && !rest.includes('/') ? `${hub.folder}/${rest}` : rest;
   const where = registry ?? (onHub ? hub.registry : (host ?? ''));
   if (!registryPattern.test(where)) throw wrong(text, `${where} is no registry, which is HOST or HOST:PORT`);

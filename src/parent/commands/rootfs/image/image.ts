@@ -22,16 +22,21 @@ export interface ContentStore {
 }
 
 /** The layers of one image: what they are made of is told by their store. */
-export interface Image {
+export interface Image<Part extends Layer = StoredLayer> {
   readonly configuration: Configuration;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly Part[];
 }
 
-interface Layer {
+export interface Layer {
   /** For example `layer 2 of 5`. */
   readonly what: string;
   /** As stored, compressed or not; what is known of its digest and size is checked while it is read. */
   open(): AsyncIterable<Uint8Array>;
+}
+
+/** A layer that a manifest lists. */
+export interface StoredLayer extends Layer {
+  readonly descriptor: Descriptor;
 }
 
 /** An index may list an index, but not without end. */
@@ -74,7 +79,11 @@ export async function openImage(
     configuration,
     layers: layers.map((descriptor, index) => {
       const what = `layer ${index + 1} of ${layers.length}`;
-      return { what, open: () => verified(store.open(descriptor, what), { ...descriptor, what }) };
+      return {
+        what,
+        descriptor,
+        open: () => verified(store.open(descriptor, what), { ...descriptor, what }),
+      };
     }),
   };
 }
@@ -84,7 +93,7 @@ export async function openImage(
  * @param begin is told the name of each layer as its turn comes
  */
 export async function applyLayers(
-  { configuration, layers }: Image,
+  { configuration, layers }: Image<Layer>,
   unpacking: Unpacking,
   begin: (what: string) => void,
 ): Promise<void> {

@@ -34,6 +34,11 @@ export class BlobCache {
     return statSync(path, { throwIfNoEntry: false })?.size === size ? path : undefined;
   }
 
+  /** Bytes of a blob that is here whole, whatever its size should be, or undefined. */
+  sizeOf(digest: string): number | undefined {
+    return statSync(this.path(digest), { throwIfNoEntry: false })?.size;
+  }
+
   /** Reads a blob that is here; if the cache was damaged, it is dropped, so that the next pull fetches it anew. */
   async *read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     const path = this.path(descriptor.digest);
