@@ -35,7 +35,7 @@ export interface Layer {
 }
 
 /** A layer that a manifest lists. */
-export interface StoredLayer extends Layer {
+interface StoredLayer extends Layer {
   readonly descriptor: Descriptor;
 }
 

@@ -17,7 +17,7 @@ export type Credentials =
 type Json = Readonly<Record<string, unknown>>;
 
 /** Where the tools keep them, the first that knows the registry wins. */
-export function authenticationFiles(environment: NodeJS.ProcessEnv): string[] {
+function authenticationFiles(environment: NodeJS.ProcessEnv): string[] {
   const { REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime, DOCKER_CONFIG: docker } = environment;
   const home = environment.HOME ?? homedir();
   const configuration = environment.XDG_CONFIG_HOME ?? join(home, '.config');
