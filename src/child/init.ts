@@ -57,7 +57,12 @@ export class Init {
       (message) => {
         if (message.type === 'signal') {
           // A signal of the terminal is handled here in the same turn as the message about it; let it come first.
-          setImmediate(() => setImmediate(() => this.forward(message.signal, command)));
+          setImmediate(() =>
+            setImmediate(() => {
+              this.forward(message.signal, command);
+              channel.tell({ type: 'passed', number: message.number });
+            }),
+          );
         } else if (message.type === 'resume') {
           if (message.foreground) giveTerminal(command);
           send(spec.terminal === 'foreground' ? -command : command, 'SIGCONT');

@@ -23,8 +23,8 @@ export type ControlMessage =
     }
   /** The answer to `pause`, `terminal` and `ready`. */
   | { readonly type: 'continue' }
-  /** A signal for the command. */
-  | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
+  /** A signal for the command, and the number by which the child confirms it. */
+  | { readonly type: 'signal'; readonly signal: NodeJS.Signals; readonly number: number }
   /** The command goes on after it was stopped; with the terminal if it is `foreground`. */
   | { readonly type: 'resume'; readonly foreground: boolean };
 
@@ -46,6 +46,8 @@ export type RecordMessage =
   /** The child becomes the command: its execve(2), as it is if neither a failure nor anything else follows. */
   | { readonly type: 'executes'; readonly record: CallRecord }
   | { readonly type: 'failure'; readonly failure: FailureData }
+  /** A signal was passed on to the command. */
+  | { readonly type: 'passed'; readonly number: number }
   | { readonly type: 'stopped'; readonly signal: NodeJS.Signals }
   /** The command has ended: with this exit status, or killed by this signal. */
   | { readonly type: 'ended'; readonly status: number; readonly signal?: NodeJS.Signals };

@@ -1,7 +1,8 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { Failure } from '../common/failure.js';
+import { Failure, statusOfSignal } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import type { Container, ContainerSignal, Ended, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
@@ -19,12 +20,13 @@ export class RunningContainer implements Container {
   readonly started: Promise<Started>;
   readonly ended: Promise<Ended>;
   private readonly story = new Story<LogRecord>();
-  /** The command's process, as it is numbered here. */
-  private command: number | undefined;
+  /** The container's first process, as the launcher numbers it. */
+  private init: number | undefined;
   /** The launcher has said that it starts the command. */
   private begun = false;
   private executed = false;
   private killed = false;
+  private killedByUs = false;
   private exited: Exited | undefined;
   private endedBy: string | undefined;
 
@@ -61,8 +63,10 @@ export class RunningContainer implements Container {
   kill(signal: ContainerSignal = 'SIGTERM'): void {
     if (this.exited !== undefined) return;
     if (signal !== 'SIGKILL') this.launcher.kill(signal);
-    else if (this.executed) killProcess(this.command as number);
-    else {
+    else if (this.executed) {
+      this.killedByUs = true;
+      killProcess(this.init as number);
+    } else {
       this.killed = true;
       // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too. Once the command is
       // about to run SIGTERM would be passed on to it, so its execve(2) is waited for.
@@ -82,6 +86,7 @@ export class RunningContainer implements Container {
       const change = document as StatusChange;
       if (change.state === 'started') {
         this.begun = true;
+        this.init = change.pid;
         start({ pid: change.pid, namespaces: change.namespaces });
       } else this.exited = change;
     });
@@ -93,6 +98,9 @@ export class RunningContainer implements Container {
       await Promise.all([told, logged]);
       if (this.exited === undefined) throw silentEnd(code, signal);
       const failure = failureOf(this.exited);
+      // The first process was killed, and everything inside with it: that was what the caller asked for.
+      if (this.killedByUs && this.exited.status === statusOfSignal(constants.signals.SIGKILL))
+        return { status: this.exited.status, signal: 'SIGKILL' };
       if (failure !== undefined) throw failure;
       return { status: this.exited.status, signal: this.endedBy as NodeJS.Signals | undefined };
     } finally {
@@ -101,7 +109,6 @@ export class RunningContainer implements Container {
   }
 
   private hear(record: LogRecord): void {
-    if ('call' in record && record.actor === 'command') this.command = record.pid;
     if ('shell' in record && record.step === 'exec') {
       this.executed = true;
       if (this.killed) this.kill('SIGKILL');

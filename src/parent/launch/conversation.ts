@@ -1,6 +1,7 @@
 /** What the child says over the records pipe, and what the parent does about it, until the command has ended. */
 import type { FailureData, RecordMessage } from '../../common/channel.js';
-import { Failure, killedNext } from '../../common/failure.js';
+import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
+import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
 import type { ProcessChange } from '../../common/kernel/processes.js';
@@ -15,6 +16,7 @@ import type { PtyMaster } from '../terminal/pty-master.js';
 import type { Companions } from './companions.js';
 import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
+import { ForcedEnd } from './forced-end.js';
 import type { HostEvidence } from './host-evidence.js';
 import type { MountPoints } from './made-mount-points.js';
 import type { ParentChannel } from './parent-channel.js';
@@ -53,7 +55,11 @@ export class Conversation {
   /** Signals for a command that is not executed yet: the child would take them with it. */
   private readonly early: NodeJS.Signals[] = [];
 
-  constructor(private readonly at: Surroundings) {}
+  private readonly forced: ForcedEnd;
+
+  constructor(private readonly at: Surroundings) {
+    this.forced = new ForcedEnd(at.handOver);
+  }
 
   /**
    * Listens until the child is gone, or has become the command and that is gone.
@@ -61,9 +67,23 @@ export class Conversation {
    * @throws Failure when the command was not started, or was lost
    */
   async hold(): Promise<number> {
+    const killed = this.forced.over.then((reason) => {
+      const status = this.conclude(statusOfSignal(constants.SIGKILL), 'SIGKILL');
+      if (reason !== undefined) throw reason;
+      return status;
+    });
+    try {
+      return await Promise.race([killed, this.listen()]);
+    } finally {
+      this.forced.release();
+    }
+  }
+
+  private async listen(): Promise<number> {
     const { handOver, channel, log } = this.at;
     let heard = false;
     for await (const messages of channel.messages()) {
+      if (this.ended !== undefined) break;
       await log.together(async () => {
         if (!heard) handOver.finish(true);
         heard = true;
@@ -119,11 +139,9 @@ export class Conversation {
     failure: ({ failure }) => {
       throw received(failure);
     },
+    passed: ({ number }) => this.forced.confirm(number),
     ended: ({ status, signal }) => {
-      const { handOver, log, registration } = this.at;
-      this.ended = status;
-      registration?.ended(status);
-      log.ended(handOver.second, status, signal);
+      this.conclude(status, signal);
     },
   };
 
@@ -153,7 +171,9 @@ export class Conversation {
   private begin(): void {
     const { spec, handOver, channel, log, job, pty, signals, supervision } = this.at;
     const pass = (signal: NodeJS.Signals): void =>
-      spec.asPid1 ? handOver.signal(signal) : channel.send({ type: 'signal', signal });
+      spec.asPid1
+        ? handOver.signal(signal)
+        : channel.send({ type: 'signal', signal, number: this.forced.expect(signal) });
     this.started = true;
     job.given();
     pty?.prepare();
@@ -162,7 +182,7 @@ export class Conversation {
     log.hold(true);
     if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass);
-    supervision?.started(handOver.second, pass);
+    supervision?.started(handOver.second, pass, () => this.forced.end());
   }
 
   /** The last step is shown before the terminal is the command's; its record comes after. */
@@ -173,15 +193,22 @@ export class Conversation {
 
   /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */
   private async attend(execve: CallRecord): Promise<number> {
-    const { spec, handOver, log, kernel, job, signals, registration } = this.at;
+    const { spec, handOver, log, kernel, job, signals } = this.at;
     const pid = handOver.second;
     log.call({ ...execve, pid }, 'child');
     this.at.done(executedStep(pid, this.before, execve, kernel.clock()));
     for (const signal of this.early) handOver.signal(signal);
     const change = await follow(handOver, pid, spec.terminal, job, signals);
-    const status = statusOf(change);
+    return this.conclude(statusOf(change), change.killedBy);
+  }
+
+  /** The command has ended, which is told once. */
+  private conclude(status: number, signal: NodeJS.Signals | undefined): number {
+    const { handOver, log, registration } = this.at;
+    if (this.ended !== undefined) return this.ended;
+    this.ended = status;
     registration?.ended(status);
-    log.ended(pid, status, change.killedBy);
+    log.ended(handOver.second, status, signal);
     return status;
   }
 }

@@ -1,12 +1,15 @@
 /**
- * With --as-pid-1 nothing inside looks after the command. The signal that the kernel sends at the death of the parent
- * (PR_SET_PDEATHSIG) is given up by a process that changes its user, as su(1) and many a daemon do. So a process outside,
- * the guard, waits for the end of a pipe whose other end the parent holds, and then kills PID 1, and with it the
- * kernel everything in its namespace. It runs a call chain: there is no Node in it.
+ * What ends the container when the launcher is killed and cannot: a process on the host, the guard, waits for the end of a
+ * pipe whose other end the launcher holds, and then kills the container's first process. It runs a call chain: there is no
+ * Node in it.
+ *
+ * The signal that the kernel sends at the death of the parent (PR_SET_PDEATHSIG) is not enough. A process that changes its
+ * user gives it up, as su(1) and many a daemon do, and whoever traces a process can have it give that up. Without a PID
+ * namespace the child has given it up itself, so that it lives long enough to end the rest; but there it can be stopped.
  */
 import { closeSync } from 'node:fs';
 import { Failure, killedNext } from '../../common/failure.js';
-import { type Chain, memory, NULL } from '../../common/kernel/calls.js';
+import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { endChild } from '../../common/kernel/processes.js';
@@ -15,17 +18,24 @@ import { childStep } from '../../common/steps/hand-over.js';
 /** Where the guard puts what it needs; everything else is closed, the caller's pipes with it. */
 const descriptors = { life: 0, target: 1, report: 2 } as const;
 
+const POLLIN = 1; // poll(2)
+/** Milliseconds. */
+const grace = 1_000;
+
 export class Guard {
   private readonly running: Running;
   private readonly life: number;
 
-  /** @param pid the container's first process, a child of this one */
-  constructor(kernel: Kernel, pid: number) {
+  /**
+   * @param pid the container's first process, a child of this one
+   * @param endsAll whether the kernel ends everything inside with it
+   */
+  constructor(kernel: Kernel, pid: number, endsAll: boolean) {
     const target = kernel.call('pidfd_open', { pid, flags: 0 });
     const [life, held] = pipe(kernel, 'life');
     this.life = held;
     const [reportRead, report] = pipe(kernel, 'guarded');
-    this.running = kernel.clone(chain({ life, target, report }));
+    this.running = kernel.clone(chain({ life, target, report }, endsAll));
     drop(kernel, target, life, report);
     const word = memory(Buffer.alloc(8), 'guarded');
     const heard = kernel.call('read', { fd: reportRead, buf: word, count: 7 });
@@ -44,7 +54,7 @@ export class Guard {
   }
 }
 
-function chain(given: Readonly<Record<keyof typeof descriptors, number>>): Chain {
+function chain(given: Readonly<Record<keyof typeof descriptors, number>>, endsAll: boolean): Chain {
   const step = childStep.id;
   const names = ['life', 'target', 'report'] as const;
   return {
@@ -67,12 +77,24 @@ function chain(given: Readonly<Record<keyof typeof descriptors, number>>): Chain
         call: 'read',
         args: { fd: descriptors.life, buf: memory(Buffer.alloc(8), 'end-of-file'), count: 1 },
       },
-      {
-        step,
-        call: 'pidfd_send_signal',
-        args: { pidfd: descriptors.target, sig: 'SIGKILL', info: NULL, flags: 0 },
-      },
+      ...(endsAll ? [] : timeToTidyUp(step)),
+      send(step, 'SIGKILL'),
       { step, call: '_exit', args: { status: 0 } },
     ],
   };
+}
+
+const send = (step: string, sig: 'SIGCONT' | 'SIGKILL'): ChainCall => ({
+  step,
+  call: 'pidfd_send_signal',
+  args: { pidfd: descriptors.target, sig, info: NULL, flags: 0 },
+});
+
+/** Without a PID namespace the child ends the rest, which takes that it runs; poll(2) returns when it has ended. */
+function timeToTidyUp(step: string): ChainCall[] {
+  const pollfd = Buffer.alloc(8);
+  pollfd.writeInt32LE(descriptors.target, 0);
+  pollfd.writeInt16LE(POLLIN, 4);
+  const fds = memory(pollfd, { fd: descriptors.target, events: 'POLLIN' });
+  return [send(step, 'SIGCONT'), { step, call: 'poll', args: { fds, nfds: 1, timeout: grace } }];
 }

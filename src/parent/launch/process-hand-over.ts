@@ -125,7 +125,7 @@ export class ProcessHandOver implements HandOver {
     const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
     for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite, ...nothing])
       this.kernel.call('close', { fd });
-    if (this.spec.asPid1) this.guard = new Guard(this.kernel, this.second);
+    this.guard = new Guard(this.kernel, this.second, unshares(this.spec, 'pid'));
   }
 
   /**
@@ -162,6 +162,11 @@ export class ProcessHandOver implements HandOver {
     } catch {
       // It has become another user, and the kernel does not let us.
     }
+  }
+
+  /** Kills the child from the host; it is waited for later. */
+  kill(): void {
+    if (this.second !== 0 && !this.waited.has(this.second)) process.kill(this.second, 'SIGKILL');
   }
 
   /**

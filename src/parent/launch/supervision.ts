@@ -45,8 +45,9 @@ export class Supervision {
    * The command is about to run.
    * @param child the container's first process, as it is numbered here
    * @param signal passes a signal to the command
+   * @param end ends the container from the host
    */
-  started(child: number, signal: (signal: NodeJS.Signals) => void): void {
+  started(child: number, signal: (signal: NodeJS.Signals) => void, end: () => void): void {
     this.hasStarted = true;
     if (this.pidFile !== undefined) this.write(this.pidFile, `${child}\n`);
     if (this.statusDescriptor !== undefined)
@@ -54,7 +55,7 @@ export class Supervision {
     if (this.timeout === undefined) return;
     this.timer = setTimeout(() => {
       signal('SIGTERM');
-      this.timer = setTimeout(() => signal('SIGKILL'), grace);
+      this.timer = setTimeout(end, grace);
     }, this.timeout * 1000);
   }
 

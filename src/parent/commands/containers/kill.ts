@@ -1,14 +1,18 @@
 /** `gontainer kill`: a signal for the command of a container. */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { setTimeout as later } from 'node:timers/promises';
 import { Failure, usageFailure } from '../../../common/failure.js';
 import { childrenOf } from '../../../common/process-files.js';
 import { findContainer } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { isAlive } from '../../state/process-identity.js';
 
+/** Milliseconds that a container's init has to end after its command, and between two looks. */
+const [patience, pause] = [1_000, 10];
+
 /** @throws Failure with status 2 for an unknown container or signal, 125 when it cannot be sent */
-export function kill(word: string, signal: string): number {
+export async function kill(word: string, signal: string): Promise<number> {
   const number = signalNumbered(signal);
   const container = findContainer(word);
   const pid = receiver(container);
@@ -16,6 +20,7 @@ export function kill(word: string, signal: string): number {
     if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });
     if (container.asPid1 && container.state === 'running') checkHandled(container, number);
     process.kill(pid, number);
+    if (number === constants.signals.SIGKILL) await endOf(container);
     return 0;
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -39,6 +44,18 @@ function receiver({ state, process, launcher, asPid1 }: Container): number {
   const [command] = childrenOf(process.pid);
   if (command === undefined) throw new Failure('the command has just ended');
   return command;
+}
+
+/**
+ * The container's init ends by itself when its command was killed. Root inside can keep it from that; then it is killed
+ * too, and the launcher, whose child it is, ends what is left.
+ */
+async function endOf({ process: init }: Container): Promise<void> {
+  for (const until = performance.now() + patience; isAlive(init); await later(pause)) {
+    if (performance.now() < until) continue;
+    process.kill(init.pid, 'SIGKILL');
+    return;
+  }
 }
 
 /**

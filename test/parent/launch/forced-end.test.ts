@@ -1,0 +1,148 @@
+/**
+ * An end that nothing inside can switch off. The child passes signals on, and root inside can stop it (SIGSTOP, ptrace(2))
+ * or take its messages away; then the launcher ends the container from the host.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as later } from 'node:timers/promises';
+import { finished, folder, node, program, run, start, type User, users } from '../../gontainer.js';
+import { isAlive, processesOf } from '../../remains.js';
+
+/** Nobody else on the machine has this ID, so whatever it owns is ours. */
+const loner: User = { name: 'a user of its own', uid: 54_327, gid: 54_327 };
+const asRoot = process.getuid?.() === 0 ? false : 'needs root, to be a user that nobody else is';
+/** Where an end can be switched off, a test would wait for ever. */
+const limits = { skip: asRoot, timeout: 60_000 };
+
+/** Without a PID namespace the child is seen, and can be stopped by whoever is its user. */
+const stopsChild = 'kill -STOP $PPID; echo ready; exec sleep 1000';
+/** With one, PID 1 hears no SIGSTOP from inside. But root inside opens its pipe, and reads what is meant for it. */
+const drainsChannel =
+  'trap "" TERM INT HUP; cat /proc/1/fd/3 >/dev/null & echo ready; while :; do sleep 1000; done';
+
+const attacks = [
+  { name: 'the child is stopped', options: ['--uid', '--uts'], script: stopsChild },
+  { name: 'the child’s messages are taken away', options: ['--uid', '--pid'], script: drainsChannel },
+] as const;
+
+async function attacked(
+  options: readonly string[],
+  script: string,
+  env: Record<string, string> = {},
+): Promise<{ launcher: ChildProcess; end: ReturnType<typeof finished> }> {
+  const launcher = start(['run', '--quiet', ...options, '--', 'sh', '-c', script], { user: loner, env });
+  const end = finished(launcher);
+  await once(launcher.stdout as NodeJS.ReadableStream, 'data');
+  return { launcher, end };
+}
+
+async function nothingLeft(): Promise<void> {
+  for (let look = 0; look < 100 && processesOf(loner.uid).length > 0; look += 1) await later(100);
+  assert.deepEqual(processesOf(loner.uid), []);
+}
+
+for (const { name, options, script } of attacks) {
+  test(`--timeout ends the container although ${name}`, limits, async () => {
+    const { end } = await attacked([...options, '--timeout', '1'], script);
+    assert.equal((await end).status, 137);
+    await nothingLeft();
+  });
+
+  test(`SIGTERM ends the container although ${name}`, limits, async () => {
+    const { launcher, end } = await attacked(options, script);
+    launcher.kill('SIGTERM');
+    const { status, stderr } = await end;
+    assert.equal(status, 137, stderr);
+    assert.match(stderr, /SIGTERM could not be passed on: the child (is stopped|does not answer)/);
+    await nothingLeft();
+  });
+
+  test(`a killed launcher leaves nothing although ${name}`, limits, async () => {
+    const { launcher, end } = await attacked(options, script);
+    launcher.kill('SIGKILL');
+    await end;
+    await nothingLeft();
+  });
+
+  test(`kill NAME KILL ends the container although ${name}`, limits, async () => {
+    const env = { XDG_RUNTIME_DIR: folder(loner) };
+    const { end } = await attacked([...options, '--name', 'box'], script, env);
+    while (JSON.parse((await run(['ps', '--json'], { user: loner, env })).stdout)[0]?.state !== 'running');
+    const killed = await run(['kill', 'box', 'KILL'], { user: loner, env });
+    assert.equal(killed.status, 0, killed.stderr);
+    assert.equal((await end).status, 137);
+    await nothingLeft();
+  });
+}
+
+test('a second SIGTERM ends a container with a stopped child at once', limits, async () => {
+  const { launcher, end } = await attacked(['--uid', '--uts'], stopsChild);
+  const sent = performance.now();
+  launcher.kill('SIGTERM');
+  // Of two that come together the second would be lost: signal(7).
+  await later(300);
+  launcher.kill('SIGTERM');
+  assert.equal((await end).status, 137);
+  // The first alone would have had the grace time.
+  assert.ok(performance.now() - sent < 2_000);
+  await nothingLeft();
+});
+
+for (const { options, script } of [
+  { options: ['--uid', '--uts', '--pty'], script: stopsChild },
+  { options: ['--uid', '--pid', '--pty'], script: drainsChannel },
+  {
+    options: ['--uid', '--pid', '--as-pid-1'],
+    script: 'trap "" TERM; echo ready; while :; do sleep 1000; done',
+  },
+])
+  test(`${options.join(' ')}: --timeout ends what does not want to end`, limits, async () => {
+    const { end } = await attacked([...options, '--timeout', '1'], script);
+    assert.equal((await end).status, 137);
+    await nothingLeft();
+  });
+
+test('a detached container with a stopped child ends by its --timeout', limits, async () => {
+  const env = { XDG_RUNTIME_DIR: folder(loner) };
+  const words = ['run', '--detach', '--name', 'box', '--uid', '--uts', '--timeout', '3'];
+  const { status, stderr } = await run([...words, '--', 'sh', '-c', `sleep 1; ${stopsChild}`], {
+    user: loner,
+    env,
+  });
+  assert.equal(status, 0, stderr);
+  await nothingLeft();
+});
+
+for (const user of users)
+  test(`${user.name}: a command that handles SIGTERM slowly is not ended from the host`, {
+    skip: user.skip,
+  }, async () => {
+    const script = 'trap "sleep 4; echo in order; exit 3" TERM; echo ready; while :; do sleep 0.1; done';
+    const launcher = start(['run', '--quiet', '--uid', '--pid', '--', 'sh', '-c', script], { user });
+    const end = finished(launcher);
+    await once(launcher.stdout as NodeJS.ReadableStream, 'data');
+    launcher.kill('SIGTERM');
+    const { status, stdout } = await end;
+    assert.deepEqual([status, stdout], [3, 'ready\nin order\n']);
+  });
+
+test('--die-with-parent ends a container with a stopped child', limits, async () => {
+  const script = `exec "$0" "$1" run --quiet --uid --uts --die-with-parent -- sh -c '${stopsChild}'`;
+  // A shell that waits is the parent; the container's launcher is its child.
+  const shell = spawn('sh', ['-c', `(${script}) & echo $!; wait`, node, program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: '/',
+    uid: loner.uid,
+    gid: loner.gid,
+  });
+  let said = '';
+  for await (const text of shell.stdout) {
+    said += text;
+    if (said.includes('ready')) break;
+  }
+  assert.ok(isAlive(Number.parseInt(said, 10)));
+  shell.kill('SIGKILL');
+  await nothingLeft();
+});
