@@ -3,19 +3,19 @@ import {
   type ControlMessage,
   channelDescriptors,
   type FailureData,
-  Lines,
   line,
   type RecordMessage,
 } from '../common/channel.js';
 import { exitStatus, Failure } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
+import { LineSplitter } from '../common/line-splitter.js';
 
 /** How many characters of records are worth a write(2): about ten calls. */
 const together = 2048;
 
 /** The child's ends of the two pipes. It waits for words of the parent until the command runs, and listens after that. */
 export class ChildChannel {
-  private readonly lines = new Lines<ControlMessage>();
+  private readonly lines = new LineSplitter();
   private readonly buffer = Buffer.alloc(64 * 1024);
   private readonly waiting: ControlMessage[] = [];
   /** The calls of the step under way. */
@@ -58,8 +58,13 @@ export class ChildChannel {
       if (index >= 0) return this.waiting.splice(index, 1)[0] as Extract<ControlMessage, { type: Type }>;
       const length = readSync(channelDescriptors.control, this.buffer);
       if (length === 0) throw new Error('the parent is gone');
-      this.waiting.push(...this.lines.take(this.buffer.subarray(0, length)));
+      this.waiting.push(...this.taken(length));
     }
+  }
+
+  /** The messages that are complete now that the buffer holds so many more bytes. */
+  private taken(length: number): ControlMessage[] {
+    return this.lines.take(this.buffer.subarray(0, length)).map((text) => JSON.parse(text));
   }
 
   /** Returns when the parent is gone, or ends this process before that. */
@@ -78,7 +83,7 @@ export class ChildChannel {
     for (const message of this.waiting.splice(0)) take(message);
     read(channelDescriptors.control, this.buffer, 0, this.buffer.length, null, (error, length) => {
       if (error !== null || length === 0) return gone();
-      for (const message of this.lines.take(this.buffer.subarray(0, length))) take(message);
+      for (const message of this.taken(length)) take(message);
       this.listen(take, gone);
     });
   }

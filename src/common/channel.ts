@@ -4,7 +4,6 @@
  */
 import type { CallRecord } from './kernel/kernel.js';
 import type { KernelErrorData } from './kernel/kernel-error.js';
-import { LineSplitter } from './line-splitter.js';
 import type { LaunchSpec } from './spec.js';
 import type { Evidence, StepResult } from './step.js';
 
@@ -59,16 +58,6 @@ export interface FailureData {
   readonly next?: string;
   readonly kernel?: KernelErrorData;
   readonly stack?: string;
-}
-
-/** Cuts a stream of bytes into messages. */
-export class Lines<Message> {
-  private readonly lines = new LineSplitter();
-
-  /** The messages that are complete now that these bytes came. */
-  take(bytes: Buffer): Message[] {
-    return this.lines.take(bytes).map((line) => JSON.parse(line) as Message);
-  }
 }
 
 export const line = (message: ControlMessage | RecordMessage): string => `${JSON.stringify(message)}\n`;

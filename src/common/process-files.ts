@@ -57,6 +57,9 @@ export function processStatOrNone(process: number): ProcessStat | undefined {
 /** Whether a process has ended and only waits to be reaped. */
 export const hasEnded = ({ state }: Pick<ProcessStat, 'state'>): boolean => state === 'Z' || state === 'X';
 
+/** Whether a process is stopped, by a signal or by whoever traces it. */
+export const isStopped = ({ state }: Pick<ProcessStat, 'state'>): boolean => state === 'T' || state === 't';
+
 /**
  * The children of a process, by whichever of its threads they were made, in the order in which they came: proc_pid_task(5).
  * None when it has ended, or the kernel has no such lists (CONFIG_PROC_CHILDREN).

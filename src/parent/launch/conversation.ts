@@ -13,11 +13,13 @@ import type { NumberedStep } from '../../common/steps/index.js';
 import type { Log } from '../log/log.js';
 import type { JobControl } from '../terminal/job-control.js';
 import type { PtyMaster } from '../terminal/pty-master.js';
+import { notBelieved } from './checked-message.js';
 import type { Companions } from './companions.js';
 import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
 import { ForcedEnd } from './forced-end.js';
 import type { HostEvidence } from './host-evidence.js';
+import { LateMessages } from './late-messages.js';
 import type { MountPoints } from './made-mount-points.js';
 import type { ParentChannel } from './parent-channel.js';
 import { childKilled, type ProcessHandOver } from './process-hand-over.js';
@@ -56,9 +58,11 @@ export class Conversation {
   private readonly early: NodeJS.Signals[] = [];
 
   private readonly forced: ForcedEnd;
+  private readonly late: LateMessages;
 
   constructor(private readonly at: Surroundings) {
     this.forced = new ForcedEnd(at.handOver);
+    this.late = new LateMessages(at.spec);
   }
 
   /**
@@ -83,16 +87,22 @@ export class Conversation {
     const { handOver, channel, log } = this.at;
     let heard = false;
     for await (const messages of channel.messages()) {
-      if (this.ended !== undefined) break;
       await log.together(async () => {
         if (!heard) handOver.finish(true);
         heard = true;
-        for (const message of messages) await this.hear(message);
+        for (const message of messages) {
+          if (this.started && !this.late.takes(message)) throw notBelieved();
+          await this.hear(message);
+          // Nothing follows it.
+          if (this.ended !== undefined) return;
+        }
       });
     }
     if (!heard) handOver.finish(false);
+    if (this.ended === undefined && this.execve !== undefined) return await this.attend(this.execve);
+    // Its end of the pipe is closed when it ends, and how it ends is settled by then; or somebody made it close it.
+    if (this.started) handOver.kill();
     if (this.ended !== undefined) return this.ended;
-    if (this.execve !== undefined) return await this.attend(this.execve);
     return lost(handOver.waitForChild(), this.started);
   }
 
@@ -107,7 +117,7 @@ export class Conversation {
   } = {
     call: ({ record }) => {
       const { handOver, log, mountPoints, refused } = this.at;
-      mountPoints?.note(record);
+      if (!this.started) mountPoints?.note(record);
       refused.note(record);
       log.call({ ...record, pid: handOver.pidOutside(record.pid, record.actor) }, 'child');
     },
@@ -133,6 +143,7 @@ export class Conversation {
       this.execve = record;
     },
     stopped: ({ signal }) => {
+      if (!this.at.handOver.isCommandStopped()) return;
       const foreground = this.at.job.stop(signal);
       if (foreground !== undefined) this.at.channel.send({ type: 'resume', foreground });
     },
@@ -142,6 +153,7 @@ export class Conversation {
     passed: ({ number }) => this.forced.confirm(number),
     ended: ({ status, signal }) => {
       this.conclude(status, signal);
+      this.forced.endSoon();
     },
   };
 

@@ -6,7 +6,7 @@
  */
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
-import { hasEnded, processStatOrNone } from '../../common/process-files.js';
+import { isStopped, processStatOrNone } from '../../common/process-files.js';
 import type { ProcessHandOver } from './process-hand-over.js';
 
 /** Signals that somebody sends to have the container end. */
@@ -55,6 +55,15 @@ export class ForcedEnd {
     this.resolve(reason);
   }
 
+  /** The child has said its last word. It may be forged: then it does not end. */
+  endSoon(): void {
+    this.release();
+    this.unconfirmed.set(
+      0,
+      setTimeout(() => this.end(), patience.running),
+    );
+  }
+
   release(): void {
     for (const timer of this.unconfirmed.values()) clearTimeout(timer);
     this.unconfirmed.clear();
@@ -87,6 +96,6 @@ export class ForcedEnd {
   /** By a signal, or by whoever traces it. */
   private isChildStopped(): boolean {
     const stat = processStatOrNone(this.handOver.second);
-    return stat !== undefined && !hasEnded(stat) && (stat.state === 'T' || stat.state === 't');
+    return stat !== undefined && isStopped(stat);
   }
 }

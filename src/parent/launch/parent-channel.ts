@@ -1,13 +1,18 @@
 import { read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { type ControlMessage, Lines, line, type RecordMessage } from '../../common/channel.js';
+import { type ControlMessage, line, type RecordMessage } from '../../common/channel.js';
+import { LineSplitter } from '../../common/line-splitter.js';
+import { checkedMessage, notBelieved } from './checked-message.js';
 
 const readBytes = promisify(read);
 const writeBytes = promisify(write);
 
+/** Bytes. The longest line is a record of execve(2), which takes 6 MiB of arguments at most (execve(2)). */
+const longestLine = 16 * 1024 * 1024;
+
 /** The parent's ends of the two pipes to the child. It waits for neither, and so can handle signals meanwhile. */
 export class ParentChannel {
-  private readonly lines = new Lines<RecordMessage>();
+  private readonly lines = new LineSplitter(longestLine);
   private sent: Promise<void> = Promise.resolve();
   private underWay = 0;
 
@@ -43,13 +48,17 @@ export class ParentChannel {
     }
   }
 
-  /** What the child says, until it is gone: the messages that came together. */
+  /**
+   * What the child says, until it is gone: the messages that came together.
+   * @throws Failure when they are none of a child's
+   */
   async *messages(): AsyncGenerator<readonly RecordMessage[]> {
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
       const { bytesRead } = await readBytes(this.records, buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
-      yield this.lines.take(buffer.subarray(0, bytesRead));
+      yield this.lines.take(buffer.subarray(0, bytesRead)).map(checkedMessage);
+      if (this.lines.isTooLong) throw notBelieved();
     }
   }
 

@@ -18,7 +18,7 @@ import {
   signalNumber,
   waitForProcess,
 } from '../../common/kernel/processes.js';
-import { childrenOf } from '../../common/process-files.js';
+import { childrenOf, isStopped, processStatOrNone } from '../../common/process-files.js';
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
@@ -140,6 +140,12 @@ export class ProcessHandOver implements HandOver {
       throw new Failure(`step child: the child ended with status ${status} before it could begin`, {
         next: `It is node itself that failed: try ${process.execPath} --version.`,
       });
+  }
+
+  /** Whether a process that the child has made is stopped; true where that cannot be seen. */
+  isCommandStopped(): boolean {
+    const seen = childrenOf(this.second).flatMap((pid) => processStatOrNone(pid) ?? []);
+    return seen.length === 0 || seen.some(isStopped);
   }
 
   /** Waits for the end of the child. */
