@@ -243,7 +243,7 @@ export type StepName =
 
 /** A call as --dry-run and --step show it before it is made. */
 export interface RehearsedCall {
-  readonly actor: 'parent' | 'P' | 'G' | 'child' | 'command' | 'newuidmap' | 'newgidmap';
+  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'keeper' | 'newuidmap' | 'newgidmap';
   readonly call: Call;
   /** By the names of the manual page, in its order. */
   readonly args: Readonly<Record<string, unknown>>;
