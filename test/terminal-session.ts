@@ -76,10 +76,16 @@ export class TerminalSession {
     return this.tmux('capture-pane', '-p', '-S', '-').trimEnd();
   }
 
-  /** Lines that the terminal itself had to break, as they were wider than the window, joined again. */
-  brokenLines(columns: number): string[] {
-    const lines = this.tmux('capture-pane', '-p', '-J', '-S', '-').split('\n');
-    return lines.filter((line) => line.trimEnd().length > columns);
+  /** What is in sight, and nothing that has scrolled away. */
+  inSight(): string {
+    return this.tmux('capture-pane', '-p').trimEnd();
+  }
+
+  /** The lines that the terminal itself had to break, as they were wider than the window, joined again. */
+  broken(): string[] {
+    const lines = (text: string) => text.split('\n').map((line) => line.trimEnd());
+    const written = lines(this.tmux('capture-pane', '-p', '-S', '-'));
+    return lines(this.tmux('capture-pane', '-p', '-J', '-S', '-')).filter((line) => !written.includes(line));
   }
 
   /** Waits until the screen shows a text, and returns the screen. */

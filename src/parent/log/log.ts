@@ -5,7 +5,7 @@
 import { defined } from '../../common/defined.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { Evidence, RehearsedStep, StepDescription, StepRecord } from '../../common/step.js';
+import type { Describable, Evidence, RehearsedStep, StepDescription, StepRecord } from '../../common/step.js';
 import { numberedSteps } from '../../common/steps/index.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord, LogWriter } from './log-record.js';
@@ -37,14 +37,19 @@ export class Log {
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
   launch(whole: LaunchSpec): void {
     const { environment, prompt: _prompt, ...spec } = whole;
-    this.steps = [...numberedSteps(whole).values()].map(({ step }) => ({
-      step: step.id,
-      title: step.title(whole),
-    }));
+    this.begins(
+      [...numberedSteps(whole).values()].map(({ step }) => step),
+      whole,
+    );
     const names = [...new Set([...Object.keys(environment), 'PS1'])];
     const launch = { ...spec, environment: names };
     const msg = `launch ${spec.command.join(' ')}`;
     this.add('debug', msg, { stage: 'parent', pid: process.pid, launch }, 0);
+  }
+
+  /** What is to be done, in order: so that what fails can be named. */
+  begins<Spec>(steps: readonly Describable<Spec>[], spec: Spec): void {
+    this.steps = steps.map(({ id, title }) => ({ step: id, title: title(spec) }));
   }
 
   /** The command has ended. */

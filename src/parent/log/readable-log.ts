@@ -96,7 +96,9 @@ export class ReadableLog {
       this.title('done', step, title),
       ...this.reasons(step),
       ...changeLines(before, after, this.prose, this.paint),
-      `${stepIndent}${this.paint('dim', `${stage}, ${man}, ${Math.round(us)} µs`)}`,
+      ...indented(`${stage}, ${man}, ${Math.round(us)} µs`, this.prose, stepIndent).map((line) =>
+        this.paint('dim', line),
+      ),
       ...own.flatMap((call) => this.callLines(call)),
     ];
   }

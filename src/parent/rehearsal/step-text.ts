@@ -30,7 +30,7 @@ export function stepDetails(rehearsed: RehearsedStep, columns: number, paint: Pa
   const { stage, man, shell, gist, refusals } = shownValue(rehearsed) as RehearsedStep;
   return [
     ...shellLines({ shell, gist }, columns, paint, Number.POSITIVE_INFINITY),
-    `${stepIndent}${paint('dim', `${stage}, ${man}`)}`,
+    ...indented(`${stage}, ${man}`, columns, stepIndent).map((line) => paint('dim', line)),
     ...rehearsed.calls.flatMap((call) => callLines(call, columns, stepIndent, paint)),
     ...refusals.flatMap(({ call, instead }) =>
       indented(`If the kernel refuses ${call}(2): ${instead}.`, columns, stepIndent),

@@ -2,6 +2,7 @@
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { usageFailure } from '../../common/failure.js';
+import { windowSize } from '../../common/kernel/terminal-modes.js';
 
 const controllingTerminal = '/dev/tty';
 /** Back to its beginning, and everything after the cursor away: console_codes(4). */
@@ -17,6 +18,7 @@ const oneKey = /\u001b(?:\[[\d;]*[A-Za-z~]|O.)|./gsu;
 export class WalkTerminal {
   private readonly input: ReadStream;
   private readonly output: WriteStream;
+  private readonly window: number;
   /** Keys that were typed ahead. */
   private readonly keys: string[] = [];
   private asks = false;
@@ -26,7 +28,8 @@ export class WalkTerminal {
   constructor() {
     try {
       this.input = new ReadStream(openSync(controllingTerminal, 'r'));
-      this.output = new WriteStream(openSync(controllingTerminal, 'w'));
+      this.window = openSync(controllingTerminal, 'w');
+      this.output = new WriteStream(this.window);
     } catch {
       throw usageFailure(
         '-step waits for keys at a terminal, and there is none',
@@ -38,7 +41,8 @@ export class WalkTerminal {
   }
 
   get columns(): number {
-    return this.output.getWindowSize()[0] || 80;
+    // Asked anew: Node learns of a change only for the streams of the process.
+    return windowSize(this.window)?.columns ?? 80;
   }
 
   write(text: string): void {

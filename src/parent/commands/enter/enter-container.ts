@@ -6,7 +6,7 @@
 import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { isTerminal } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
-import { perform, recordOf } from '../../../common/step.js';
+import { described, perform, recordOf } from '../../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../../common/steps/enter.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { follow, statusOf } from '../../launch/follow.js';
@@ -46,11 +46,14 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
   const job = new JobControl(spec.terminal);
   const joining = new ProcessJoining(spec, target, kernel, () => {
     job.given();
+    const last = enterSteps.at(-1);
+    if (last !== undefined) log.announce(described(last, spec), enterSteps.length, enterSteps.length);
     log.hold(true);
   });
   const context: EnterContext = { spec, kernel, joining };
   try {
     await log.open();
+    log.begins(enterSteps, spec);
     for (const [index, step] of enterSteps.entries()) {
       await perform(step, context, {
         done: (result) => log.step(recordOf(step, spec, result), index + 1, enterSteps.length, process.pid),

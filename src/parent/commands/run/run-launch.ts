@@ -58,7 +58,7 @@ export async function runLaunch(
     });
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
-    if (!options.quiet) inform(banner(prepared, colour, windowSize(standardError)?.rows), standardError);
+    if (!options.quiet) inform(banner(prepared, colour, windowSize(standardError)), standardError);
     const reach = reachOfOthers(prepared);
     if (reach !== undefined) warnings.push(reach);
     for (const sentence of warnings) log.warn(sentence);

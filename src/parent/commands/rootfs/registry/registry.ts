@@ -153,11 +153,12 @@ export class Registry {
   }
 
   /** A registry must not lead from https to where anyone on the way can listen, or to a file. */
-  private requireScheme({ protocol, host, hostname }: URL): void {
+  private requireScheme({ protocol, host, hostname, pathname }: URL): void {
     const { registry } = this.reference;
     const local = isLoopback(new URL(`https://${registry}`).hostname) && isLoopback(hostname);
     if (protocol === 'https:' || (protocol === 'http:' && (this.options.insecure || local))) return;
-    throw new Failure(`${registry} leads to ${host} over ${protocol.slice(0, -1)}, not https.`, {
+    const place = host || pathname;
+    throw new Failure(`${registry} leads to ${place} over ${protocol.slice(0, -1)}, not https.`, {
       next: 'If you trust the network between here and there, add --insecure.',
     });
   }

@@ -1,0 +1,144 @@
+/** What people look at: a launch fits into one screen, and no window breaks its lines. */
+import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
+import { TerminalSession } from '../../terminal-session.js';
+
+const skip = lacking('tmux', 'setpriv');
+
+/** Where the names of a path are wide, go from right to left, and are put together from several characters. */
+const place = join(dirname(await rootfs(unprivileged)), '根ファイル👩‍💻שלוםe\u0301');
+if (!skip) renameSync(join(dirname(place), 'rootfs'), place);
+
+/** What stands where a shell's prompt would, and then waits. */
+const prompt = ` -- /bin/sh -c 'printf "prompt> "; exec sleep 1000'`;
+
+/** Where the launch is written down: without a place for that there would be a warning. */
+const state = folder(unprivileged);
+
+/** Every kind of launch. */
+const launches: readonly string[] = [
+  '--uid',
+  '--all',
+  `--all --mnt ${place}`,
+  `--uid --mnt ${place} --ephemeral --read-only --tmpfs /tmp --bind ${folder(unprivileged)}:/mnt:ro --workdir /tmp`,
+  '--uid --time --monotonic 86400 --new-session',
+  `--all --mnt ${place} --chroot --hostname bücher-北京`,
+];
+
+/** Types a line that is out of sight when it runs. */
+async function launch(terminal: TerminalSession, line: string): Promise<void> {
+  terminal.clear();
+  terminal.type(`go() { gontainer run ${line}; }; export XDG_RUNTIME_DIR=${state}; clear; go`);
+  await terminal.shows(/prompt>$|^gontainer: [\s\S]*outside\$ *$/m);
+}
+
+for (const columns of [60, 80, 110, 200]) {
+  test(`no line of a launch is longer than a window of ${columns} columns`, { skip }, async () => {
+    const terminal = new TerminalSession(unprivileged, { columns, rows: 50 });
+    for (const options of launches) {
+      for (const level of ['info', 'debug', 'trace']) {
+        const line = `--log-level ${level} ${options}${prompt}`;
+        await launch(terminal, line);
+        const broken = terminal.broken().filter((text) => !text.includes('go() {'));
+        assert.deepEqual(broken, [], line);
+        terminal.press('C-c');
+        await terminal.shows(/outside\$ *$/);
+      }
+    }
+  });
+}
+
+for (const [columns, rows] of [
+  [80, 24],
+  [60, 30],
+  [110, 30],
+  [200, 50],
+] as const) {
+  test(`at ${columns}×${rows} the banner, every step and the prompt are in sight at once`, {
+    skip,
+  }, async () => {
+    const terminal = new TerminalSession(unprivileged, { columns, rows });
+    for (const options of launches) {
+      await launch(terminal, `${options}${prompt}`);
+      const screen = terminal.inSight();
+      const numbers = [...screen.matchAll(/^[✓▸] +(\d+) /gm)].map(([, number]) => Number(number));
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, index) => index + 1),
+        screen,
+      );
+      assert.ok(numbers.length >= 5 && /^▸ +\d+ {2}execute/m.test(screen), screen);
+      assert.match(screen, /^\[Gontainer config\]/m);
+      assert.match(screen, /uid.*: enabled/);
+      assert.match(screen, /prompt>$/);
+      terminal.press('C-c');
+      await terminal.shows(/outside\$ *$/);
+    }
+  });
+}
+
+test('the changes of a launch are one below the other', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 80, rows: 30 });
+  await launch(terminal, `--all --mnt ${place}${prompt}`);
+  const lines = terminal.inSight().split('\n');
+  const changes = lines.filter((line) => line.startsWith('✓'));
+  assert.ok(changes.length > 15, changes.join('\n'));
+  const columns = new Set(changes.map((line) => /^✓ +\d+ {2}\S.*? {2,}(?=\S)/.exec(line)?.[0].length));
+  assert.deepEqual([...columns].length, 1, changes.join('\n'));
+  assert.match(lines.join('\n'), /set the host name +\S+ → Gontainer \(the host is still \S+\)$/m);
+});
+
+test('a failed step stands out, with the call, what the kernel said, and what to do', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 80, rows: 24 });
+  await launch(terminal, '--uid --time --monotonic -999999999 -- true');
+  const screen = terminal.inSight();
+  assert.match(screen, /^✗ {2}3 {2}shift the clocks +write: ERANGE$/m);
+  assert.match(screen, /^gontainer: step clock-offsets: [\s\S]*ERANGE[\s\S]*choose another offset\.$/m);
+  assert.deepEqual(
+    terminal.broken().filter((text) => !text.includes('go() {')),
+    [],
+  );
+});
+
+test('--step shows title, why and change in a window of 80×24, whatever the step', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 80, rows: 24 });
+  terminal.type(
+    `go() { gontainer run --all --mnt ${place} --step -- true; }; export XDG_RUNTIME_DIR=${state}; clear; go`,
+  );
+  const stop = (number: number) => new RegExp(`^ *${number}/\\d+ [\\s\\S]*Enter: do it[^\\n]*$`, 'm');
+  const first = await terminal.shows(stop(1));
+  const of = Number(/ 1\/(\d+) /.exec(first)?.[1]);
+  for (let number = 1; number < of; number += 1) {
+    terminal.press('Enter');
+    await terminal.shows(stop(number + 1));
+    const screen = terminal.inSight();
+    // The change of the step that was done, and the next one with its title, why and command.
+    assert.match(
+      screen,
+      new RegExp(`^✓ [\\s\\S]*^ *${number + 1}/${of} \\S[\\s\\S]*^ {6}\\$ \\S[\\s\\S]*Enter: do it`, 'm'),
+    );
+  }
+  assert.deepEqual(
+    terminal.broken().filter((text) => !text.includes('go() {')),
+    [],
+  );
+  terminal.press('q');
+  await terminal.shows(/given up before step/);
+});
+
+test('a window that gets narrower has the lines that follow in its new width', { skip }, async () => {
+  const terminal = new TerminalSession(unprivileged, { columns: 110, rows: 30 });
+  terminal.type(`go() { gontainer run --all --step -- true; }; export XDG_RUNTIME_DIR=${state}; clear; go`);
+  await terminal.shows(/ 1\/9 [\s\S]*Enter: do it/);
+  terminal.resize(60, 30);
+  terminal.press('Enter');
+  const screen = await terminal.shows(/ 2\/9 [\s\S]*Enter: do it/);
+  const after = screen.slice(screen.indexOf('✓'));
+  const broken = terminal.broken().filter((line) => after.includes(line.slice(0, 40)));
+  assert.deepEqual(broken, [], screen);
+  terminal.press('q');
+  await terminal.shows(/given up before step/);
+});
