@@ -536,8 +536,8 @@ test('bad input ends with one sentence and the right status', async () => {
     ],
     ['enter 4194305 -- true', 2, /there is no process 4194305/],
     ['ns 4194305', 2, /there is no process 4194305/],
-    ['run --uid --name 12 -- true', 2, /-name “12” is no name/],
-    ['run --uid --name a/b -- true', 2, /-name “a\/b” is no name/],
+    ['run --uid --name 12 -- true', 2, /“12” is not a valid container name/],
+    ['run --uid --name a/b -- true', 2, /“a\/b” is not a valid container name/],
     ['run --uid --name box-one -- true', 2, /the name box-one is taken/],
     ['ps box', 2, /does not take “box”/],
   ];
