@@ -70,7 +70,7 @@ class Learner {
     assert.match(screen, /\nstatus 0\noutside\$$/);
     assert.ok(this.hasLeft && this.hasTyped, 'the lesson was left, and a command of one’s own was typed');
     const typed = /^outside\$|your turn \$/;
-    const broken = this.terminal.brokenLines(this.columns).filter((line) => !typed.test(line));
+    const broken = this.terminal.broken().filter((line) => !typed.test(line));
     assert.deepEqual(broken, [], 'no line was broken by the terminal');
     assert.match(await this.answer('gontainer lesson'), new RegExp(`^✓ +${number} +${name} `, 'm'));
     return undefined;
