@@ -15,4 +15,5 @@ if ! command -v node > /dev/null; then
   echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH." >&2
   exit 125
 fi
-exec node "$0" "$@"
+# After -- Node does not look for its own --env-file, whose NODE_OPTIONS it would take for itself.
+exec node -- "$0" "$@"

@@ -27,10 +27,16 @@ export function callerEnvironment(): Record<string, string> {
   ]);
 }
 
-/** The working directory. */
+const directoryLink = '/proc/self/cwd';
+
+/** The working directory; where that was removed it has no path, but still a link: proc_pid_cwd(5). */
 export function callerDirectory(): string {
-  const path = process.cwd();
-  return path.includes(replaced) ? linkText('/proc/self/cwd') : path;
+  try {
+    const path = process.cwd();
+    return path.includes(replaced) ? linkText(directoryLink) : path;
+  } catch {
+    return directoryLink;
+  }
 }
 
 /** Texts that each end with a zero byte: proc_pid_cmdline(5), proc_pid_environ(5). */

@@ -34,6 +34,11 @@ export function locateProgram(
     ? [resolve(workingDirectory, command)]
     : searchPath.split(':').map((folder) => join(resolve(workingDirectory, folder || '.'), command));
   const where = root === '/' ? '' : ` in ${root}`;
+  if (command === '')
+    throw new Failure('the empty word is no command', {
+      status: exitStatus.notFound,
+      next: 'Name one, or leave out -- for a shell.',
+    });
   let found: string | undefined;
   for (const candidate of candidates) {
     const onHost = root === '/' ? candidate : resolveBeneath(root, candidate);

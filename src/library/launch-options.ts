@@ -45,14 +45,18 @@ export interface RunOptions {
   bind?: readonly string[] | undefined;
   /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; repeatable */
   tmpfs?: readonly string[] | undefined;
+  /** FIELD,FIELD...: the same as Docker writes it: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
+  mount?: readonly string[] | undefined;
   /** UID[:GID]: run the command as this user, by number or by a name of the new root */
   user?: string | undefined;
   /** DIR: start the command in this directory inside */
   workdir?: string | undefined;
   /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
-  /** NAME=VALUE: set an environment variable inside; repeatable */
+  /** NAME[=VALUE]: set an environment variable inside; without a value, to that of your own; repeatable */
   env?: readonly string[] | undefined;
+  /** FILE: set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable */
+  envFile?: readonly string[] | undefined;
   /** give the command a terminal and a session of its own; it cannot reach yours */
   pty?: boolean | undefined;
   /** start the command in a session of its own, without a controlling terminal */

@@ -24,7 +24,8 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   options: LaunchOptions<Streams>,
 ): Container<Streams> {
   const { command = [], stdio = 'pipe', cwd, signal, ...run } = options;
-  const words = [program, ...ownWords, ...optionWords(run), '--', ...command];
+  // After --, Node does not look for its own --env-file.
+  const words = ['--', program, ...ownWords, ...optionWords(run), '--', ...command];
   signal?.throwIfAborted();
   const streams: readonly StandardStream[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
   const descriptors: StdioOptions = [...streams, 'pipe', 'pipe'];

@@ -1,5 +1,6 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
-import { exitStatus, type Failure } from '../common/failure.js';
+import { existsSync } from 'node:fs';
+import { exitStatus, Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
 import { windowSize } from '../common/kernel/terminal-modes.js';
@@ -20,7 +21,10 @@ export async function parent(words: readonly string[]): Promise<number> {
   try {
     line = readLine(words, commands);
     if (line.asks === 'version') return print(`gontainer ${VERSION}`);
-    if (line.asks === 'run') return await line.subcommand.run(line.values);
+    if (line.asks === 'run') {
+      checkProc();
+      return await line.subcommand.run(line.values);
+    }
     const { help } = await import('./command-line/help.js');
     return print(await help(line.subcommand, commands, line.family, helpWidth()));
   } catch (error) {
@@ -46,6 +50,14 @@ export async function background(given: string): Promise<number> {
     if (ties.failed(error as Failure)) return exitStatus.launcher;
     return explain(error as Failure, words, line, await forWindow());
   }
+}
+
+/** @throws Failure where proc(5) is not mounted, as in a bare chroot(1) */
+function checkProc(): void {
+  if (existsSync('/proc/self/ns')) return;
+  throw new Failure('/proc is not mounted here, and without it nothing is known of namespaces', {
+    next: 'As root: mount -t proc proc /proc',
+  });
 }
 
 /** What was thrown where nothing waits for it, such as an event of a stream. @returns the exit status */
@@ -86,6 +98,12 @@ async function forWindow(): Promise<(text: string) => string> {
 function foreign(error: Error): Pick<Failure, 'status' | 'message' | 'next'> {
   const status = exitStatus.launcher;
   const { syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall === 'uv_cwd')
+    return {
+      status: exitStatus.usage,
+      message: 'the working directory was removed, and this needs it',
+      next: 'Go to a directory that exists, or give absolute paths.',
+    };
   if (syscall !== undefined) {
     const call = path === undefined ? syscall : `${syscall} of ${path}`;
     return { status, message: `${call} failed: ${errnoWords(error)}`, next: traceNext };

@@ -37,6 +37,8 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     if (forbidden !== undefined) return withLine(forbidden, 'switches');
   }
   if (step === 'id-maps') {
+    if (spec.maps?.writer === 'newuidmap')
+      return 'Check that /etc/subuid and /etc/subgid are those that newuidmap(1) goes by, and that it is set-user-ID: ls -l $(command -v newuidmap).';
     return errno === 'EPERM'
       ? 'The kernel lets an unprivileged user map only the own ID, once; for more use --map-auto, or run it as root.'
       : 'Check the lines of --uid-map and --gid-map: CONTAINER:HOST:COUNT, at most 340, without overlap.';

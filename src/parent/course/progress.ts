@@ -1,7 +1,7 @@
 /** How far a learner has come: one small file in XDG_STATE_HOME/gontainer (XDG Base Directory Specification). */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { homeFolder } from '../state/home-folder.js';
 
 export interface LessonProgress {
   /** How many sections are done. */
@@ -13,14 +13,16 @@ export interface LessonProgress {
 const none: LessonProgress = { sections: 0, done: false };
 
 export class Progress {
-  private readonly file: string;
+  /** Undefined for a user without a home folder. */
+  private readonly file: string | undefined;
   private readonly lessons: Record<string, LessonProgress>;
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     // A relative path is to be ignored, says the specification.
     const given = environment.XDG_STATE_HOME ?? '';
-    const folder = isAbsolute(given) ? given : join(homedir(), '.local/state');
-    this.file = join(folder, 'gontainer/lessons.json');
+    const home = homeFolder();
+    const folder = isAbsolute(given) ? given : home && join(home, '.local/state');
+    this.file = folder && join(folder, 'gontainer/lessons.json');
     this.lessons = this.read();
   }
 
@@ -31,6 +33,8 @@ export class Progress {
   /** Remembers; returns why that was not possible. */
   set(lesson: string, progress: LessonProgress): string | undefined {
     this.lessons[lesson] = progress;
+    if (this.file === undefined)
+      return 'Your progress cannot be kept: you have no home folder. Set XDG_STATE_HOME.';
     try {
       mkdirSync(dirname(this.file), { recursive: true });
       const fresh = `${this.file}.${process.pid}`;
@@ -42,16 +46,16 @@ export class Progress {
     }
   }
 
-  /** Forgets everything; returns the file that is no more. */
-  reset(): string {
-    rmSync(this.file, { force: true });
+  /** Forgets everything; returns the file that is no more, if there can be one. */
+  reset(): string | undefined {
+    if (this.file !== undefined) rmSync(this.file, { force: true });
     return this.file;
   }
 
   /** No file is no progress; nor is a file that is not this program's. */
   private read(): Record<string, LessonProgress> {
     try {
-      const found: unknown = JSON.parse(readFileSync(this.file, 'utf8'));
+      const found: unknown = JSON.parse(readFileSync(this.file ?? '', 'utf8'));
       if (typeof found !== 'object' || found === null) return {};
       return Object.fromEntries(
         Object.entries(found).filter(

@@ -1,42 +1,94 @@
-/** --env: the environment of the command. */
+/** --env and --env-file: the environment of the command. */
+import { readFileSync } from 'node:fs';
+import { pathOf } from '../../common/byte-text.js';
 import { callerEnvironment } from '../../common/caller-text.js';
 import { usageFailure } from '../../common/failure.js';
+import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { Option } from '../command-line/option.js';
+import type { Values } from '../command-line/subcommand.js';
 import { noteVariable } from './inherited.js';
 
 /** Where programs are looked for inside a new root. */
 export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export const envOption: Option = {
-  name: 'env',
-  kind: 'list',
-  value: 'NAME=VALUE',
-  describe: 'set an environment variable inside; repeatable',
-  group: 'Inside',
-};
+export const environmentOptions: readonly Option[] = [
+  {
+    name: 'env',
+    kind: 'list',
+    value: 'NAME[=VALUE]',
+    describe: 'set an environment variable inside; without a value, to that of your own; repeatable',
+    group: 'Inside',
+  },
+  {
+    name: 'env-file',
+    kind: 'list',
+    value: 'FILE',
+    describe:
+      'set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable',
+    group: 'Inside',
+  },
+];
+
+/** The command's environment but for PS1, and PS1 where the caller chose it. */
+export interface ChosenEnvironment {
+  readonly environment: Record<string, string>;
+  readonly prompt: string | undefined;
+}
 
 /**
- * The command's environment but for PS1. In a new root: PATH, HOME and TERM; else the caller's. A variable given by
- * name alone keeps the caller's value.
+ * In a new root: PATH, HOME and TERM; else the caller's. A variable given by name alone keeps the caller's value, and is
+ * left out where the caller has none.
+ * @throws Failure (status 2) for what is no variable, and a file that cannot be read
  */
 export function environmentOf(
   newRootGiven: boolean,
-  given: readonly string[],
+  { env, 'env-file': files }: Values['options'],
   home = '/root',
-): Record<string, string> {
+): ChosenEnvironment {
   const { [noteVariable]: _, ...caller } = callerEnvironment();
-  const base: Record<string, string> = newRootGiven
+  const environment: Record<string, string> = newRootGiven
     ? { PATH: searchPath, HOME: home, TERM: caller.TERM ?? 'dumb' }
     : caller;
-  for (const text of given) {
-    const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
-    if (name === undefined) throw usageFailure(`--env “${text}” is not of the form NAME=VALUE`);
-    const kept = value ?? caller[name];
-    if (kept !== undefined) base[name] = kept;
+  const given = [...list(files).flatMap(linesOf), ...list(env).map((text) => variable('--env', text))];
+  for (const { name, value } of given) {
+    const chosen = value ?? caller[name];
+    if (chosen !== undefined) environment[name] = chosen;
   }
-  return base;
+  return { environment, prompt: given.some(({ name }) => name === 'PS1') ? environment.PS1 : undefined };
 }
 
-/** The names of the variables that --env was given. */
-export const environmentNames = (given: readonly string[]): string[] =>
-  given.map((text) => String(text.split('=')[0]));
+interface Variable {
+  readonly name: string;
+  /** Undefined for the caller's own. */
+  readonly value: string | undefined;
+}
+
+function variable(where: string, text: string): Variable {
+  const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+  if (name === undefined) throw usageFailure(`${where} “${text}” is not of the form NAME=VALUE`);
+  return { name, value };
+}
+
+/**
+ * The variables of a file as Docker reads it: blanks before a name, empty lines and those that begin with # do not
+ * count; quotes belong to the value; a name has no blanks.
+ */
+function linesOf(file: string): Variable[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(pathOf(file)));
+  } catch (error) {
+    const why = error instanceof TypeError ? 'is not UTF-8' : `cannot be read: ${errnoWords(error)}`;
+    throw usageFailure(`--env-file=${file} ${why}`);
+  }
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    const trimmed = line.trimStart();
+    if (trimmed === '' || trimmed.startsWith('#')) return [];
+    const read = variable(`--env-file=${file}, line ${index + 1}:`, trimmed);
+    if (/\s/.test(read.name))
+      throw usageFailure(`--env-file=${file}, line ${index + 1}: the name “${read.name}” has a blank in it`);
+    return [read];
+  });
+}
+
+const list = (given: unknown): string[] => (given as string[] | undefined) ?? [];

@@ -1,14 +1,8 @@
 /** The ID maps of a user namespace: from the command line, from subordinate ranges, or the one line for oneself. */
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { Failure, usageFailure } from '../../common/failure.js';
+import { usageFailure } from '../../common/failure.js';
 import { type IdMaps, insideId, type MapLine } from '../../common/spec.js';
-import { withLine } from '../advice/doctor-lines.js';
-
-/** user_namespaces(7): the kernel takes at most this many lines. */
-const mostLines = 340;
-/** IDs are 32 bits wide, and the last one means none. */
-const mostIds = 4_294_967_295;
+import { fitsKernel, mostIds, mostLines } from './map-lines.js';
+import { automaticMap } from './subordinate-ids.js';
 
 export interface MapRequest {
   readonly uidMap: readonly string[] | undefined;
@@ -26,8 +20,8 @@ export function idMaps({ uidMap, gidMap, auto }: MapRequest): IdMaps {
     if (uidMap || gidMap)
       throw usageFailure('--map-auto makes the maps itself, without --uid-map and --gid-map', 'Choose one.');
     return {
-      uid: [{ inside: 0, outside: uid, count: 1 }, ...subordinate('/etc/subuid', uid)],
-      gid: [{ inside: 0, outside: gid, count: 1 }, ...subordinate('/etc/subgid', uid)],
+      uid: automaticMap('/etc/subuid', uid, uid),
+      gid: automaticMap('/etc/subgid', gid, uid),
       denySetgroups: false,
       writer: 'newuidmap',
     };
@@ -57,56 +51,28 @@ function mapLines(option: string, texts: readonly string[]): MapLine[] {
   });
   if (lines.length > mostLines)
     throw usageFailure(`${option} takes at most ${mostLines} lines, and got ${lines.length}`);
-  for (const side of ['inside', 'outside'] as const) {
-    const sorted = lines
-      .map((line, index) => ({ line, text: texts[index] }))
-      .sort((a, b) => a.line[side] - b.line[side]);
-    sorted.forEach(({ line, text }, index) => {
-      const before = sorted[index - 1];
-      if (before !== undefined && before.line[side] + before.line.count > line[side]) {
-        throw usageFailure(`${option} “${before.text}” and “${text}” overlap ${side}`);
-      }
-    });
-  }
+  if (!fitsKernel(lines))
+    throw usageFailure(`${option}: the kernel takes less than a page (4,096 bytes) of lines`, 'Give fewer.');
+  for (const side of ['inside', 'outside'] as const) checkOverlap(option, lines, texts, side);
   return lines;
 }
 
-/** The ranges of subuid(5) or subgid(5) for this user, mapped from 1 on inside. */
-function subordinate(file: string, uid: number): MapLine[] {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    // No file, no ranges: said below.
-  }
-  const names = [String(uid), userName(uid)];
-  let inside = 1;
-  const lines = text
-    .split('\n')
-    .map((line) => line.split(':'))
-    .filter(([owner, first, count]) => names.includes(owner ?? '') && Number(first) > 0 && Number(count) > 0)
-    .map(([, first, count]) => {
-      const line = { inside, outside: Number(first), count: Number(count) };
-      inside += line.count;
-      return line;
-    });
-  if (lines.length === 0) {
-    throw new Failure(`--map-auto: ${file} gives ${userName(uid)} no subordinate IDs`, {
-      next: withLine(
-        `Add them as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${userName(uid)}`,
-        'subordinate-ids',
-      ),
-    });
-  }
-  return lines;
-}
-
-function userName(uid: number): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(uid); // No entry in the passwd database.
-  }
+/** @throws Failure (status 2) for two lines that have an ID in common, in the container or on the host */
+function checkOverlap(
+  option: string,
+  lines: readonly MapLine[],
+  texts: readonly string[],
+  side: 'inside' | 'outside',
+): void {
+  const sorted = lines
+    .map((line, index) => ({ line, text: texts[index] }))
+    .sort((a, b) => a.line[side] - b.line[side]);
+  const where = { inside: 'in the container', outside: 'on the host' }[side];
+  sorted.forEach(({ line, text }, index) => {
+    const before = sorted[index - 1];
+    if (before !== undefined && before.line[side] + before.line.count > line[side])
+      throw usageFailure(`${option} “${before.text}” and “${text}” overlap ${where}`);
+  });
 }
 
 /** Root when the map has one, else what the caller is mapped to, else the first ID there is. */

@@ -11,7 +11,7 @@ import { type IdMaps, insideId, type LaunchSpec, type NewRoot } from '../../comm
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
-import { environmentNames, environmentOf, searchPath } from './environment.js';
+import { environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
 import { inherited } from './inherited.js';
 import { keptCapabilities } from './kept-capabilities.js';
@@ -46,8 +46,7 @@ export function launchSpec(values: Values): LaunchSpec {
   const launcher = launcherInside(maps);
   const { user, home } = commandUser(options, root, maps);
   const capabilities = keptCapabilities(values, chosen, user.uid === 0);
-  const given = list(options.env);
-  const environment = environmentOf(root !== undefined, given, home);
+  const { environment, prompt } = environmentOf(root !== undefined, options, home);
   const workingDirectory = workingDirectoryOf(options, root);
   const command = rest.length > 0 ? rest : ['/bin/sh'];
   checkCommand(command, environment, root, workingDirectory);
@@ -73,7 +72,7 @@ export function launchSpec(values: Values): LaunchSpec {
       workingDirectory,
       maps,
       clockOffsets: clockOffsets(options),
-      prompt: environmentNames(given).includes('PS1') ? environment.PS1 : undefined,
+      prompt,
       fileOwner: maps && fileOwner(maps, launcher),
       readOnlyExecutable: root && mountableExecutable(),
       capabilities,
@@ -187,5 +186,3 @@ function hostname(given: unknown): string {
     throw usageFailure(`--hostname is ${length} bytes long, and the kernel takes ${longestHostname}`);
   return name;
 }
-
-const list = (given: unknown): string[] => (given as string[] | undefined) ?? [];

@@ -1,13 +1,15 @@
 /** The options about the new root and what is mounted in it. Everything that is wrong with them is said here. */
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { normalize } from 'node:path';
-import { pathOf, realPath } from '../../common/byte-text.js';
+import { pathOf } from '../../common/byte-text.js';
+import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
-import type { NewRoot, RequestedMount } from '../../common/spec.js';
+import type { NewRoot } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
+import { existing } from './existing.js';
+import { requestedMounts } from './requested-mounts.js';
 
 /** The options that say something about the new root. */
-const needRoot = ['chroot', 'bind', 'tmpfs', 'read-only', 'ephemeral', 'overlay', 'user'];
+const needRoot = ['chroot', 'bind', 'tmpfs', 'mount', 'read-only', 'ephemeral', 'overlay', 'user'];
 
 /**
  * The new root that the options ask for; undefined without --mnt.
@@ -22,22 +24,19 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
   }
   const path = rootFolder(String(options.mnt));
   const overlay = overlayOf(options, path);
-  const mounts = requestedMounts(options);
+  const mounts = requestedMounts(options, path);
   if (overlay !== undefined) {
     const covered = mounts.find((mount) => mount.kind === 'bind' && isWithin(mount.source, path));
     if (covered !== undefined)
-      throw usageFailure(
-        `--bind ${covered.target}: its source lies in --mnt=${path}, which the overlay covers`,
-      );
+      throw usageFailure(`the source of ${covered.target} lies in --mnt=${path}, which the overlay covers`);
   }
   const resolver = ownNetwork ? undefined : resolverFile();
   return {
     path,
     method: options.chroot ? 'chroot' : 'pivot_root',
-    ...(overlay === undefined ? {} : { overlay }),
     readOnly: options['read-only'] === true,
     mounts,
-    ...(resolver === undefined ? {} : { resolver }),
+    ...defined({ overlay, resolver }),
   };
 }
 
@@ -60,21 +59,6 @@ function folder(option: string, given: string, next?: string): string {
   return path;
 }
 
-function existing(option: string, given: string, next?: string): string {
-  try {
-    return realPath(given);
-  } catch (error) {
-    const said = {
-      ENOENT: 'does not exist, or is a symbolic link that leads nowhere',
-      ELOOP: 'is a loop of symbolic links',
-      ENOTDIR: 'leads through something that is not a directory',
-      EACCES: 'may not be read by you',
-    }[(error as NodeJS.ErrnoException).code ?? ''];
-    if (said === undefined) throw error;
-    throw usageFailure(`${option}=${given} ${said}`, next);
-  }
-}
-
 function overlayOf(options: Values['options'], root: string): NewRoot['overlay'] {
   if (options.ephemeral && options.overlay !== undefined)
     throw usageFailure('--ephemeral discards the changes, and --overlay keeps them', 'Choose one.');
@@ -90,61 +74,6 @@ function overlayOf(options: Values['options'], root: string): NewRoot['overlay']
   return { keptIn };
 }
 
-/** --bind and --tmpfs in one list, parents before what lies in them: what is mounted later covers what is there. */
-function requestedMounts(options: Values['options']): RequestedMount[] {
-  const mounts = [...list(options.bind).map(bindMount), ...list(options.tmpfs).map(tmpfsMount)].sort(
-    (a, b) => depth(a.target) - depth(b.target),
-  );
-  const twice = mounts.find(
-    ({ target }, index) => mounts.findIndex((other) => other.target === target) < index,
-  );
-  if (twice !== undefined) throw usageFailure(`two mounts have the same target, ${twice.target}`);
-  return mounts;
-}
-
-function bindMount(text: string): RequestedMount {
-  const [source, target, access, ...more] = text.split(':');
-  if (!source || !target || more.length > 0 || (access !== undefined && access !== 'ro')) {
-    throw usageFailure(
-      `--bind “${text}” is not of the form SRC:DST or SRC:DST:ro`,
-      'For example: --bind=/srv/data:/data:ro',
-    );
-  }
-  const path = existing('--bind', source);
-  return {
-    kind: 'bind',
-    source: path,
-    target: targetOf('--bind', text, target),
-    directory: statSync(pathOf(path)).isDirectory(),
-    readOnly: access === 'ro',
-  };
-}
-
-function tmpfsMount(text: string): RequestedMount {
-  const [target = '', option, ...more] = text.split(':');
-  const size = option === undefined ? undefined : /^size=(\d+[kmg%]?)$/i.exec(option)?.[1];
-  if (more.length > 0 || (option !== undefined && size === undefined)) {
-    throw usageFailure(
-      `--tmpfs “${text}” is not of the form DST or DST:size=SIZE`,
-      'For example: --tmpfs=/tmp:size=64m',
-    );
-  }
-  return {
-    kind: 'tmpfs',
-    target: targetOf('--tmpfs', text, target),
-    ...(size === undefined ? {} : { size }),
-  };
-}
-
-/** Where in the new root something is mounted. */
-function targetOf(option: string, text: string, given: string): string {
-  if (!given.startsWith('/'))
-    throw usageFailure(`${option} “${text}”: the target inside, “${given}”, must begin with /`);
-  const target = normalize(given).replace(/\/+$/, '');
-  if (target === '') throw usageFailure(`${option} “${text}”: the root itself is chosen by --mnt`);
-  return target;
-}
-
 /** The host's resolv.conf, which is often a link to a file that some program writes. */
 function resolverFile(): string | undefined {
   try {
@@ -154,6 +83,4 @@ function resolverFile(): string | undefined {
   }
 }
 
-const list = (given: unknown): string[] => (given as string[] | undefined) ?? [];
-const depth = (path: string): number => path.split('/').length;
 const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);

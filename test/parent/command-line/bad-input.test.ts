@@ -86,10 +86,10 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--gid-map', '0:4294967290:9'], /must name 1 to/, 2],
   [
     ['run', '--uid', '--uid-map', '0:1000:10', '--uid-map', '5:2000:1'],
-    /“0:1000:10” and “5:2000:1” overlap inside/,
+    /“0:1000:10” and “5:2000:1” overlap in the container/,
     2,
   ],
-  [['run', '--uid', '--uid-map', '0:10:10', '--uid-map', '50:15:1'], /overlap outside/, 2],
+  [['run', '--uid', '--uid-map', '0:10:10', '--uid-map', '50:15:1'], /overlap on the host/, 2],
   [['run', '--uts', '--uid-map', '0:0:1'], /--uid-map needs --uid/, 2],
   [['run', '--uid', '--map-auto', '--uid-map', '0:0:1'], /-map-auto makes the maps itself/, 2],
   [['run', '--uid', '--boottime', '5'], /--boottime needs --time/, 2],

@@ -2,7 +2,7 @@ import { namespaces } from '../../../common/namespaces.js';
 import type { Option } from '../../command-line/option.js';
 import type { Subcommand } from '../../command-line/subcommand.js';
 import { logOptionRows, quietOption } from '../../log/log-options.js';
-import { envOption } from '../../spec/environment.js';
+import { environmentOptions } from '../../spec/environment.js';
 
 export const enterCommand: Subcommand = {
   name: 'enter',
@@ -20,7 +20,7 @@ export const enterCommand: Subcommand = {
         group: 'Namespaces (all that are not yours, when none is chosen)',
       }),
     ),
-    envOption,
+    ...environmentOptions,
     ...logOptionRows.filter(({ name }) => name !== 'log-fd'),
     quietOption,
   ],

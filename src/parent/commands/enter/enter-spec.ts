@@ -1,5 +1,7 @@
 /** From the command line and the process that it names to what `gontainer enter` is to do, as data. */
+
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { callerDirectory } from '../../../common/caller-text.js';
 import { namespaceId, procLines } from '../../../common/evidence.js';
 import { Failure, usageFailure } from '../../../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../../../common/namespaces.js';
@@ -24,15 +26,13 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
   const joined = joinedNamespaces(options, pid, name);
   const hasRoot = joined.includes('mnt');
   const root = hasRoot ? `/proc/${pid}/root` : '/';
-  const given = (options.env as string[] | undefined) ?? [];
   const command = rest.length > 0 ? rest : ['/bin/sh'];
   const { user, becomesUser } = userInside(pid, joined.includes('uid'));
   // Who chooses namespaces does so to work on them, with what they have; else it is one more command of the container.
   const chosen = namespaces.some(({ flag }) => options[flag] === true);
   try {
     const capabilities = chosen ? undefined : capabilitiesLikeThoseOf(pid, joined.includes('uid'));
-    const environment = environmentOf(hasRoot && hasOtherRoot(pid), given);
-    const chosenPrompt = given.some((text) => text.split('=')[0] === 'PS1') ? environment.PS1 : undefined;
+    const { environment, prompt: chosenPrompt } = environmentOf(hasRoot && hasOtherRoot(pid), options);
     return {
       ...{
         name,
@@ -51,7 +51,7 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
         command[0] as string,
         environment.PATH ?? '/usr/bin:/bin',
         root,
-        hasRoot ? readlinkSync(`/proc/${pid}/cwd`) : process.cwd(),
+        hasRoot ? readlinkSync(`/proc/${pid}/cwd`) : callerDirectory(),
         name,
       ),
       terminal: terminalUse(),

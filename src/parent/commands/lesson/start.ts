@@ -20,7 +20,7 @@ export async function lesson({ options, positionals }: Values, script: string): 
         '--reset forgets your progress in every lesson, and takes nothing else',
         'Try: gontainer lesson --reset',
       );
-    print(`Forgotten: ${new Progress().reset()}`);
+    print(`Forgotten: ${new Progress().reset() ?? 'there was nothing'}`);
     return 0;
   }
   if (options.all && name !== undefined)

@@ -2,7 +2,7 @@
 import { namespaces } from '../../../common/namespaces.js';
 import type { Option } from '../../command-line/option.js';
 import { logOptionRows, quietOption } from '../../log/log-options.js';
-import { envOption } from '../../spec/environment.js';
+import { environmentOptions } from '../../spec/environment.js';
 
 const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolates, since, man }) => {
   const words = `new ${name} namespace: ${isolates} (${man}, Linux ${since})`;
@@ -106,6 +106,14 @@ export const runOptions: readonly Option[] = [
     group: 'New root',
   },
   {
+    name: 'mount',
+    kind: 'list',
+    value: 'FIELD,FIELD...',
+    describe:
+      'the same as Docker writes it: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable',
+    group: 'New root',
+  },
+  {
     name: 'user',
     kind: 'text',
     value: 'UID[:GID]',
@@ -125,7 +133,7 @@ export const runOptions: readonly Option[] = [
     describe: 'run the command as PID 1 itself, without an init; with --pid',
     group: 'Inside',
   },
-  envOption,
+  ...environmentOptions,
   {
     name: 'step',
     kind: 'flag',

@@ -3,19 +3,35 @@
  * `.partial.PID`; rename(2) gives it its name when it is whole and its digest was checked.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Failure } from '../../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../../common/kernel/kernel-error.js';
+import { homeFolder } from '../../../state/home-folder.js';
 import { mismatch, requireDigest } from '../image/digest.js';
 import type { Descriptor } from '../image/image-documents.js';
 
-/** `$XDG_CACHE_HOME/gontainer`, or `~/.cache/gontainer`: XDG Base Directory Specification, which ignores relative paths. */
+/**
+ * `$XDG_CACHE_HOME/gontainer`, or `~/.cache/gontainer`: XDG Base Directory Specification, which ignores relative paths.
+ * For a user without a home folder it is one that is removed again at the end.
+ */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { XDG_CACHE_HOME: named = '' } = environment;
-  return join(isAbsolute(named) ? named : join(homedir(), '.cache'), 'gontainer');
+  const home = homeFolder();
+  if (isAbsolute(named)) return join(named, 'gontainer');
+  if (home !== undefined) return join(home, '.cache', 'gontainer');
+  passing ??= passingFolder();
+  return passing;
+}
+
+let passing: string | undefined;
+
+function passingFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gontainer-cache-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Sends the bytes of a blob from an offset on, or from its start if the sender cannot do better. */

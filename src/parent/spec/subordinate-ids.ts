@@ -1,0 +1,110 @@
+/** --map-auto: an ID map from the caller's own ID and the subordinate ones of subuid(5) or subgid(5). */
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { Failure } from '../../common/failure.js';
+import type { MapLine } from '../../common/spec.js';
+import { withLine } from '../advice/doctor-lines.js';
+import { fitsKernel, mostIds } from './map-lines.js';
+
+interface Range {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Root of the container is `own`, and from 1 on come the subordinate IDs, in the order of the file. No ID of the host is
+ * mapped twice, which the kernel would refuse. It takes so many lines and no more (map-lines.ts): of more ranges than
+ * that the smallest are left out.
+ * @param file /etc/subuid or /etc/subgid
+ * @param own the caller's user or group ID
+ * @param uid the caller's user ID, which both files go by
+ * @throws Failure where the file gives the caller nothing
+ */
+export function automaticMap(file: string, own: number, uid: number): MapLine[] {
+  const ranges = merged(apart(rangesOf(file, uid), { first: own, count: 1 }));
+  if (ranges.length === 0) {
+    const name = userName(uid);
+    throw new Failure(`--map-auto: ${file} gives ${name} no subordinate IDs`, {
+      next: withLine(
+        `Add them as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
+        'subordinate-ids',
+      ),
+    });
+  }
+  const bySize = [...ranges].sort((a, b) => b.count - a.count);
+  for (let most = ranges.length; ; most--) {
+    const kept = new Set(bySize.slice(0, most));
+    const lines = numbered(
+      own,
+      ranges.filter((range) => kept.has(range)),
+    );
+    if (most === 1 || fitsKernel(lines)) return lines;
+  }
+}
+
+/** What the file says, in its order; lines that say nothing, or name IDs that there are not, do not count. */
+function rangesOf(file: string, uid: number): Range[] {
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    // No file, no ranges.
+  }
+  const owners = [String(uid), userName(uid)];
+  return text.split('\n').flatMap((line) => {
+    const [, owner = '', first, count] = /^([^:]+):(\d{1,10}):(\d{1,10})$/.exec(line.trim()) ?? [];
+    const range = { first: Number(first), count: Math.min(Number(count), mostIds - Number(first)) };
+    return owners.includes(owner) && range.count > 0 ? [range] : [];
+  });
+}
+
+/** The ranges without the IDs of `taken`, and each without those of the ones before it. */
+function apart(ranges: readonly Range[], taken: Range): Range[] {
+  const done: Range[] = [taken];
+  for (const range of ranges) {
+    // Each cut leaves at most two pieces.
+    const pieces = done.reduce((left, cut) => left.flatMap((piece) => without(piece, cut)), [range]);
+    done.push(...pieces);
+  }
+  return done.slice(1);
+}
+
+function without({ first, count }: Range, cut: Range): Range[] {
+  const [end, cutEnd] = [first + count, cut.first + cut.count];
+  if (cutEnd <= first || cut.first >= end) return [{ first, count }];
+  return [
+    { first, count: cut.first - first },
+    { first: cutEnd, count: end - cutEnd },
+  ].filter((piece) => piece.count > 0);
+}
+
+/** Neighbours as one: newuidmap(1) takes a line that goes over several adjacent ranges of the file. */
+function merged(ranges: readonly Range[]): Range[] {
+  const result: Range[] = [];
+  for (const range of ranges) {
+    const last = result.at(-1);
+    if (last !== undefined && last.first + last.count === range.first)
+      result[result.length - 1] = { first: last.first, count: last.count + range.count };
+    else result.push(range);
+  }
+  return result;
+}
+
+function numbered(own: number, ranges: readonly Range[]): MapLine[] {
+  const lines: MapLine[] = [{ inside: 0, outside: own, count: 1 }];
+  let inside = 1;
+  for (const { first, count } of ranges) {
+    const room = Math.min(count, mostIds - inside);
+    if (room > 0) lines.push({ inside, outside: first, count: room });
+    inside += room;
+  }
+  return lines;
+}
+
+function userName(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(uid); // No entry in the passwd database.
+  }
+}
