@@ -168,7 +168,7 @@ function check(block: Block, shown: ShownCommand, ran: Ran, real: (text: string)
  */
 function varying(row: string, words: readonly string[]): string {
   return words
-    .reduce((known, word) => known.replaceAll(word, `‹${word}›`), row)
+    .reduce((known, word) => known.replaceAll(word, word.includes(' ') ? '…' : `‹${word}›`), row)
     .replace(/^(📦 \[[^\]]*\]) \S*/u, '$1 …')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '‹word› ‹word›')
     .replace(/(?<![\w.‹])\d{4,}(?![\w.›])/g, '‹$&›');
