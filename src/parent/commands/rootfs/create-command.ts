@@ -17,6 +17,13 @@ export const createCommand: Subcommand = {
       describe: "a static busybox, or the host's own commands; without it busybox if it is installed",
       group: 'Root file system',
     },
+    {
+      name: 'add',
+      kind: 'list',
+      value: 'PROGRAM',
+      describe: 'add a program of the host with its libraries, for example python3 or strace; repeatable',
+      group: 'Root file system',
+    },
   ],
   examples: [['gontainer rootfs create ./root', 'then: gontainer run --uid --mnt ./root']],
   async run({ options, positionals }) {
@@ -30,7 +37,8 @@ export const createCommand: Subcommand = {
     const { createRootfs } = await import('./create/create.js');
     const { nextCommand } = await import('./next-command.js');
     const { readableSize } = await import('./readable-size.js');
-    const made = await createRootfs(directory, from);
+    const add = Array.isArray(options.add) ? options.add : [];
+    const made = await createRootfs(directory, from, add);
     inform(
       `Made ${directory}: ${made.commands} commands, ${readableSize(made.size)}, from ${made.description}.\n` +
         nextCommand(directory),

@@ -1,26 +1,26 @@
-/** Removes a folder that an archive filled, whatever modes the archive gave the folders in it. */
-import { chmod, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Removes a folder that an archive filled, whatever modes and names the archive gave to what is in it. */
+import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { errorCode } from '../../../common/kernel/kernel-error.js';
 
 /**
- * Removes `directory` and all it holds; symbolic links are removed, never followed.
- * @throws the error of rm(1) if something cannot be removed even after its folder was made writable
+ * Removes `directory` and all it holds; symbolic links are removed, never followed. Nothing there is no error.
+ * @throws the error of what cannot be removed although its folder was made writable
  */
 export async function removeTree(directory: string): Promise<void> {
-  try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    if (errorCode(error) !== 'EACCES' && errorCode(error) !== 'EPERM') throw error;
-    // unlink(2) needs write and search permission on the folder: give it to ourselves, then try once more.
-    await allowRemoval(directory);
-    await rm(directory, { recursive: true, force: true });
-  }
+  const path = Buffer.from(directory);
+  const found = await lstat(path).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found !== undefined) await remove(path, found.isDirectory());
 }
 
-async function allowRemoval(directory: string): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await allowRemoval(join(directory, entry.name));
+async function remove(path: Buffer, isDirectory: boolean): Promise<void> {
+  if (!isDirectory) return unlink(path);
+  // unlink(2) needs write and search permission on the folder: give it to ourselves.
+  if (process.geteuid?.() !== 0) await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true, encoding: 'buffer' })) {
+    await remove(Buffer.concat([path, Buffer.from('/'), entry.name]), entry.isDirectory());
   }
+  await rmdir(path);
 }

@@ -3,10 +3,11 @@
  * goes wrong, the place holds either nothing new or everything.
  */
 import { chmod, lstat, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Failure, statusOfSignal, usageFailure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { removeTree } from './remove-tree.js';
+import { removeUnfinished, unfinishedPrefix } from './unfinished.js';
 
 /** What a build gets: where to build, and the signal that tells it to stop because the user pressed Ctrl-C. */
 export interface Staging {
@@ -77,7 +78,8 @@ export async function buildBeside<Result>(
   build: (staging: Staging) => Promise<Result>,
 ): Promise<Result> {
   const path = await requireVacant(target);
-  const prefix = join(dirname(path), `.${basename(path)}.unfinished-`);
+  await removeUnfinished(dirname(path));
+  const prefix = unfinishedPrefix(path);
   const made: string[] = [];
   const scratch = async (): Promise<string> => {
     const directory = await mkdtemp(prefix).catch((error: unknown) => {

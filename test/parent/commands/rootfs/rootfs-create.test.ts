@@ -91,6 +91,29 @@ for (const owner of identities) {
     assert.equal(readFileSync(join(directory, 'full', 'mine'), 'utf8'), 'mine');
   });
 
+  test(`create --add as ${owner.name} brings programs of the host with all that they need`, {
+    skip: cannotUnshare || noBusybox,
+  }, (t) => {
+    const directory = workspace(t, owner);
+    const scripts: readonly (readonly [program: string, script: string])[] = [
+      ['bash', "bash -c 'echo it works'"],
+      ['perl', "echo 'print qq(it works\\n)' | perl -MFile::Basename -"],
+      ['python3', 'python3 -c \'import json, ctypes; print("it works")\''],
+    ];
+    const present = scripts.filter(([program]) => spawnSync(program, ['--version']).status === 0);
+    const words = present.flatMap(([program]) => ['--add', program]);
+    const made = runRootfs(owner, ['create', '--from', 'busybox', ...words, join(directory, 'root')]);
+    assert.equal(made.status, 0, made.stderr);
+    for (const [, script] of present) {
+      const shown = inside(join(directory, 'root'), owner.uid, script);
+      assert.equal(shown.stdout, 'it works\n', shown.stderr);
+    }
+    const refused = runRootfs(owner, ['create', '--add', 'no-such-program', join(directory, 'other')]);
+    assert.equal(refused.status, 2, refused.stderr);
+    assert.match(refused.stderr, /no program no-such-program/);
+    assert.deepEqual(readdirSync(directory), ['root']);
+  });
+
   test(`create as ${owner.name} takes an empty folder`, (t) => {
     const empty = join(workspace(t, owner), 'empty');
     mkdirSync(empty);

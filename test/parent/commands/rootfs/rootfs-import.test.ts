@@ -109,6 +109,25 @@ for (const owner of identities) {
     });
   }
 
+  test(`what an import as ${owner.name} left that was killed is removed by the next, and nothing else`, async (t) => {
+    const directory = workspace(t, owner);
+    const child = startRootfs(owner, ['import', '-', join(directory, 'root')]);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.on('error', () => {});
+    child.stdin.write(archive([file('closed/first', 'x'), file('closed/\xff', 'x')]).subarray(0, 2048));
+    await until(() =>
+      readdirSync(directory).some((name) => existsSync(join(directory, name, 'closed/first'))),
+    );
+    // While it builds, another run leaves its folder alone.
+    await importBytes(owner, directory, archive([file('a')]), { directory: join(directory, 'other') });
+    assert.equal(readdirSync(directory).filter((name) => name.includes('.unfinished-')).length, 1);
+    child.kill('SIGKILL');
+    await ended;
+    mkdirSync(join(directory, '.mine.unfinished-abcdef'));
+    await importBytes(owner, directory, archive([file('a')]));
+    assert.deepEqual(readdirSync(directory).sort(), ['.mine.unfinished-abcdef', 'archive', 'other', 'root']);
+  });
+
   test(`import as ${owner.name} of an image: layers, whiteouts, opaque folders`, async (t) => {
     const layers: Entry[][] = [
       [

@@ -2,7 +2,7 @@
 import { Failure } from '../../../../common/failure.js';
 import { buildBeside, openToAll } from '../staging.js';
 import { findStaticBusybox, installBusybox } from './busybox.js';
-import { installHostCommands } from './host-commands.js';
+import { addPrograms, installHostCommands } from './host-commands.js';
 import { makeSkeleton } from './skeleton.js';
 import { treeSize } from './tree-size.js';
 
@@ -21,9 +21,14 @@ export interface Created {
 /**
  * Makes a root file system at `directory`, as whichever user asks.
  * @param from forces the origin; without it busybox is taken where a static one is installed, else the host's commands
- * @throws Failure (status 2) when the folder is taken, (status 125) when the host lacks what is needed
+ * @param add further programs of the host, by name or path
+ * @throws Failure (status 2) when the folder is taken or the host has no such program, (status 125) when the host lacks what is needed
  */
-export function createRootfs(directory: string, from?: Origin): Promise<Created> {
+export function createRootfs(
+  directory: string,
+  from?: Origin,
+  add: readonly string[] = [],
+): Promise<Created> {
   const busybox = from === 'host' ? undefined : findStaticBusybox();
   if (from === 'busybox' && busybox === undefined) {
     throw new Failure('No static busybox is installed.', {
@@ -36,11 +41,12 @@ export function createRootfs(directory: string, from?: Origin): Promise<Created>
       busybox === undefined
         ? await installHostCommands(staging.directory)
         : await installBusybox(busybox, staging.directory);
+    const added = add.length === 0 ? 0 : await addPrograms(add, staging.directory);
     await openToAll(staging.directory);
     return {
       origin: busybox === undefined ? 'host' : 'busybox',
       description: busybox === undefined ? "the host's own commands and libraries" : `${busybox} (static)`,
-      commands,
+      commands: commands + added,
       size: await treeSize(staging.directory),
     };
   });
