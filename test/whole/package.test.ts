@@ -19,6 +19,10 @@ import { folder, lacking, node, project, type User, unprivileged, users } from '
 
 const isRoot = process.getuid?.() === 0;
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+// The settings of the machine, which --prefix would have npm look for elsewhere.
+process.env.npm_config_globalconfig ??= spawnSync('npm', ['config', 'get', 'globalconfig'], {
+  encoding: 'utf8',
+}).stdout.trim();
 /** Whether packages can be had at all: an installation needs those that gontainer depends on. */
 const registry = spawnSync('npm', ['view', 'ffi-rs', 'version'], { timeout: 60_000 }).status === 0;
 const skip = !registry && 'needs the registry of npm';
