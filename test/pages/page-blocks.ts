@@ -41,7 +41,7 @@ export interface Block {
   readonly runBy: 'root' | 'an ordinary user' | 'both';
 }
 
-/** Every page whose blocks are commands in a shell. The lessons are tested as lessons. */
+/** Every page whose blocks are commands in a shell. The lessons are run as lessons. */
 export const pages: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
@@ -50,6 +50,7 @@ export const pages: readonly string[] = [
   ...readdirSync(join(project, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'docs/lessons/README.md',
 ];
 
 const comment =
