@@ -33,7 +33,7 @@ function openLibrary(): bigint {
     open({ library: 'libc', path: 'libc.so.6' });
     handle = word('dlopen', text('libc.so.6'), int(RTLD_NOW));
   } catch (cause) {
-    throw new Failure('gontainer needs the GNU C library (glibc), and this system has no libc.so.6', {
+    throw new Failure('this program needs the GNU C library (glibc), and this system has no libc.so.6', {
       next: 'Run it on a distribution with glibc (Debian, Ubuntu, Fedora, Arch…); Alpine and others with musl lack makecontext(3).',
       cause,
     });

@@ -46,7 +46,11 @@ export function readLine(words: readonly string[], subcommands: readonly Subcomm
 /** The line with --help and --version for the words `help` and `version`, with which other programs are asked. */
 function withoutWords(line: readonly string[]): readonly string[] {
   const [first, ...rest] = line;
-  return first === 'help' ? [...rest, '--help'] : first === 'version' ? ['--version'] : line;
+  return first === 'help'
+    ? [...rest.filter((word) => word !== 'help'), '--help']
+    : first === 'version'
+      ? ['--version']
+      : line;
 }
 
 /** `-run` anywhere before the container's command, or the subcommand's name as the first word. */
@@ -56,7 +60,7 @@ function subcommandOf(line: readonly string[], subcommands: readonly Subcommand[
   const run = subcommands.find(({ name }) => name === 'run');
   const isName = subcommands.some(({ name }) => name.split(' ')[0] === before[0]);
   if (!isName && before.some(isRun)) return run;
-  const [first, second] = before.filter((word) => !word.startsWith('-'));
+  const [first, second] = before.filter((word) => !isOptionLike(word));
   if (first === undefined) {
     if (before.some(asksForHelp) || before.length === 0) return undefined;
     throw nothingToDo(before, run);
@@ -83,6 +87,8 @@ function nothingToDo(options: readonly string[], run: Subcommand | undefined): F
     : usageFailure(`nothing to do: ${typed} needs -run`, `Try: gontainer -run ${typed}`);
 }
 
+/** `-` and `-1` are words. */
+const isOptionLike = (word: string): boolean => /^-{1,2}[a-z]/i.test(word);
 const isRun = (word: string): boolean => /^--?run(=true)?$/.test(word);
 const asksForHelp = (word: string): boolean => /^--?(h|help|v|version)$/.test(word);
 
@@ -105,7 +111,7 @@ function optionsAndWords(
       nameWords = nameWords.slice(1);
     } else if (subcommand?.name === 'run' && isRun(word)) {
       // Gontainer's spelling: an option that says what to do.
-    } else if (/^-{1,2}[a-z]/i.test(word)) {
+    } else if (isOptionLike(word)) {
       const { option, given } = readOption(word, known, rest, subcommand);
       options[option.name] = withValue(option, given, options[option.name]);
     } else {

@@ -2,10 +2,11 @@
  * For whoever starts gontainer from a program: who the container is (--pid-file, --status-fd), how it ended, and an end
  * to it when its time is up (--timeout).
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { namespaceIds } from '../../common/evidence.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
+import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
 import { tell } from './status-descriptor.js';
@@ -22,7 +23,7 @@ export class Supervision {
   private readonly timeout: number | undefined;
   private readonly diesWithParent: boolean;
   private timer: NodeJS.Timeout | undefined;
-  private hasStarted = false;
+  private hasPidFile = false;
 
   /** @throws Failure with status 2 for values that cannot be carried out */
   constructor({ options }: Values) {
@@ -48,7 +49,6 @@ export class Supervision {
    * @param end ends the container from the host
    */
   started(child: number, signal: (signal: NodeJS.Signals) => void, end: () => void): void {
-    this.hasStarted = true;
     if (this.pidFile !== undefined) this.write(this.pidFile, `${child}\n`);
     if (this.statusDescriptor !== undefined)
       tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
@@ -67,17 +67,22 @@ export class Supervision {
   /** The container is gone, however it ended. */
   release(): void {
     clearTimeout(this.timer);
-    if (this.hasStarted && this.pidFile !== undefined) rmSync(this.pidFile, { force: true });
+    // Not a device, or what somebody else has put in its place.
+    if (this.hasPidFile && this.pidFile !== undefined && isFile(this.pidFile))
+      rmSync(this.pidFile, { force: true });
   }
 
   private write(path: string, text: string): void {
     try {
       writeFileSync(path, text);
+      this.hasPidFile = true;
     } catch (cause) {
-      throw new Failure(`--pid-file=${path} cannot be written (${(cause as NodeJS.ErrnoException).code})`, {
-        next: 'Choose a file in a folder that is there and yours.',
+      throw new Failure(`--pid-file=${path} cannot be written: ${errnoWords(cause)}`, {
+        next: 'Choose a file in a folder that exists and is yours.',
         cause,
       });
     }
   }
 }
+
+const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;

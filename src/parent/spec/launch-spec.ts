@@ -120,20 +120,20 @@ function terminalOf(options: Options, maps: IdMaps | undefined): LaunchSpec['ter
 }
 
 /** Who this process is. */
-const own = (): { uid: number; gid: number } => ({
+const callerIds = (): { uid: number; gid: number } => ({
   uid: process.geteuid?.() ?? 0,
   gid: process.getegid?.() ?? 0,
 });
 
 /** Who this process is inside; undefined where the maps leave it out. */
 function launcherInside(maps: IdMaps | undefined): { uid: number | undefined; gid: number | undefined } {
-  const { uid, gid } = own();
+  const { uid, gid } = callerIds();
   return maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
 }
 
 function commandUser(options: Options, root: NewRoot | undefined, maps: IdMaps | undefined): ChosenUser {
   if (options.user !== undefined && root !== undefined) return chosenUser(String(options.user), root, maps);
-  return { user: maps === undefined ? own() : idsIn(maps), home: undefined };
+  return { user: maps === undefined ? callerIds() : idsIn(maps), home: undefined };
 }
 
 /** As whom the child makes files where the maps leave out the user that it is. */
@@ -145,7 +145,7 @@ function fileOwner(
 }
 
 function idsIn(maps: IdMaps): { uid: number; gid: number } {
-  const { uid, gid } = own();
+  const { uid, gid } = callerIds();
   return { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
 }
 

@@ -6,7 +6,7 @@ import { usageFailure } from '../../common/failure.js';
 import type { NewRoot } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
 import { existing } from './existing.js';
-import { requestedMounts } from './requested-mounts.js';
+import { requestedMounts } from './mount-options.js';
 
 /** The options that say something about the new root. */
 const needRoot = ['chroot', 'bind', 'tmpfs', 'mount', 'read-only', 'ephemeral', 'overlay', 'user'];

@@ -44,6 +44,8 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['-run'], /no namespace is selected\. Choose one or more of --uid --mnt/, 2],
   [['run'], /no namespace is selected/, 2],
   [['-uid'], /nothing to do: -uid needs -run\. Try: gontainer -run -uid/, 2],
+  [['-'], /unknown command “-”\. See: gontainer --help/, 2],
+  [['--=x'], /unknown command “--=x”/, 2],
   [['rnu'], /unknown command “rnu”\. Did you mean run\?/, 2],
   [['rootfs'], /: rootfs needs one more word: rootfs create/, 2],
   [['-run', '-uid', '-hostnme=x'], /unknown option -hostnme\. Did you mean -hostname\?/, 2],
@@ -130,7 +132,7 @@ for (const user of users) {
   });
 }
 
-test('a folder that may not be read', async () => {
+test('a folder that may not be read is refused as the new root', async () => {
   says(
     await run(['-run', '-uid', '-mnt', at('closed')], { user: unprivileged }),
     /-mnt=.*closed may not be read by you/,
@@ -138,7 +140,7 @@ test('a folder that may not be read', async () => {
   );
 });
 
-test('maps that the kernel refuses', async () => {
+test('maps that the kernel refuses end the launch with what an unprivileged user may map', async () => {
   says(
     await run(['run', '--quiet', '--uid', '--uid-map', `0:${unprivileged.uid}:2`], { user: unprivileged }),
     /step id-maps: write\(.*uid_map.* failed with EPERM .*unprivileged user map only the own ID/,
@@ -146,7 +148,7 @@ test('maps that the kernel refuses', async () => {
   );
 });
 
-test('clock offsets that the kernel refuses', async () => {
+test('clock offsets that the kernel refuses end the launch with its limits', async () => {
   says(
     await run(['run', '--quiet', '--uid', '--time', '--boottime=-9999999999'], { user: unprivileged }),
     /step clock-offsets: write\(.*failed with E(RANGE|INVAL) .*clocks inside/,
@@ -154,7 +156,7 @@ test('clock offsets that the kernel refuses', async () => {
   );
 });
 
-test('no privilege and no user namespace', async () => {
+test('without privilege and without a user namespace the launch fails, and --uid is suggested', async () => {
   says(
     await run(['run', '--quiet', '--uts'], { user: unprivileged }),
     /step unshare: unshare\("CLONE_NEWUTS"\) failed with EPERM .*: add --uid, or run it as root/,
@@ -162,7 +164,7 @@ test('no privilege and no user namespace', async () => {
   );
 });
 
-test('a capability that the caller does not have', async () => {
+test('a capability that the caller does not have cannot be kept', async () => {
   says(
     await run(['run', '--quiet', '--uts', '--cap-keep', 'net_admin'], { user: unprivileged }),
     /--cap-keep CAP_NET_ADMIN: you do not have it yourself.* add --uid/,
@@ -183,7 +185,7 @@ test('root without CAP_SETPCAP cannot limit capabilities', {
   assert.equal(kept.stdout, '0\n', kept.stderr);
 });
 
-test('no subordinate IDs', { skip: lacking('bwrap') }, async () => {
+test('without subordinate IDs --map-auto says how to get some', { skip: lacking('bwrap') }, async () => {
   const words = ['run', '--quiet', '--uid', '--map-auto'];
   says(
     await run(words, { user: unprivileged, under: withoutSubordinateIds() }),
@@ -192,7 +194,7 @@ test('no subordinate IDs', { skip: lacking('bwrap') }, async () => {
   );
 });
 
-test('user namespaces switched off by the sysctl', async () => {
+test('where the sysctl switches user namespaces off, it is named', async () => {
   // Root of a user namespace may set the limit of its own: no host is changed.
   const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec '${node}' '${program}' run --quiet --uid`;
   says(
@@ -206,7 +208,7 @@ for (const [name, value] of [
   ['apparmor_restrict_unprivileged_userns', 1],
   ['unprivileged_userns_clone', 0],
 ] as const) {
-  test(`user namespaces restricted by kernel.${name}`, {
+  test(`where kernel.${name} restricts user namespaces, it is named`, {
     skip: users[0]?.skip || lacking('strace', 'setpriv'),
   }, () => {
     // The switch stands in a mount namespace of the test; the refusal that goes with it is injected by strace.
@@ -226,8 +228,13 @@ for (const [name, value] of [
 }
 
 for (const [what, property, value, expected] of [
-  ['not Linux', 'platform', 'darwin', /namespaces are a part of Linux, and this is darwin/],
-  ['an unknown processor', 'arch', 'riscv64', /the riscv64 processor is not known here/],
+  [
+    'a system that is not Linux is refused',
+    'platform',
+    'darwin',
+    /namespaces are a part of Linux, and this is darwin/,
+  ],
+  ['a processor that is not known is refused', 'arch', 'riscv64', /the riscv64 processor is not known here/],
 ] as const) {
   test(what, () => {
     const pretend = `Object.defineProperty(process, '${property}', { value: '${value}' }); require('${program}')`;
@@ -237,14 +244,14 @@ for (const [what, property, value, expected] of [
   });
 }
 
-test('standard input is closed', () => {
+test('a command whose standard input is closed reads end-of-file', () => {
   const script = `'${node}' '${program}' run --quiet --uid -- sh -c 'cat; echo status $?' <&-`;
   const { status, stdout } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
   assert.equal(stdout, 'status 0\n');
   assert.equal(status, 0);
 });
 
-test('standard output is a closed pipe', () => {
+test('a closed pipe on standard output is no error, and ends a command that writes to it', () => {
   for (const words of ['--help', '--version', 'run --quiet --uid -- sh -c "exec yes"']) {
     const script = `(sh -c 'exec "${node}" "${program}" ${words}'; echo $? >&2) | exec true`;
     const { stderr } = spawnSync('sh', ['-c', script.replaceAll('"exec yes"', "'\\''exec yes'\\''")], {
@@ -255,7 +262,7 @@ test('standard output is a closed pipe', () => {
   }
 });
 
-test('nothing of all that was left behind', () => {
+test('none of these command lines leaves a process or a file behind', () => {
   assert.deepEqual(readdirSync(at('empty')), []);
   const processes = spawnSync('pgrep', ['-f', `${program} child`], { encoding: 'utf8' }).stdout;
   // Those of test files that run beside this one have their launcher still.

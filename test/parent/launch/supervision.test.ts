@@ -1,10 +1,19 @@
 /** --timeout, --pid-file, --status-fd, and what set-user-ID programs may do. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, folder, node, program, run, start, users } from '../../gontainer.js';
+import { finished, folder, lacking, node, program, run, start, users } from '../../gontainer.js';
 
 /** Runs gontainer with a pipe at descriptor 3. */
 function withStatus(words: readonly string[], uid: number): ChildProcess {
@@ -98,6 +107,36 @@ for (const user of users) {
       user,
     });
     assert.equal(status, 125);
-    assert.match(stderr, /-pid-file=\/nowhere\/pid cannot be written \(ENOENT\)\. Choose/);
+    assert.match(
+      stderr,
+      /-pid-file=\/nowhere\/pid cannot be written: no such file or directory \(ENOENT\)\. Choose/,
+    );
+  });
+
+  test(`${user.name}: what the pid file's name leads to is removed only if it is a file of its own`, {
+    skip: user.skip,
+  }, async () => {
+    const place = folder(user);
+    const [kept, link] = [join(place, 'kept'), join(place, 'link')];
+    writeFileSync(kept, '', { mode: 0o666 });
+    chmodSync(kept, 0o666);
+    symlinkSync(kept, link);
+    const { status, stderr } = await run([...base, '--pid-file', link, '--', 'true'], { user });
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(readdirSync(place).sort(), ['kept', 'link']);
   });
 }
+
+test('root: a device that cannot take a process ID is named, and stays', {
+  skip: (process.getuid?.() !== 0 && 'needs root') || lacking('mknod'),
+}, async () => {
+  const device = join(folder(), 'full');
+  assert.equal(spawnSync('mknod', [device, 'c', '1', '7']).status, 0);
+  const { status, stderr } = await run(['run', '--quiet', '--uid', '--pid-file', device, '--', 'true']);
+  assert.match(
+    stderr,
+    /^gontainer: --pid-file=.*full cannot be written: no space left on device \(ENOSPC\)\./m,
+  );
+  assert.equal(status, 125);
+  assert.ok(lstatSync(device).isCharacterDevice());
+});

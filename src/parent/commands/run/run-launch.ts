@@ -1,5 +1,6 @@
 /** One launch with everything that the options put beside it: log, report, registration, supervision, walk. */
 import { lacksCompiledCode } from '../../../common/compiled-code.js';
+import { defined } from '../../../common/defined.js';
 import { Failure } from '../../../common/failure.js';
 import { exitNow, isTerminal } from '../../../common/kernel/processes.js';
 import { windowSize } from '../../../common/kernel/terminal-modes.js';
@@ -38,7 +39,6 @@ export async function runLaunch(
   const standardError = background?.standardError ?? 2;
   const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
   const supervision = await supervisionOf(values);
-  const colour = coloured({ isTTY: isTerminal(standardError) });
   const report = options.report === undefined ? undefined : new RunReport(String(options.report));
   const warnings: string[] = [];
   // Before the log file is emptied: where the name is taken it may be that container's.
@@ -50,18 +50,10 @@ export async function runLaunch(
   try {
     if (registration?.output !== undefined)
       background?.writeTo(registration.output, options.output === undefined);
-    log = new Log({
-      ...logOptions(values, colour, standardError),
-      standardError,
-      ...(report && { lines: report.lines }),
-      followed: registration && openFollowedLog(registration.name),
-    });
+    log = openLog(values, standardError, report, registration);
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
-    if (!options.quiet) inform(banner(prepared, colour, windowSize(standardError)), standardError);
-    const reach = reachOfOthers(prepared);
-    if (reach !== undefined) warnings.push(reach);
-    for (const sentence of warnings) log.warn(sentence);
+    begin(prepared, values, log, standardError, warnings);
     const runs = (pid: number): void => {
       log?.leave();
       background?.started(registration?.name ?? '', pid);
@@ -87,6 +79,34 @@ export async function runLaunch(
   }
   await leave(ended);
   return ended;
+}
+
+const colourOn = (standardError: number): boolean => coloured({ isTTY: isTerminal(standardError) });
+
+function openLog(
+  values: Values,
+  standardError: number,
+  report: RunReport | undefined,
+  registration: Registration | undefined,
+): Log {
+  return new Log({
+    ...logOptions(values, colourOn(standardError), standardError),
+    ...defined({ lines: report?.lines }),
+    standardError,
+    followed: registration && openFollowedLog(registration.name),
+  });
+}
+
+/** Shows the banner, and warns of what the caller may not expect. */
+function begin(
+  spec: LaunchSpec,
+  { options }: Values,
+  log: Log,
+  standardError: number,
+  warnings: readonly string[],
+): void {
+  if (!options.quiet) inform(banner(spec, colourOn(standardError), windowSize(standardError)), standardError);
+  for (const sentence of [...warnings, reachOfOthers(spec)]) if (sentence !== undefined) log.warn(sentence);
 }
 
 async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Promise<Walk | undefined> {
