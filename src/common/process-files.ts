@@ -45,6 +45,26 @@ export function processStat(process: number | 'self'): ProcessStat {
   };
 }
 
+/** Where a stretch of memory begins, and how many bytes it has. */
+interface Stretch {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Where the strings lie that this process was started with: fields 48 to 51 of proc_pid_stat(5). */
+export function stringsArea(): { readonly arguments: Stretch; readonly environment: Stretch } {
+  const text = readFileSync('/proc/self/stat', 'utf8');
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  const between = (first: number): Stretch => {
+    const [start = 0, end = 0] = fields.slice(first - 3, first - 1);
+    return { start, length: end - start };
+  };
+  return { arguments: between(48), environment: between(50) };
+}
+
 /** The same, undefined when there is no such process, or it may not be seen. */
 export function processStatOrNone(process: number): ProcessStat | undefined {
   try {

@@ -8,6 +8,7 @@
  *
  * What happens is recorded in the memory that both share: after each call its errno and the time.
  */
+import { stringsArea } from '../process-files.js';
 import { Arena, errnoAddress, withSignalMask } from './arena.js';
 import {
   type Argument,
@@ -318,7 +319,7 @@ export class CallChain {
 
   /**
    * Places by name: `errno of CALL` of this chain, `own process ID`, the `stack` and `process ID` of the chain that
-   * this call clones, or else a C function.
+   * this call clones, the `arguments` and `environment` that this process was started with, or else a C function.
    */
   private place(name: string, { chain, slots, pid }: Prepared): bigint {
     const errnoOf = /^errno of (\w+)$/.exec(name)?.[1];
@@ -333,6 +334,10 @@ export class CallChain {
         return this.prepared.at(-1)?.pid ?? 0n;
       case 'own process ID':
         return pid;
+      case 'arguments':
+        return BigInt(stringsArea().arguments.start);
+      case 'environment':
+        return BigInt(stringsArea().environment.start);
       default:
         return address(name);
     }

@@ -23,6 +23,7 @@ export const calls = {
   clone: { fn: 'chain', stack: 'memory', flags: 'int', arg: 'chain', parent_tid: 'memory' },
   execve: { pathname: 'text', argv: 'texts', envp: 'environment' },
   _exit: { status: 'int' },
+  memset: { s: 'memory', c: 'int', n: 'long' },
   prctl: { option: 'int', arg2: 'long', arg3: 'long', arg4: 'long', arg5: 'long' },
   capset: { hdrp: 'memory', datap: 'memory' },
   setresuid: { ruid: 'int', euid: 'int', suid: 'int' },

@@ -4,6 +4,7 @@
  */
 import { bytesOf } from '../byte-text.js';
 import { defined } from '../defined.js';
+import { processStatOrNone } from '../process-files.js';
 import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
 import {
@@ -138,7 +139,11 @@ export class Recorder implements Kernel {
     let failure: KernelError | undefined;
     return {
       pid,
-      pidOf: (actor) => chain.pidOf(actor),
+      // The number lies in memory that another process could have written: only a child of this one is believed.
+      pidOf: (actor) => {
+        const found = chain.pidOf(actor);
+        return processStatOrNone(found)?.parent === process.pid ? found : 0;
+      },
       record: (executed = []) => {
         for (const { call, actor, pid, errno, ret, began, ended } of chain.results()) {
           if (recorded.has(call) || (ended === undefined && !executed.includes(actor))) continue;

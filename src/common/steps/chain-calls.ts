@@ -1,5 +1,6 @@
 /** Calls that more than one call chain makes (docs/call-chain.md). */
 import type { Chain, ChainCall } from '../kernel/calls.js';
+import { stringsArea } from '../process-files.js';
 
 /** The process is killed when its parent dies: PR_SET_PDEATHSIG(2const). */
 export const deathSignal = (step: string): ChainCall => ({
@@ -7,6 +8,42 @@ export const deathSignal = (step: string): ChainCall => ({
   call: 'prctl',
   args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 },
 });
+
+/**
+ * Nobody may look into the process, nor trace it, but who has the capability for that in the user namespace that its
+ * program was started in: PR_SET_DUMPABLE(2const), ptrace(2). It holds until execve(2).
+ */
+export const notDumpable = (step: string): ChainCall => ({
+  step,
+  call: 'prctl',
+  args: { option: 'PR_SET_DUMPABLE', arg2: 0, arg3: 0, arg4: 0, arg5: 0 },
+});
+
+/** Closes every descriptor from 3 on but these. */
+export function closeAllBut(step: string, kept: readonly number[]): ChainCall[] {
+  const sorted = [...kept].sort((a, b) => a - b);
+  const gaps = [...sorted, undefined].map(
+    (next, index) => [index === 0 ? 3 : (sorted[index - 1] as number) + 1, next] as const,
+  );
+  return gaps
+    .filter(([first, next]) => next === undefined || first < next)
+    .map(([first, next]) => ({
+      step,
+      call: 'close_range',
+      args: { first, last: next === undefined ? 'UINT_MAX' : next - 1, flags: 0 },
+    }));
+}
+
+/**
+ * The process forgets the arguments and the environment that this program was started with: /proc/PID/cmdline shows the
+ * first to everybody.
+ */
+export const forgetStrings = (step: string): ChainCall[] =>
+  (['arguments', 'environment'] as const).map((place) => ({
+    step,
+    call: 'memset',
+    args: { s: { place }, c: 0, n: stringsArea()[place].length },
+  }));
 
 /** Starts a chain in a process that is a child of the caller's parent, which can then wait for it (clone(2)). */
 export const cloneSibling = (step: string, chain: Chain): ChainCall => ({

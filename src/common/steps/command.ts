@@ -23,8 +23,11 @@ import type { CommandContext } from './command-context.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {
-  /** The child's end of the pipe that the process waits on: while it holds a copy, it never sees the pipe's end. */
-  readonly open: number;
+  /**
+   * The other end of the pipe that the process waits on, where it has a copy: while it holds that, it never sees the
+   * pipe's end.
+   */
+  readonly open?: number;
   readonly ready: number;
   readonly report: number;
   readonly wait: number;
@@ -116,7 +119,7 @@ export function commandChain(
   const exec = execStep.id;
   const pathname = memory(bytesOf(`\0${path.slice(1)}\0`), path);
   const calls: ChainCall[] = [
-    { step, call: 'close', args: { fd: gate.open } },
+    ...(gate.open === undefined ? [] : [{ step, call: 'close', args: { fd: gate.open } } as const]),
     ...(newSession(spec) ? [{ step, call: 'setsid', args: {} } as const] : []),
     ...commandCalls(spec, step, { place: 'own process ID' }, terminal),
     { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },

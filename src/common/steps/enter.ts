@@ -1,12 +1,12 @@
 /** The steps of `gontainer enter`: from a process to a command in its namespaces. All are done by the parent. */
-import { readFileSync, statSync } from 'node:fs';
-import { innermostPid, namespaceId, namespaceIds } from '../evidence.js';
+import { readFileSync } from 'node:fs';
+import { innermostPid, namespaceId, namespaceIds, procLines } from '../evidence.js';
+import { mountTable } from '../mount-table.js';
 import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
 import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { commandSetsShortfall } from './capabilities.js';
 import { became, type CommandSpec, commandStep, execStep, programOf } from './command.js';
-import { namespacesForChildren } from './hand-over.js';
 
 /** What entering is: everything that is known before it begins. */
 export interface EnterSpec extends CommandSpec {
@@ -43,8 +43,6 @@ export interface EnterContext extends StepContext<EnterSpec> {
   readonly joining: Joining;
 }
 
-const entersRoot = ({ joined }: EnterSpec): boolean => joined.includes('mnt');
-
 const holdStep: Step<EnterContext> = {
   id: 'hold',
   stage: 'parent',
@@ -79,15 +77,10 @@ const joinStep: Step<EnterContext> = {
   applies: () => true,
   run: ({ joining }) => joining.join(),
   evidence: ({ joining: { first }, spec }) => ({
-    namespaces: first === 0 ? namespaceIds('self') : namespacesForChildren(first),
-    ...(entersRoot(spec) ? directories(first || 'self') : {}),
+    joined: first === 0 ? [] : namespacesFor(spec.joined).map(({ entry }) => entry),
+    ...seenOf(first || 'self'),
   }),
-  summary: (before, after) => {
-    const [old, fresh] = [before.namespaces, after.namespaces] as Record<string, string>[];
-    return `joined: ${Object.keys(fresh ?? {})
-      .filter((entry) => fresh?.[entry] !== old?.[entry])
-      .join(' ')}`;
-  },
+  summary: (_, { joined }) => `joined: ${(joined as string[]).join(' ')}`,
   shortfall: (_, after, spec) => notJoined(after, spec),
 };
 
@@ -102,14 +95,10 @@ const makeStep: Step<EnterContext> = {
   shell: (spec) => `( ${executeStep.shell(spec)} )`,
   applies: () => true,
   run: ({ joining }) => joining.make(),
-  evidence: ({ joining: { second }, spec }) =>
+  evidence: ({ joining: { second } }) =>
     second === 0
-      ? { namespaces: namespaceIds('self'), process: 'none' }
-      : {
-          namespaces: namespaceIds(second),
-          process: { outside: second, inside: innermostPid(second) },
-          ...(entersRoot(spec) ? directories(second) : {}),
-        },
+      ? { process: 'none', ...seenOf('self') }
+      : { process: { outside: second, inside: innermostPid(second) }, ...seenOf(second) },
   summary: (_, { process }) => {
     const { outside, inside } = process as { outside: number; inside: number };
     return inside === outside ? `process ${outside}` : `host process ${outside} is PID ${inside} inside`;
@@ -127,8 +116,16 @@ const executeStep: Step<EnterContext> = {
   shell: ({ command }) => `exec ${command.map(shellWord).join(' ')}`,
   applies: () => true,
   run: ({ joining }) => joining.execute(),
-  evidence: ({ joining: { second } }) => programOf(second),
+  // From here on its links may be read again. Those of a command that has ended already lead nowhere.
+  evidence: ({ joining: { second } }) => ({ ...programOf(second), namespaces: namespaceIds(second) }),
   summary: became,
+  shortfall: (_, after, { joined, target }) => {
+    const now = after.namespaces as Record<string, string>;
+    const missing = namespacesFor(joined).find(
+      ({ entry }) => now[entry] !== 'absent' && now[entry] !== namespaceId(target, entry),
+    );
+    return missing && `the process is in ${now[missing.entry]}`;
+  },
 };
 
 export const enterSteps: readonly Step<EnterContext>[] = [holdStep, joinStep, makeStep, executeStep];
@@ -137,17 +134,19 @@ export const enterSteps: readonly Step<EnterContext>[] = [holdStep, joinStep, ma
 const processOf = (pidfd: number): number =>
   Number(/^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8'))?.[1]);
 
-/** The root and the working directory of a process, by what tells a folder from every other. */
-function directories(process: number | 'self'): Evidence {
-  const identity = (link: string): string => {
-    const { dev, ino } = statSync(`/proc/${process}/${link}/`);
-    return `device ${dev} inode ${ino}`;
-  };
-  return { 'root directory': identity('root'), 'working directory': identity('cwd') };
-}
+/**
+ * What the kernel shows of P and G although they are not dumpable (PR_SET_DUMPABLE(2const)): nobody may read the links to
+ * their namespaces, but their ID maps and mounts are for everybody. A mount ID belongs to one mount namespace.
+ */
+const seenOf = (process: number | 'self') => ({
+  uid_map: procLines(`/proc/${process}/uid_map`),
+  'first mount ID': mountTable(process)[0]?.id ?? 'none',
+});
 
 function notJoined(after: Evidence, { joined, target }: EnterSpec): string | undefined {
-  const now = after.namespaces as Record<string, string>;
-  const missing = namespacesFor(joined).find(({ entry }) => now[entry] !== namespaceId(target, entry));
-  return missing && `the process is in ${now[missing.entry]}`;
+  if (joined.includes('uid') && String(after.uid_map) !== String(procLines(`/proc/${target}/uid_map`)))
+    return 'its user IDs are mapped otherwise';
+  if (joined.includes('mnt') && !mountTable(target).some(({ id }) => id === after['first mount ID']))
+    return 'it sees other mounts';
+  return undefined;
 }

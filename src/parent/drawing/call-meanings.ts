@@ -30,6 +30,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   pipe2: { does: 'Makes a pipe, over which processes tell each other how far they are.' },
   waitpid: { does: 'Waits until a child process ends or stops.' },
   pidfd_send_signal: { does: 'Sends a signal to the process that a file descriptor stands for.' },
+  memset: { does: 'Overwrites memory, so that nothing of what was there can be read.' },
   pidfd_open: { does: 'Gets a file descriptor that stands for a process.' },
   socket: { does: 'Makes a socket; here only to reach the network interface.' },
   ioctl: { does: 'Asks a device, here a network interface or the terminal, for something special.' },

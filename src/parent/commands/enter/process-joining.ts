@@ -12,10 +12,20 @@ import { pipe } from '../../../common/kernel/pipe.js';
 import { endChild, type ProcessChange, waitForProcess } from '../../../common/kernel/processes.js';
 import { namespacesFor } from '../../../common/namespaces.js';
 import { boundingSetCalls } from '../../../common/steps/capabilities.js';
-import { cloneSibling, deathSignal } from '../../../common/steps/chain-calls.js';
+import {
+  cloneSibling,
+  closeAllBut,
+  deathSignal,
+  forgetStrings,
+  notDumpable,
+} from '../../../common/steps/chain-calls.js';
 import { commandChain, commandStep, type Gate } from '../../../common/steps/command.js';
 import type { EnterSpec, Joining } from '../../../common/steps/enter.js';
 import { isAlive, type ProcessIdentity } from '../../state/process-identity.js';
+
+const POLLIN = 1; // poll(2)
+/** Milliseconds that P and G may take for a word. */
+const patience = 10_000;
 
 export class ProcessJoining implements Joining {
   pidfd = -1;
@@ -61,13 +71,10 @@ export class ProcessJoining implements Joining {
     const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     Object.assign(this, { joinedRead, go: goWrite, ready: readyRead, report: reportRead, gate: gateWrite });
     this.held.push(joinedRead, goWrite, readyRead, reportRead, gateWrite);
-    const second = this.secondProcess({
-      open: gateWrite,
-      ready: readyWrite,
-      report: reportWrite,
-      wait: gateRead,
-    });
-    this.running = this.kernel.clone(this.firstProcess(joinedWrite, [goRead, goWrite], second));
+    const gate = { ready: readyWrite, report: reportWrite, wait: gateRead };
+    const held = [this.pidfd, this.root, this.workingDirectory].filter((descriptor) => descriptor >= 0);
+    const kept = [joinedWrite, goRead, ...Object.values(gate), ...held];
+    this.running = this.kernel.clone(this.firstProcess(joinedWrite, goRead, kept, this.secondProcess(gate)));
     this.first = this.running.pid;
     // Only the new processes may hold these ends, or their end would never be seen.
     for (const fd of [joinedWrite, goRead, readyWrite, reportWrite, gateRead])
@@ -154,15 +161,18 @@ export class ProcessJoining implements Joining {
     return descriptor;
   }
 
-  private firstProcess(joined: number, go: [read: number, write: number], second: Chain): Chain {
+  /** @param kept the descriptors that P needs, or G after it */
+  private firstProcess(joined: number, go: number, kept: readonly number[], second: Chain): Chain {
     const step = 'join';
     const flags = namespacesFor(this.spec.joined).map(({ clone }) => clone);
     return {
       actor: 'P',
       calls: [
         deathSignal(step),
-        // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
-        { step, call: 'close', args: { fd: go[1] } },
+        // From here on root in the container could look into P: nobody may, and there is nothing left of the caller's.
+        notDumpable(step),
+        ...closeAllBut(step, kept),
+        ...forgetStrings(step),
         { step, call: 'setns', args: { fd: this.pidfd, nstype: flags }, shiftsClock: this.spec.clockShift },
         // A change of credentials may clear it: PR_SET_PDEATHSIG(2const).
         deathSignal(step),
@@ -177,7 +187,7 @@ export class ProcessJoining implements Joining {
         {
           step,
           call: 'read',
-          args: { fd: go[0], buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
+          args: { fd: go, buf: memory(Buffer.alloc(8), 'the word to go on'), count: 1 },
         },
         cloneSibling(commandStep.id, second),
         {
@@ -195,8 +205,7 @@ export class ProcessJoining implements Joining {
     const { terminal } = this.spec;
     const own: ChainCall[] = [
       deathSignal(step),
-      // What the caller had open is not the command's.
-      { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' } },
+      ...closeAllBut(step, [gate.ready, gate.report, gate.wait]),
       ...boundingSetCalls(step, this.spec),
       ...(terminal === 'foreground' ? [{ step, call: 'setpgid', args: { pid: 0, pgid: 0 } } as const] : []),
     ];
@@ -209,7 +218,19 @@ export class ProcessJoining implements Joining {
     return { actor: 'G', calls: [...own, ...calls], clockShift: this.spec.clockShift };
   }
 
+  /**
+   * Waits for a word of P or G.
+   * @throws Failure when it does not come: root in the container can stop G; KernelError when a signal came instead
+   */
   private read(fd: number, count: number, shows: string): number {
+    const pollfd = Buffer.alloc(8);
+    pollfd.writeInt32LE(fd, 0);
+    pollfd.writeInt16LE(POLLIN, 4);
+    const fds = memory(pollfd, { fd, events: 'POLLIN' });
+    if (this.kernel.call('poll', { fds, nfds: 1, timeout: patience }) === 0)
+      throw new Failure(`step ${this.kernel.step}: the process in ${this.spec.name} was stopped on its way`, {
+        next: 'Root in the container can do that. Nothing was started.',
+      });
     return this.kernel.call('read', { fd, buf: memory(Buffer.alloc(8), shows), count });
   }
 

@@ -399,7 +399,7 @@ test('enter logs its steps and calls, with times that a time namespace does not 
   const desk = new Desk(unprivileged);
   const log = join(folder(unprivileged), 'log');
   const { launcher, listed } = await desk.launch('box', '--all', '--monotonic', '1000000');
-  const { status } = await desk.gontainer('enter', '--quiet', '--log-file', log, 'box', '--', 'true');
+  const { status } = await desk.gontainer('enter', '--quiet', '--log-file', log, 'box', '--', 'sleep', '1');
   assert.equal(status, 0);
   interface Line {
     readonly step: string;
@@ -421,7 +421,7 @@ test('enter logs its steps and calls, with times that a time namespace does not 
   for (const step of steps) {
     for (const field of ['why', 'man', 'before', 'after', 'us']) assert.ok(field in step, field);
   }
-  assert.deepEqual(steps[2]?.after.namespaces, idsOf(listed.pid));
+  assert.deepEqual(steps[3]?.after.namespaces, idsOf(listed.pid));
   const calls = lines.filter(({ call }) => call !== undefined);
   const joined = calls.find(({ call }) => call === 'setns');
   assert.match(String(joined?.args.nstype), /^CLONE_NEWUSER\|.*CLONE_NEWTIME$/);
