@@ -189,7 +189,7 @@ export const childStep: Step<ParentContext> = {
 };
 
 /** The namespaces that the next child of a process will be in. */
-export function namespacesForChildren(process: number): Record<string, string> {
+function namespacesForChildren(process: number): Record<string, string> {
   const own = namespaceIds(process);
   return {
     ...own,
