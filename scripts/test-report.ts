@@ -41,9 +41,13 @@ const paint = (style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string)
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** Prints the events of node:test's run() as they come; returns how many tests failed, and the line that says so. */
+/**
+ * Prints the events of node:test's run() as they come; returns how many tests failed, and the line that says so.
+ * @param verbose whether what tests say of themselves is shown too
+ */
 export async function report(
   events: AsyncIterable<Event>,
+  verbose = false,
 ): Promise<{ readonly failed: number; readonly closing: string }> {
   const files = new Map<string, File>();
   const failures: Failure[] = [];
@@ -58,6 +62,7 @@ export async function report(
     if (data.file === undefined) continue;
     const file = fileOf(data.file);
     if (type === 'test:stdout' || type === 'test:stderr') file.output += data.message ?? '';
+    if (verbose && type === 'test:diagnostic') print(`     ${data.message}\n`);
     if (type !== 'test:pass' && type !== 'test:fail') continue;
     if (skip === notWanted) continue;
     if (current !== undefined && current !== file) print(line(current));

@@ -6,6 +6,7 @@
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
 import { spawnSync } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -69,6 +70,8 @@ const { values, positionals } = parseArgs({
 });
 const folder = makeRunFolder();
 const ended = new AbortController();
+// Each test file listens.
+setMaxListeners(0, ended.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     process.exitCode = 128 + constants.signals[signal];
@@ -85,7 +88,7 @@ try {
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });
-  const { failed, closing } = await report(events);
+  const { failed, closing } = await report(events, positionals.length > 0);
   if (failed > 0) process.exitCode ??= 1;
   await clean();
   process.stdout.write(closing);

@@ -1,8 +1,11 @@
-# What Node changes at its start is noted first: it raises the soft limit of open files to the hard one, and sets every
-# signal that its caller ignored to the default action. src/parent/spec/inherited.ts reads the note.
+# What Node changes at its start is noted first: it raises the soft limit of open files to the hard one, sets every signal
+# that its caller ignored to the default action, and blocks none. src/parent/spec/inherited.ts reads the note.
 note() {
   while read -r field value; do
-    case $field in SigIgn:) GONTAINER_CALLER="$$ $value" && break ;; esac
+    case $field in
+      SigBlk:) blocked=$value ;;
+      SigIgn:) GONTAINER_CALLER="$$ $blocked $value" && break ;;
+    esac
   done < /proc/$$/status
   while read -r one two three soft hard unit; do
     case "$one $two $three" in "Max open files") GONTAINER_CALLER="$GONTAINER_CALLER $soft $hard" && break ;; esac

@@ -56,6 +56,8 @@ export interface Inherited {
   readonly openFiles?: { readonly soft: Limit; readonly hard: Limit };
   /** The numbers of the signals that are ignored: signal(7). */
   readonly ignoredSignals: readonly number[];
+  /** Those that are blocked: sigprocmask(2). */
+  readonly blockedSignals: readonly number[];
 }
 
 export type Limit = number | 'unlimited';

@@ -39,7 +39,9 @@ export class CommandAsPid1 implements CommandProcess {
     this.whenReady();
     const { path: pathname, spec } = this;
     try {
-      this.kernel.execute({ pathname, argv: spec.command, envp: commandEnvironment(spec) }, this.foretold);
+      const { blockedSignals } = spec.inherited;
+      const args = { pathname, argv: spec.command, envp: commandEnvironment(spec) };
+      this.kernel.execute(args, blockedSignals, this.foretold);
     } catch (error) {
       throw notExecutable(pathname, spec, error as Error);
     }

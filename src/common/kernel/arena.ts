@@ -88,9 +88,18 @@ export class Arena {
 /** The address of this thread's errno; a cloned process has its own behind the same address. */
 export const errnoAddress = (): bigint => word('__errno_location');
 
-/** Runs `work` with a signal mask of this thread that consists of these bytes: 0xff blocks every signal, 0 none. */
-export function withSignalMask<T>(byte: number, work: () => T): T {
-  const [during, before] = [Buffer.alloc(128, byte), Buffer.alloc(128)];
+/** A sigset_t with these signals in it, or with all: signal 1 is bit 0 (sigsetops(3)). */
+function signalSet(signals: readonly number[] | 'all'): Buffer {
+  const set = Buffer.alloc(128, signals === 'all' ? 0xff : 0);
+  if (signals === 'all') return set;
+  for (const signal of signals)
+    set[(signal - 1) >> 3] = (set[(signal - 1) >> 3] ?? 0) | (1 << ((signal - 1) & 7));
+  return set;
+}
+
+/** Runs `work` while these signals are blocked for this thread, and no others. */
+export function withSignalMask<T>(signals: readonly number[] | 'all', work: () => T): T {
+  const [during, before] = [signalSet(signals), Buffer.alloc(128)];
   const mask = (set: Buffer, old: Buffer | null) =>
     word(
       'pthread_sigmask',

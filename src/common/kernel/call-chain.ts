@@ -64,6 +64,8 @@ interface Prepared {
 interface FunctionCall {
   readonly function: string;
   readonly args: readonly bigint[];
+  /** What its context is a copy of. */
+  readonly context?: Buffer;
 }
 
 /** What lies at the tops of the stacks of a chain before it runs. */
@@ -81,8 +83,8 @@ export class CallChain {
   private readonly zero: bigint;
   /**
    * The context that all others are copies of. The signal mask is part of it: every call runs with all signals blocked,
-   * or a handler of this process would run in the copy; but a program is started with none blocked, because it inherits
-   * the mask (execve(2)).
+   * or a handler of this process would run in the copy; but a program inherits the mask (execve(2)), and is started with
+   * none blocked or with what its caller had blocked.
    */
   private readonly blocked: Buffer;
   private readonly open: Buffer;
@@ -94,8 +96,8 @@ export class CallChain {
    * @throws Failure where the C library lacks one of them
    */
   constructor(chain: Chain) {
-    this.blocked = this.capture(0xff);
-    this.open = this.capture(0);
+    this.blocked = this.capture('all');
+    this.open = this.capture([]);
     this.layout = this.learnLayout();
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
@@ -121,10 +123,10 @@ export class CallChain {
     );
   }
 
-  /** getcontext(3) with a signal mask of these bytes. Its memory stays: copies point to the floating-point state in it. */
-  private capture(mask: number): Buffer {
+  /** getcontext(3) while these signals are blocked. Its memory stays: copies point to the floating-point state in it. */
+  private capture(signals: readonly number[] | 'all'): Buffer {
     const at = this.arena.reserve(contextSize);
-    withSignalMask(mask, () => word('getcontext', pointer(at)));
+    withSignalMask(signals, () => word('getcontext', pointer(at)));
     const context = this.arena.read(at, contextSize);
     this.arena.overwrite(at, context);
     return context;
@@ -135,7 +137,7 @@ export class CallChain {
    * @returns its process ID, or -1 and the errno.
    */
   start(): { ret: number; errno: number } {
-    const { value, errno } = withSignalMask(0xff, () =>
+    const { value, errno } = withSignalMask('all', () =>
       invoke('clone', [
         pointer(address('setcontext')),
         pointer(this.cloneStack(0)),
@@ -239,6 +241,13 @@ export class CallChain {
   /** The C function of a call with its arguments. */
   private functionFor(call: ChainCall, prepared: Prepared): FunctionCall {
     const args = this.argumentsOf(call, prepared);
+    if (call.call === 'execve')
+      return {
+        function: call.call,
+        args,
+        context:
+          call.blocked === undefined || call.blocked.length === 0 ? this.open : this.capture(call.blocked),
+      };
     const number = systemCallNumber(call.call);
     return number === undefined
       ? { function: call.call, args }
@@ -252,9 +261,9 @@ export class CallChain {
     const lowest = this.stackTop(chain, 0) - BigInt(ContextLayout.stackedSize);
     const stacks = new BigUint64Array((plan.length * stack.apart) / 8);
     const memory = this.arena.words(first, (plan.length * contextSize) / 8);
-    plan.forEach(({ function: name, args }, index) => {
+    plan.forEach(({ function: name, args, context = this.blocked }, index) => {
       const at = first + BigInt(index) * size;
-      this.arena.overwrite(at, name === 'execve' ? this.open : this.blocked);
+      this.arena.overwrite(at, context);
       this.layout.write(memory, (index * contextSize) / 8, stacks, (index * stack.apart) / 8, {
         function: address(name),
         arguments: args,

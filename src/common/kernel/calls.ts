@@ -144,6 +144,8 @@ export type ChainCall<Which extends CallName = CallName> = {
     readonly step: string;
     /** Nanoseconds by which this call shifts CLOCK_MONOTONIC of its process: setns(2) into a time namespace. */
     readonly shiftsClock?: bigint;
+    /** Of execve(2): the signals that the program starts with blocked; without it none. */
+    readonly blocked?: readonly number[];
     /** What it returns, where that does not follow from the call. */
     readonly returns?: number;
   };

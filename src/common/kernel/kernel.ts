@@ -53,7 +53,11 @@ export interface Kernel {
    * is given the record beforehand.
    * @throws KernelError when it fails; a rehearsal returns
    */
-  execute(args: Arguments<'execve'>, foretold: (record: CallRecord) => void): void;
+  execute(
+    args: Arguments<'execve'>,
+    blocked: readonly number[],
+    foretold: (record: CallRecord) => void,
+  ): void;
   /**
    * Writes a file of /proc: open(2), one write(2), as the kernel wants the ID maps, and close(2).
    * @throws KernelError

@@ -79,7 +79,7 @@ export function giveTerminal(group: number): void {
   const word = Buffer.alloc(4);
   word.writeInt32LE(group);
   // From the background this stops the caller with SIGTTOU unless that is blocked.
-  withSignalMask(0xff, () => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
+  withSignalMask('all', () => invoke('ioctl', [int(0), pointer(BigInt(constants.TIOCSPGRP)), bytes(word)]));
 }
 
 /** tcflush(3): throws away what was typed on standard input and not read yet. */

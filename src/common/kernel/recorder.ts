@@ -68,7 +68,7 @@ export class Recorder implements Kernel {
     const began = now();
     // From the background this one stops the caller with SIGTTOU, unless that is blocked: tcsetpgrp(3).
     const takesTerminal = 'request' in args && args.request === 'TIOCSPGRP';
-    const { value, errno } = takesTerminal ? withSignalMask(0xff, make) : make();
+    const { value, errno } = takesTerminal ? withSignalMask('all', make) : make();
     const ended = now();
     return this.finish(
       name,
@@ -80,7 +80,11 @@ export class Recorder implements Kernel {
     );
   }
 
-  execute(args: Arguments<'execve'>, foretold: (record: CallRecord) => void): void {
+  execute(
+    args: Arguments<'execve'>,
+    blocked: readonly number[],
+    foretold: (record: CallRecord) => void,
+  ): void {
     const arena = new Arena();
     const variables = Object.entries(args.envp).map(([name, value]) => `${name}=${value}`);
     const strings = [arena.text(args.pathname as string), arena.texts(args.argv), arena.texts(variables)];
@@ -96,8 +100,8 @@ export class Recorder implements Kernel {
     };
     foretold({ ...record, at: this.clock() });
     const began = now();
-    // A program inherits the signal mask: it has to start with nothing blocked.
-    const { value, errno } = withSignalMask(0, () => invoke('execve', strings.map(pointer)));
+    // A program inherits the signal mask.
+    const { value, errno } = withSignalMask(blocked, () => invoke('execve', strings.map(pointer)));
     const ended = now();
     arena.release();
     this.finish('execve', shown, value, errnoName(errno), began, ended);

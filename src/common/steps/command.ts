@@ -128,7 +128,12 @@ export function commandChain(
     // The word to go on is the first byte of the path. Without it execve(2) finds nothing: a process whose child was
     // killed, or whose read(2) failed, must not become a command that nobody looks after.
     { step, call: 'read', args: { fd: gate.wait, buf: pathname, count: 1 } },
-    { step: exec, call: 'execve', args: { pathname, argv: spec.command, envp: environment } },
+    {
+      step: exec,
+      call: 'execve',
+      args: { pathname, argv: spec.command, envp: environment },
+      blocked: spec.inherited.blockedSignals,
+    },
     { step: exec, call: 'write', args: { fd: gate.report, buf: { place: 'errno of execve' }, count: 4 } },
     { step: exec, call: '_exit', args: { status: 127 } },
   ];

@@ -11,10 +11,11 @@ export const noteVariable = 'GONTAINER_CALLER';
 
 /** Read anew each time: the files that the program is built into share no state. */
 export function inherited(): Inherited {
-  const [ignored = '', soft, hard] = note();
+  const [blocked = '', ignored = '', soft, hard] = note();
   const limits = { soft: limit(soft), hard: limit(hard) };
   return defined({
     ignoredSignals: signalsIn(ignored),
+    blockedSignals: signalsIn(blocked),
     openFiles:
       limits.soft === undefined || limits.hard === undefined || limits.soft === limits.hard
         ? undefined
@@ -32,7 +33,7 @@ export function noteForChild(): Record<string, string> {
   return { [noteVariable]: [process.pid, ...note()].join(' ') };
 }
 
-/** The mask of ignored signals, and the limits; nothing where the note is about another process and so is stale. */
+/** The masks of blocked and of ignored signals, and the limits; nothing where the note is about another process and so is stale. */
 function note(): string[] {
   const [pid, ...rest] = process.env[noteVariable]?.split(' ') ?? [];
   // A launcher in the background has one from the process that started it.

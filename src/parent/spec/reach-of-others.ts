@@ -1,6 +1,8 @@
 /** Whether other users of the host reach what the container writes: docs/isolation.md, "Files that work on the host". */
+
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { pathOf } from '../../common/byte-text.js';
 import { type LaunchSpec, outsideId } from '../../common/spec.js';
 
 /**
@@ -21,6 +23,6 @@ export function reachOfOthers({ root, maps }: LaunchSpec): string | undefined {
 
 /** path_resolution(7): every folder on the way has to let them search it. */
 function othersReach(path: string): boolean {
-  if ((statSync(path).mode & 0o001) === 0) return false;
+  if ((statSync(pathOf(path)).mode & 0o001) === 0) return false;
   return path === '/' || othersReach(dirname(path));
 }

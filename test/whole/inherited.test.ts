@@ -1,0 +1,176 @@
+/**
+ * What the command inherits from its caller: everything that fork(2) and execve(2) keep, held against unshare(1) doing the
+ * same from the same caller. docs/what-the-command-gets.md has a row for each, and says why where it differs.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { folder, lacking, node, program, project, unprivileged, users } from '../gontainer.js';
+
+/** What a shell prints of itself, by the names of the page. */
+const rows: Readonly<Record<string, string>> = {
+  arguments: `printf '%s|' "$@" | od -An -tx1`,
+  environment: `printenv ODD | od -An -tx1; echo "[\${EMPTY-unset}]"; printenv GONTAINER_CALLER`,
+  'working directory': 'pwd',
+  'root directory': 'ls -id /',
+  umask: 'umask',
+  'soft limit of open files': 'ulimit -Sn',
+  'hard limit of open files': 'ulimit -Hn',
+  'other resource limits': `grep -v 'open files' /proc/$$/limits`,
+  'ignored signals': `grep SigIgn /proc/self/status`,
+  'blocked signals': 'cat blocked',
+  'nice value': 'nice',
+  'scheduling policy': 'chrt -p $$ | sed "s/.*: //"',
+  'CPU affinity': 'grep Cpus_allowed: /proc/self/status',
+  'I/O priority': 'ionice -p $$',
+  'memory policy': 'grep Mems_allowed: /proc/self/status',
+  oom_score_adj: 'cat /proc/self/oom_score_adj',
+  personality: 'cat /proc/self/personality',
+  'timer slack': 'cat /proc/$$/timerslack_ns',
+  'core dump filter': 'cat /proc/self/coredump_filter',
+  'supplementary groups': 'grep Groups: /proc/self/status',
+  'control group': 'cat /proc/self/cgroup',
+  'seccomp filter': 'grep Seccomp: /proc/self/status',
+  securebits: 'setpriv --dump | grep -i securebits',
+  capabilities: `grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status`,
+  'controlling terminal': 'ps -o tty= -p $$',
+  'O_NONBLOCK of the standard streams': `sed -n 's/^flags:.//p' /proc/$$/fdinfo/0`,
+  'descriptors above 2': `test -e /proc/$$/fd/7 && echo 7`,
+  no_new_privs: 'grep NoNewPrivs /proc/self/status',
+};
+
+/** Where the command gets something else than unshare(1) gives it, and what. */
+const others: Readonly<Record<string, RegExp>> = {
+  'descriptors above 2': /^$/,
+  no_new_privs: /1/,
+};
+
+const place = folder(unprivileged);
+const at = (name: string): string => join(place, name);
+const fence = '----';
+
+// Options and changes that a caller can have made, each different from what a login gives.
+writeFileSync(
+  at('caller.sh'),
+  `ulimit -Sn 1024; ulimit -Sc 16; ulimit -Hs 65536
+umask 027
+trap '' HUP USR1 PIPE CHLD RTMIN+3
+echo 500 > /proc/self/oom_score_adj
+echo 77000 > /proc/self/timerslack_ns
+echo 0x21 > /proc/self/coredump_filter
+exec 7< /dev/null
+cd /usr/lib
+export ODD=$'v\\xfe' EMPTY=
+exec nice -n 5 taskset 1 chrt --batch 0 ionice -c 3 setarch --addr-no-randomize \\
+  perl -MFcntl -e 'fcntl(STDIN, F_SETFL, O_NONBLOCK); $^F = 9; exec @ARGV' env --block-signal=USR2 "$@"
+`,
+);
+writeFileSync(
+  at('probe.sh'),
+  Object.entries(rows)
+    .map(([name, script]) => `echo '${fence}${name}'; { ${script}; } 2>&1`)
+    .join('\n')
+    .replace('cat blocked', `cat '${at('blocked')}'`),
+);
+
+const words = (...more: string[]): string[] => [at('caller.sh'), ...more];
+function asCaller(command: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('bash', words(...command), {
+    encoding: 'latin1',
+    input: '',
+    env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` },
+    ...(process.getuid?.() === 0 ? { uid: unprivileged.uid, gid: unprivileged.gid } : {}),
+  });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+/** What the probe sees below a launcher. The mask of a shell is its own, so that is asked of a program directly. */
+function seen(launcher: readonly string[]): Map<string, string> {
+  const status = asCaller([...launcher, 'cat', '/proc/self/status']);
+  writeFileSync(at('blocked'), /^SigBlk:.*$/m.exec(status)?.[0] ?? '');
+  const text = asCaller([...launcher, 'bash', at('probe.sh'), 'a', '', 'two\nlines', '-x']);
+  return new Map(
+    text
+      .split(fence)
+      .slice(1)
+      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).trim()]),
+  );
+}
+
+const tools = lacking('bash', 'unshare', 'setpriv', 'perl', 'ps');
+
+test('the command gets what unshare(1) gives it from the same caller, row by row', {
+  skip: tools,
+}, async (t) => {
+  const theirs = seen(['unshare', '--user', '--map-root-user', '--']);
+  for (const [kind, options] of [
+    ['with an init', []],
+    ['as PID 1', ['--pid', '--as-pid-1']],
+  ] as const) {
+    const ours = seen([program, 'run', '--uid', ...options, '--quiet', '--']);
+    for (const name of Object.keys(rows)) {
+      const [mine = '', other = ''] = [ours.get(name), theirs.get(name)];
+      t.diagnostic(`${kind}: ${name}: ${JSON.stringify(mine)}  unshare(1): ${JSON.stringify(other)}`);
+      const wanted = others[name];
+      if (wanted === undefined) assert.equal(mine, other, name);
+      else {
+        assert.match(mine, wanted, name);
+        assert.notEqual(mine, other, `${name} is not different any more`);
+      }
+    }
+  }
+});
+
+test('the page has a row for everything that is compared, and no other', () => {
+  const page = readFileSync(join(project, 'docs/what-the-command-gets.md'), 'utf8');
+  const named = [...page.matchAll(/^\| ([^|]+?) +\| (?:the caller’s|not) /gm)].map(([, name]) => name);
+  assert.deepEqual(named.sort(), Object.keys(rows).sort());
+});
+
+for (const user of users) {
+  test(`${user.name}: every byte of arguments, variables and paths arrives`, { skip: user.skip }, () => {
+    const mine = folder(user);
+    const script = `set -e
+      cd "$1"; mkdir -p $'root\\xff/w\\xfe' $'root\\xff/proc' $'root\\xff/bin'; cp "$(command -v busybox)" $'root\\xff/bin/sh'
+      run() { "$2" run --uid --quiet "\${@:3}"; }
+      hex() { od -An -tx1 | tr -d ' \\n'; echo; }
+      G="$2"
+      "$G" run --uid --quiet -- printf %s $'a\\xff\\xe2\\x82b' | hex
+      "$G" run --uid --quiet --env X=$'v\\xfe' -- printenv X | hex
+      "$G" run --uid --quiet --workdir "$1/"$'root\\xff' -- pwd | tail -c 2 | hex
+      cd $'root\\xff'; "$G" run --uid --pid --quiet --mnt . --workdir $'/w\\xfe' -- sh -c pwd | hex`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', mine, program], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` },
+      ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
+    });
+    assert.equal(stdout, '61ffe28262\n76fe0a\nff0a\n2f77fe0a\n', stderr);
+  });
+}
+
+test('a launcher whose caller ignores SIGHUP lives on, as under nohup(1)', () => {
+  const script = `trap '' HUP
+    "$1" run --uid --pid --quiet -- sh -c 'echo ready; read line; echo survived' < "$2" &
+    exec 9> "$2"; read -r ready < "$3"; kill -HUP $!; echo >&9; wait $!; echo $?`;
+  const [input, output] = [at('input'), at('output')];
+  spawnSync('mkfifo', ['-m', '666', input, output]);
+  const { stdout, stderr } = spawnSync(
+    'bash',
+    [
+      '-c',
+      script.replace('< "$2" &', '< "$2" | tee "$3" &').replace('wait $!', 'wait'),
+      'bash',
+      program,
+      input,
+      output,
+    ],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` },
+    },
+  );
+  assert.match(stdout, /survived/, stderr);
+});
