@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { beginningOf } from './container-file.js';
 import { resolveBeneath } from './program.js';
 
 /**
@@ -15,15 +15,23 @@ const hostname = '$(read -r name </proc/sys/kernel/hostname && echo "$name")';
 /** `~` for the home folder, as other shells write it; HOME may be empty or not set. */
 const directory = `$(case $PWD in "\${HOME:-?}") echo "~";; "\${HOME:-?}"/*) echo "~\${PWD#"$HOME"}";; *) echo "$PWD";; esac)`;
 
+/** useradd(8): a name of other characters would be more than a name to the shell that shows it, or to the terminal. */
+const plainName = /^[a-z_][a-z0-9_.-]*\$?$/i;
+
 /** The name in /etc/passwd (passwd(5)), or `root` for 0, or the number. */
 function userName(uid: number, root: string): string {
-  try {
-    for (const entry of readFileSync(resolveBeneath(root, '/etc/passwd'), 'utf8').split('\n')) {
-      const [name, , id] = entry.split(':');
-      if (name && id !== undefined && Number(id) === uid) return name;
-    }
-  } catch {
-    // No such file in this root: the number says enough.
+  for (const entry of passwd(root).split('\n')) {
+    const [name = '', , id] = entry.split(':');
+    if (plainName.test(name) && id !== undefined && id !== '' && Number(id) === uid) return name;
   }
   return uid === 0 ? 'root' : String(uid);
+}
+
+/** Empty where this root has none: the number says enough. */
+function passwd(root: string): string {
+  try {
+    return beginningOf(resolveBeneath(root, '/etc/passwd'))?.toString() ?? '';
+  } catch {
+    return ''; // A loop of links.
+  }
 }

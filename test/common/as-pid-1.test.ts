@@ -128,7 +128,11 @@ for (const user of users) {
       [['sh', '-c', 'exit 42'], 42, /^$/],
       [['no-such-command'], 127, /there is no such command/],
       [['/etc/passwd'], 126, /is not executable/],
-      [[file], 126, /step exec: execve\(.*\) failed with ENOENT .* cannot be executed here/],
+      [
+        [file],
+        126,
+        /step exec: execve\(.*\) failed with ENOENT .* is executed by \/nowhere\/at\/all, which does not exist/,
+      ],
     ] as const) {
       const { status, stderr } = await run([...base(user), '--', ...command], { user });
       assert.equal(status, expected, command.join(' '));

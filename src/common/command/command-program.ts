@@ -1,9 +1,11 @@
 /** What is known of the command before its process is there: its program, its environment, and why it cannot be run. */
 import { callerDirectory } from '../caller-text.js';
 import { exitStatus, Failure } from '../failure.js';
+import { KernelError } from '../kernel/kernel-error.js';
 import { locateProgram } from '../program.js';
 import { prompt } from '../prompt.js';
 import type { LaunchSpec } from '../spec.js';
+import { whyNotExecutable } from './why-not-executable.js';
 
 /**
  * The path of the program, found inside.
@@ -25,9 +27,14 @@ export const commandEnvironment = ({
 });
 
 /** The failure when execve(2) of the command failed. */
-export const notExecutable = (path: string, { command }: LaunchSpec, cause: Error): Failure =>
-  new Failure(cause.message, {
+export function notExecutable(path: string, { command }: LaunchSpec, cause: Error): Failure {
+  const errno = cause instanceof KernelError ? cause.data.errno : '';
+  const why = whyNotExecutable(path, errno);
+  return new Failure(why === undefined ? cause.message : `${cause.message}: ${why.reason}`, {
     status: exitStatus.notExecutable,
-    next: `${command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${path}`,
+    next:
+      why?.next ??
+      `${command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${path}`,
     cause,
   });
+}

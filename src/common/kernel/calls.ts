@@ -51,6 +51,7 @@ export const calls = {
   mknod: { pathname: 'text', mode: 'mode', dev: 'long' },
   symlink: { target: 'text', linkpath: 'text' },
   chmod: { pathname: 'text', mode: 'mode' },
+  fchmod: { fd: 'int', mode: 'mode' },
   chown: { pathname: 'text', owner: 'int', group: 'int' },
   umask: { mask: 'mode' },
   open: { pathname: 'text', flags: 'int', mode: 'mode' },

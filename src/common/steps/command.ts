@@ -20,6 +20,7 @@ import {
 } from './capabilities.js';
 import { deathSignal } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
+import { openStandardPipes, pipeRefusals } from './standard-pipes.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {
@@ -210,7 +211,8 @@ export const commandStep: Step<CommandContext> = {
   // In a shell it is the parentheses that make the process.
   shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: ({ asPid1 }) => !asPid1,
-  run: ({ command, terminal }) => command.make(terminal.path),
+  run: makeReady,
+  refusals: () => pipeRefusals,
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -227,7 +229,8 @@ export const asPid1Step: Step<CommandContext> = {
   // In a shell it is `exec` that makes no process; the signals it traps or ignores are what it can give back.
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
   applies: ({ asPid1 }) => asPid1,
-  run: ({ command, terminal }) => command.make(terminal.path),
+  run: makeReady,
+  refusals: () => pipeRefusals,
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -255,6 +258,11 @@ export const execStep: Step<CommandContext> = {
 
 /** What a process runs, as the step `exec` shows it. */
 export const programOf = (pid: number): Evidence => ({ program: executableOf(pid) });
+
+function makeReady({ spec, kernel, command, terminal }: CommandContext): void {
+  openStandardPipes(kernel, spec);
+  command.make(terminal.path);
+}
 
 /** The process that is to become the command, and whether it leads to a file of the host that could be written. */
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {

@@ -3,8 +3,9 @@ import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { mountLine, mountsInside } from '../mount-table.js';
-import { type LaunchSpec, unshares } from '../spec.js';
+import { type LaunchSpec, newSession, unshares } from '../spec.js';
 import type { Step } from '../step.js';
+import { sharedTerminal } from './console.js';
 import { devpts, mayHaveTerminals } from './devpts.js';
 import { hostPath } from './shell-lines.js';
 
@@ -59,7 +60,8 @@ export const devStep: Step = {
   title: () => 'mount a new /dev',
   why:
     'The host’s /dev has the disks of the machine in it. A tmpfs with a few harmless devices takes its place, with its own ' +
-    'terminals (devpts) and shared memory. A user namespace may not make devices, so there the host’s are bound.',
+    'terminals (devpts) and shared memory. A user namespace may not make devices, so there the host’s are bound. ' +
+    'A terminal that the command shares with its caller is /dev/console.',
   man: 'tmpfs(5), pts(4), null(4), shm_overview(7), mq_overview(7)',
   shell: (spec) => {
     const dev = hostPath(spec, '/dev');
@@ -79,6 +81,9 @@ export const devStep: Step = {
         return `mkdir ${dev}/${name} && mount -t ${type} -o ${options} ${type} ${dev}/${name}`;
       }),
       ...Object.entries(linksOf(systems)).map(([name, target]) => `ln -s ${target} ${dev}/${name}`),
+      ...(newSession(spec)
+        ? []
+        : [`if [ -t 0 ]; then : > ${dev}/console; mount --bind "$(tty)" ${dev}/console; fi`]),
     ].join('; ');
   },
   gist: (spec) =>
@@ -118,6 +123,8 @@ export const devStep: Step = {
     }
     for (const [name, target] of Object.entries(linksOf(systems)))
       kernel.call('symlink', { target, linkpath: `/dev/${name}` });
+    const terminal = sharedTerminal(spec, kernel.root === '/' ? '' : '/');
+    if (terminal !== undefined) bindDevice(kernel, terminal.slice(1), '/dev/console');
     kernel.call('umask', { mask: before });
   },
   evidence: () => ({
@@ -155,13 +162,16 @@ export const devStep: Step = {
  * (from the working directory, which is the old root).
  */
 function makeDevice(kernel: Kernel, name: string, mayMake: boolean): void {
-  const path = `/dev/${name}`;
-  if (mayMake && mknod(kernel, path, devices[name] as readonly [number, number])) return;
+  const made = mayMake && mknod(kernel, `/dev/${name}`, devices[name] as readonly [number, number]);
+  if (!made) bindDevice(kernel, `dev/${name}`, `/dev/${name}`);
+}
+
+function bindDevice(kernel: Kernel, source: string, target: string): void {
   const flags = ['O_WRONLY', 'O_CREAT', 'O_EXCL', 'O_CLOEXEC'] as const;
-  kernel.call('close', { fd: kernel.call('open', { pathname: path, flags, mode: 0o666 }) });
+  kernel.call('close', { fd: kernel.call('open', { pathname: target, flags, mode: 0o666 }) });
   kernel.call('mount', {
-    source: `dev/${name}`,
-    target: path,
+    source,
+    target,
     filesystemtype: null,
     mountflags: ['MS_BIND'],
     data: null,

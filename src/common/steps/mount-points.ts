@@ -1,11 +1,11 @@
 /** A mount needs something to be mounted on, of the same kind: a directory or a file. */
-
 import { lstatSync, type Stats, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { pathOf, realPath } from '../byte-text.js';
+import { dirname, join } from 'node:path';
+import { linkText, pathOf } from '../byte-text.js';
 import { Failure } from '../failure.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
+import { namesOf, walkDown } from '../path-walk.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { namedFiles } from './names.js';
@@ -102,20 +102,28 @@ export const mountPointsStep: Step = {
 
 /**
  * Makes a mount point, and the directories above it, where they are missing. Paths are seen from the new root.
+ * @param links whether a symbolic link that leads nowhere is refused, or what it leads to is made: an image of a system
+ *   with systemd-resolved has its /etc/resolv.conf lead into /run, where there is nothing yet
  * @throws Failure when something of the other kind is in its place, KernelError when it cannot be made
  */
-export function makeMountPoint(kernel: Kernel, path: string, kind: 'directory' | 'file'): void {
-  let folder = '/';
-  const names = path.split('/').filter(Boolean);
-  names.forEach((name, index) => {
-    const next = join(folder, name);
-    const wanted = index === names.length - 1 ? kind : 'directory';
-    const found = statOf(seen(kernel, next));
-    if (found === undefined) make(kernel, next, wanted);
-    else if (found.isDirectory() !== (wanted === 'directory')) throw wrongKind(next, wanted);
-    // Further names belong to where a symbolic link leads.
-    folder = found === undefined ? next : destination(kernel, next);
+export function makeMountPoint(
+  kernel: Kernel,
+  path: string,
+  kind: 'directory' | 'file',
+  links: 'refused' | 'made' = 'refused',
+): void {
+  const end = walkDown(namesOf(path), (names, isLast) => {
+    const place = `/${names.join('/')}`;
+    const found = lstatSync(pathOf(join(kernel.root, place)), { throwIfNoEntry: false });
+    const leadsOn = links === 'made' || statOf(seen(kernel, place)) !== undefined;
+    if (found?.isSymbolicLink() && leadsOn) return { link: linkAt(kernel, place) };
+    const wanted = isLast ? kind : 'directory';
+    // Over a link that leads nowhere this fails, and the advice says so.
+    if (found === undefined || found.isSymbolicLink()) make(kernel, place, wanted);
+    else if (found.isDirectory() !== (wanted === 'directory')) throw wrongKind(place, wanted);
+    return 'here';
   });
+  if (end === 'loop') throw wrongKind(path, kind);
 }
 
 /** Where programs look for /proc, /sys and /dev there must be nothing else, whatever a link in their place says. */
@@ -129,9 +137,9 @@ function refuseLink(kernel: Kernel, path: string): void {
   );
 }
 
-function destination(kernel: Kernel, path: string): string {
+function linkAt(kernel: Kernel, path: string): string {
   try {
-    return kernel.root === '/' ? realPath(path) : `/${relative(kernel.root, seen(kernel, path))}`;
+    return linkText(join(kernel.root, path));
   } catch (cause) {
     throw new Failure(`step mount-points: ${path} in the new root was changed by somebody at this moment`, {
       next: 'Find out who, or run it again.',
@@ -156,7 +164,7 @@ function make(kernel: Kernel, pathname: string, kind: 'directory' | 'file'): voi
 /** The same for one that the launch can do without. */
 function tryMountPoint(kernel: Kernel, path: string, kind: 'directory' | 'file'): void {
   try {
-    makeMountPoint(kernel, path, kind);
+    makeMountPoint(kernel, path, kind, 'made');
   } catch (error) {
     if (!(error instanceof KernelError || error instanceof Failure)) throw error;
   }

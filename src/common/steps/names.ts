@@ -1,7 +1,7 @@
 /** Files that carry the names of the container and of those it can reach: hostname(5), hosts(5), resolv.conf(5). */
-
-import { closeSync, fstatSync, constants as open, openSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { pathOf, realPath } from '../byte-text.js';
+import { beginningOf } from '../container-file.js';
 import { defined } from '../defined.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
@@ -150,16 +150,5 @@ function hostsFile(kernel: Kernel): string {
   return given.endsWith('\n') ? given : `${given}\n`;
 }
 
-/** Empty where there is no such file. Not blocking: somebody could put a FIFO in its place. */
-function text(path: string): string {
-  try {
-    const file = openSync(pathOf(path), open.O_RDONLY | open.O_NONBLOCK);
-    try {
-      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return '';
-  }
-}
+/** Empty where there is no such file. */
+const text = (path: string): string => beginningOf(path)?.toString() ?? '';

@@ -1,6 +1,6 @@
 /** --user: who the command runs as, by number or by the names of the new root: passwd(5), group(5). */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beginningOf } from '../../common/container-file.js';
 import { type Failure, usageFailure } from '../../common/failure.js';
 import { resolveBeneath } from '../../common/program.js';
 import { insideIds, type LaunchSpec, type NewRoot } from '../../common/spec.js';
@@ -71,14 +71,21 @@ const unmapped = (kind: 'user' | 'group', id: number): Failure =>
 function entries({ path, overlay }: NewRoot, file: 'passwd' | 'group'): string[][] {
   const roots = overlay?.keptIn ? [join(overlay.keptIn, 'upper'), path] : [path];
   for (const root of roots) {
-    try {
-      return readFileSync(resolveBeneath(root, `/etc/${file}`), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => line.split(':'));
-    } catch {
-      // It is not in this layer.
-    }
+    const text = contentBeneath(root, `/etc/${file}`);
+    if (text === undefined) continue;
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split(':'));
   }
   return [];
+}
+
+/** Undefined where this layer has no such file. */
+function contentBeneath(root: string, path: string): string | undefined {
+  try {
+    return beginningOf(resolveBeneath(root, path))?.toString();
+  } catch {
+    return undefined; // A loop of links.
+  }
 }
