@@ -18,6 +18,8 @@ const program = join(root, 'dist/main.cjs');
 interface Picture {
   /** The file in docs/, without .png. */
   readonly name: string;
+  /** What is typed before, and not shown. */
+  readonly before?: string;
   /** What is typed; also the caption. */
   readonly line: string;
   readonly size: { readonly columns: number; readonly rows: number };
@@ -27,19 +29,58 @@ interface Picture {
   readonly until: RegExp;
   /** The first line of the picture; the top of the terminal when it is left out. */
   readonly from?: RegExp;
+  /** The first line that is not in the picture any more. */
+  readonly to?: RegExp;
 }
 
 const pictures: readonly Picture[] = [
   {
     name: 'walk',
     line: 'gontainer run --uid --uts --hostname box --step',
-    size: { columns: 130, rows: 70 },
-    presses: [
-      { shows: /^ +1\/6 [\s\S]*Enter: do it/m, key: 'Enter' },
-      { shows: /^ +2\/6 [\s\S]*Enter: do it/m, key: 'i' },
-    ],
-    until: /uid_map empty[\s\S]*Enter: do it/,
-    from: /✓ done/,
+    size: { columns: 80, rows: 24 },
+    presses: [{ shows: /^ +1\/6 [\s\S]*Enter: do it/m, key: 'Enter' }],
+    until: /^ +2\/6 [\s\S]*Enter: do it/m,
+    from: /^✓/,
+  },
+  {
+    name: 'first-launch',
+    line: 'gontainer -run -uid',
+    size: { columns: 80, rows: 24 },
+    presses: [],
+    until: /‣ *$/,
+  },
+  {
+    name: 'log-info',
+    before: 'gontainer rootfs create rootfs',
+    line: "gontainer run --all --mnt rootfs --hostname box -- sh -c 'hostname; echo $$'",
+    size: { columns: 80, rows: 24 },
+    presses: [],
+    until: /execute sh\s+box\s+\d+/,
+  },
+  {
+    name: 'log-debug',
+    line: 'gontainer run --uid --uts --hostname box --log-level debug -- true',
+    size: { columns: 80, rows: 60 },
+    presses: [],
+    until: /ended with status 0/,
+    from: /^✓ +3 /,
+    to: /^✓ +5 /,
+  },
+  {
+    name: 'log-trace',
+    line: 'gontainer run --uid --uts --hostname box --log-level trace -- true',
+    size: { columns: 80, rows: 150 },
+    presses: [],
+    until: /ended with status 0/,
+    from: /^✓ +4 /,
+    to: /^✓ +5 /,
+  },
+  {
+    name: 'log-failed',
+    line: 'gontainer run --uid --time --monotonic -999999999 -- true',
+    size: { columns: 80, rows: 24 },
+    presses: [],
+    until: /choose another\s+offset/,
   },
   {
     name: 'lesson',
@@ -72,7 +113,7 @@ const pictures: readonly Picture[] = [
 /** As long as the program may take to show something, milliseconds. */
 const patience = 30_000;
 
-async function take({ name, line, size, presses, until, from }: Picture): Promise<void> {
+async function take({ name, before, line, size, presses, until, from, to }: Picture): Promise<void> {
   const socket = `gontainer-picture-${randomUUID()}`;
   const tmux = (...words: string[]): string =>
     execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...words], {
@@ -92,17 +133,23 @@ async function take({ name, line, size, presses, until, from }: Picture): Promis
   const shell = `exec ${user} env 'PS1=$ ' HOME=${home} TERM=xterm-256color bash --norc --noprofile`;
   tmux('new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), '-c', '/', shell);
   try {
-    tmux('send-keys', '-l', `gontainer() { '${process.execPath}' '${program}' "$@"; }; clear; ${line}`);
+    const first = before === undefined ? '' : `${before}; `;
+    tmux(
+      'send-keys',
+      '-l',
+      `cd; gontainer() { '${process.execPath}' '${program}' "$@"; }; ${first}clear; go() { ${line}; }; clear; go`,
+    );
     tmux('send-keys', 'Enter');
     for (const { shows, key } of presses) {
       await screen(shows);
       tmux('send-keys', key);
     }
     const lines = (await screen(until)).split('\n');
-    const first =
-      from === undefined ? 0 : lines.findIndex((text) => from.test(stripVTControlCharacters(text)));
+    const find = (expected: RegExp) =>
+      lines.findIndex((text) => expected.test(stripVTControlCharacters(text)));
+    const [begin, end] = [from === undefined ? 0 : find(from), to === undefined ? lines.length : find(to)];
     const output = join(root, 'docs', `${name}.png`);
-    await drawTerminal(lines.slice(first).join('\n'), output, line);
+    await drawTerminal(lines.slice(begin, end).join('\n').trimEnd(), output, line);
     console.error(`drew ${output}`);
   } finally {
     tmux('kill-server');

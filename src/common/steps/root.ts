@@ -52,7 +52,7 @@ export const bindRootStep: Step = {
   evidence: ({ spec }) => ({
     mounts: mountsAt(spec.root?.path ?? ''),
   }),
-  summary: (_before, _after, { root }) => `${root?.path} is mounted on itself`,
+  summary: (_before, _after, { root }) => `mounted on itself: ${root?.path}`,
   refusals: () => remounted,
   onHost: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
   shortfall: (before, after, { root }) => {
@@ -96,7 +96,7 @@ export const chrootStep: Step = {
     ...directories(),
     '/': readdirSync('/').sort(),
   }),
-  summary: (_before, _after, { root }) => `/ is ${root?.path} for this process`,
+  summary: (_before, _after, { root }) => `/ is now ${root?.path}`,
   shortfall: (before, after) => {
     if (after['root directory'] !== before['directory at its path']) return 'the root directory is another';
     return after['working directory'] === before['root directory']

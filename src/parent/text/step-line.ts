@@ -36,13 +36,13 @@ export function stepLine(
   const [colour, shape] = marks[mark];
   const begin = `${paint(colour, shape)} ${paint('dim', String(number).padStart(2))}  `;
   const width = titleColumns(columns ?? 110);
-  const name = padded(
-    columns === undefined ? title : cut(title, summary === '' ? columns - 7 : width),
-    width,
-  );
-  const painted = paint(mark === 'failed' ? ['bold', 'red'] : 'bold', name);
-  if (summary === '') return `${begin}${painted.trimEnd()}`;
+  const bold = (text: string): string => paint(mark === 'failed' ? ['bold', 'red'] : 'bold', text);
+  if (summary === '') {
+    const whole = columns === undefined ? title : cut(title, columns - 1 - stepIndent.length);
+    return `${begin}${bold(whole)}`;
+  }
+  const name = padded(columns === undefined ? title : cut(title, width), width);
   // The last column stays free: some terminals go to the next line as soon as it is written.
   const room = columns === undefined ? undefined : columns - 1 - stepIndent.length - columnsOf(name) - 2;
-  return `${begin}${painted}  ${room === undefined ? summary : cut(summary, room)}`;
+  return `${begin}${bold(name)}  ${room === undefined ? summary : cut(summary, room)}`;
 }
