@@ -64,7 +64,9 @@ export const overlayStep: Step = {
       .map(mountLine),
   }),
   summary: (_before, _after, { root }) =>
-    root?.overlay?.keptIn ? `kept: ${root.overlay.keptIn}` : 'a tmpfs over the new root, which stays as it is',
+    root?.overlay?.keptIn
+      ? `kept: ${root.overlay.keptIn}`
+      : 'a tmpfs over the new root, which stays as it is',
   shortfall: (_, after, { root }) => {
     const mounts = after.mounts as string[];
     if (!mounts.some((line) => line.startsWith(`${root?.path} overlay overlay `)))

@@ -154,7 +154,7 @@ export class Walk implements StepPauses {
 
   private get prompt(): string {
     const room = this.terminal.columns - 2;
-    return ` ${prompts.find((text) => columnsOf(text) <= room) ?? prompts.at(-1)}`;
+    return `${prompts.find((text) => columnsOf(text) <= room) ?? prompts.at(-1)} `;
   }
 
   private show(lines: readonly string[]): void {

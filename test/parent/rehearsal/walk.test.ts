@@ -104,7 +104,7 @@ for (const user of users) {
     }
     await stopsAt(terminal, '5/9');
     const pids = descendantsOf(terminal.pid);
-    assert.equal(pids.length, 2, 'gontainer and the child');
+    assert.equal(pids.length, 3, 'gontainer, the guard and the child');
     terminal.press('q');
     assert.match(
       await terminal.shows(/^ended 130$/m),
