@@ -186,6 +186,16 @@ export interface Launch {
   /** Whether the child becomes the command itself. */
   readonly asPid1: boolean;
   readonly newPrivileges: boolean;
+  /** What the command gets back of its caller's that Node has changed at its start. */
+  readonly inherited: {
+    /** The limits of open files, where Node's soft limit is another one: getrlimit(2). */
+    readonly openFiles?: {
+      readonly soft: number | 'unlimited';
+      readonly hard: number | 'unlimited';
+    };
+    readonly ignoredSignals: readonly number[];
+    readonly blockedSignals: readonly number[];
+  };
   readonly fileOwner?: {
     readonly uid: number;
     readonly gid: number;

@@ -104,7 +104,8 @@ async function candidates(
     ['--no-config', '-c', `source ${script}; complete -C '${line}'`],
     {
       encoding: 'utf8',
-      env: { ...process.env, PATH: `${path}:${process.env.PATH}`, HOME: path, XDG_CONFIG_HOME: path },
+      // TMPDIR too is that of start(): there the running containers are written down.
+      env: { PATH: `${path}:${process.env.PATH}`, HOME: path, XDG_CONFIG_HOME: path },
       ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
     },
   );
