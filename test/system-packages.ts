@@ -9,6 +9,7 @@ const packageOf: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   chromium: 'chromium',
   dash: 'dash',
+  env: 'coreutils',
   debootstrap: 'debootstrap',
   'docker-registry': 'docker-registry',
   fish: 'fish',

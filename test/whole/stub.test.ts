@@ -1,0 +1,81 @@
+/** The file that npm links as gontainer: a shell finds node with it, and what it cannot do it says in one sentence. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { folder, lacking, node, program } from '../gontainer.js';
+
+const place = folder();
+const folders = `${dirname(node)}:/usr/bin:/bin`;
+
+function started(file: string, words: readonly string[], env: NodeJS.ProcessEnv = { PATH: folders }) {
+  return spawnSync(file, words, { encoding: 'utf8', input: '', env, cwd: '/' });
+}
+
+/** One sentence, nothing else, and the status of a launch that failed. */
+function refused({ status, stdout, stderr }: ReturnType<typeof started>, sentence: RegExp): void {
+  assert.match(stderr, sentence);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.equal(stdout, '');
+  assert.equal(status, 125);
+}
+
+/** A folder with a program called node that is this shell script. */
+function withNode(script: string): NodeJS.ProcessEnv {
+  const path = folder();
+  writeFileSync(join(path, 'node'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { PATH: `${path}:/usr/bin:/bin` };
+}
+
+test('a PATH without node, and an empty one, are said', () => {
+  const nowhere = join(place, 'nowhere');
+  const none = /^gontainer: there is no node in PATH \((.*)\)\. Install Node\.js 20\.19 or later/;
+  refused(started(program, ['--version'], { PATH: nowhere }), none);
+  refused(started(program, ['--version'], { PATH: '' }), none);
+});
+
+test('a Node that is too old says so, and runs nothing', () => {
+  const old = join(place, 'old.cjs');
+  writeFileSync(old, "Object.defineProperty(process.versions, 'node', { value: '20.18.3' });");
+  const env = withNode(`exec '${node}' --require '${old}' "$@"`);
+  refused(
+    started(program, ['run', '--uid', '--', 'echo', 'ran'], env),
+    /^gontainer: this is Node 20\.18\.3 \(.+\), and 20\.19 or later is needed/,
+  );
+});
+
+test('a file that was copied without those beside it says so', () => {
+  const alone = join(place, 'alone');
+  copyFileSync(program, alone);
+  refused(
+    started(alone, ['run', '--uid', '--', 'true']),
+    /parent-main\.cjs is missing: alone was copied without the files beside it\. Make a link/,
+  );
+});
+
+for (const name of ['plain', 'with a blank', "with a ' and $(false)", 'with a\nnewline', '-dash']) {
+  test(`it runs through a link in a folder ${JSON.stringify(name)}, with every argument as it was`, () => {
+    const path = join(folder(), name);
+    mkdirSync(path);
+    symlinkSync(program, join(path, 'first'));
+    symlinkSync('first', join(path, 'second'));
+    const words = ['a b', '', "'", '$(false)', '*', '-x', 'two\nlines'];
+    const run = ['run', '--uid', '--quiet', '--', 'printf', '%s|', ...words];
+    const { stdout, stderr } = started(join(path, 'second'), run);
+    assert.equal(stdout, `${words.join('|')}|`, stderr);
+  });
+}
+
+test('it runs where there is no environment at all', { skip: lacking('env') }, () => {
+  const { stdout, stderr } = started('/usr/bin/env', ['-i', `PATH=${folders}`, program, '--version'], {});
+  assert.match(stdout, /^gontainer \d/, stderr);
+});
+
+test('the note is not the command’s, and one about another process is not believed', () => {
+  const env = { PATH: folders, GONTAINER_CALLER: '1 0 0000000000000001 3 3' };
+  const script = 'env | grep -c GONTAINER_CALLER; grep SigIgn /proc/self/status; ulimit -n';
+  const words = [program, 'run', '--uid', '--quiet', '--', 'sh', '-c', script];
+  const { stdout } = started(node, words, env);
+  assert.match(stdout, /^0\nSigIgn:\s0{16}\n\d{2,}/);
+});
