@@ -58,9 +58,13 @@ function namespacePairs({ steps, stop }: LaunchLog): Pair[] | undefined {
     name,
     isolates,
     host: String(first[entry] ?? 'absent'),
-    container: last?.[entry] === undefined ? undefined : String(last[entry]),
+    // A PID namespace is made with its first process: until then the evidence has words in its place.
+    container: link.test(String(last?.[entry])) ? String(last?.[entry]) : undefined,
   }));
 }
 
 /** `4026531837` of `user:[4026531837]`. */
-const id = (text: string): string => /^\w+:\[(\d+)\]$/.exec(text)?.[1] ?? text;
+const id = (text: string): string => link.exec(text)?.[1] ?? text;
+
+/** What a link of /proc/PID/ns leads to: namespaces(7). */
+const link = /^\w+:\[(\d+)\]$/;

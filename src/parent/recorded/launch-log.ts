@@ -36,12 +36,16 @@ export interface Step {
   readonly state: StepState;
   /** When it ran, microseconds since the launch began; absent for a step that was not reached. */
   readonly span?: { readonly from: number; readonly to: number };
+  /** The one change that shows what was done, in a few words; absent in a log of before there were any. */
+  readonly summary?: string;
   /** Absent unless the step is done. */
   readonly evidence?: { readonly before: Evidence; readonly after: Evidence };
 }
 
 export interface LaunchFailure {
   readonly message: string;
+  /** Whether somebody gave the launch up, so that nothing went wrong. */
+  readonly givenUp: boolean;
   readonly next?: string;
   readonly at: number;
   /** The call that failed, if it was one. */

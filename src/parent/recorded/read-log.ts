@@ -153,6 +153,7 @@ function failureOf(records: readonly Fields[], calls: readonly Call[]): LaunchFa
   );
   return defined({
     message: asText(record.msg),
+    givenUp: call === undefined && /^given up\b/.test(asText(record.msg)),
     next: optionalText(next),
     at: asNumber(record.at),
     call: failed,

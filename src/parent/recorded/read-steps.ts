@@ -2,7 +2,7 @@
 import { defined } from '../../common/defined.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
-import { asFields, asNumber, asText, type Fields } from './fields.js';
+import { asFields, asNumber, asText, type Fields, optionalText } from './fields.js';
 import { type Call, endOf, type LaunchFailure, type Step, type StepState } from './launch-log.js';
 
 /** The records of the steps that were done, by their ids. */
@@ -24,23 +24,25 @@ export function stepsOf(
   const planned = plannedSteps(launch);
   const unknown = [...done].filter(([id]) => !planned.some((step) => step.id === id));
   const all = [...planned, ...unknown.map(([id, record]) => ({ id, record, ...words(record) }))];
+  const wentWrong = failure !== undefined && !failure.givenUp;
   const broken = failure?.call?.step ?? all.find(({ id }) => !done.has(id))?.id;
   return all.map((step, index) => {
     const record = done.get(step.id);
     if (record !== undefined) {
       const at = asNumber(record.at);
-      return {
+      return defined({
         number: index + 1,
         id: step.id,
         ...words(record),
-        state: 'done',
+        summary: optionalText(record.summary),
+        state: 'done' as const,
         span: { from: at, to: at + asNumber(record.us) },
         evidence: { before: asFields(record.before), after: asFields(record.after) },
-      };
+      });
     }
     const own = calls.filter((call) => call.step === step.id);
     const state: StepState =
-      failure !== undefined && step.id === broken ? 'failed' : own.length > 0 ? 'unfinished' : 'not reached';
+      wentWrong && step.id === broken ? 'failed' : own.length > 0 ? 'unfinished' : 'not reached';
     const [first] = own;
     return defined({
       number: index + 1,

@@ -30,7 +30,7 @@ export async function lesson({ options, positionals }: Values, script: string): 
     throw usageFailure('--auto needs the name of a lesson, or --all', 'Try: gontainer lesson --all --auto');
   const chosen = name === undefined ? lessons : [lessonNamed(name, lessons)];
   if (name === undefined && !options.all) {
-    print(listed(lessons, new Progress()));
+    print(listed(lessons, new Progress(), process.stdout.columns || 80));
     return 0;
   }
   if (options.auto) {

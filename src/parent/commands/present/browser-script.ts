@@ -36,9 +36,52 @@ function take(parts) {
   }
   if ('processes' in parts) choose(byId('details')?.querySelector('.chosen')?.id);
   if ('steps' in parts) byId('steps').querySelector('[aria-current=step]')?.scrollIntoView({ block: 'nearest' });
-  if ('now' in parts) byId('now').scrollTop = 0;
+  fit();
   if ('place' in parts) showSection(byId('place').querySelector('[data-section]')?.dataset.section);
 }
+
+/** Leaves out what has no room: whole rows with a sign of how many, and whole sentences. Nothing is cut in half. */
+function fit() {
+  const now = byId('now');
+  for (const sign of now.querySelectorAll('.more')) sign.remove();
+  for (const part of now.querySelectorAll('[hidden]')) part.hidden = false;
+  const bottom = now.getBoundingClientRect().bottom;
+  for (const column of now.children) {
+    const fits = () => column.getBoundingClientRect().bottom <= bottom;
+    const why = column.querySelector('.why');
+    if (why) leaveOutSentences(why, fits);
+    const done = column.querySelector('.just-done');
+    leaveOutRows(column.querySelector('.just-done tbody'), 'line', fits);
+    if (done && !fits()) done.hidden = true;
+    leaveOutRows(column.querySelector('.calls-now'), 'call', fits);
+  }
+}
+
+function leaveOutSentences(text, fits) {
+  text.dataset.all ??= text.textContent;
+  const sentences = text.dataset.all.split(/(?<=[.:!?]) /);
+  text.textContent = text.dataset.all;
+  while (!fits() && sentences.length > 1) {
+    sentences.pop();
+    text.textContent = sentences.join(' ') + ' …';
+  }
+}
+
+function leaveOutRows(list, what, fits) {
+  if (!list || fits()) return;
+  const rows = [...list.children].filter((row) => row.offsetParent !== null);
+  const sign = document.createElement(list.tagName === 'TBODY' ? 'tr' : 'li');
+  sign.className = 'more';
+  list.append(sign);
+  for (let hidden = 1; rows.length > 0 && !fits(); hidden += 1) {
+    rows.pop().hidden = true;
+    const words = (hidden === 1 ? 'one more ' : hidden + ' more ') + what + (hidden === 1 ? '' : 's') + ', below';
+    if (sign.tagName === 'TR') sign.innerHTML = '<td colspan="3">' + words + '</td>';
+    else sign.textContent = words;
+  }
+}
+addEventListener('resize', fit);
+document.fonts?.ready.then(fit);
 
 /** Marks a call or a step in the drawing, and shows what is written about it. */
 function choose(item) {

@@ -4,9 +4,10 @@ import { type Html, html } from '../../drawing/html.js';
 import { idMapPictures } from '../../drawing/id-map-picture.js';
 import { lanes } from '../../drawing/lanes.js';
 import { namespacePicture } from '../../drawing/namespace-picture.js';
+import { processPicture } from '../../drawing/process-picture.js';
 import { stepList } from '../../drawing/step-list.js';
 import { counted, type LaunchLog } from '../../recorded/launch-log.js';
-import { currentStep, launchState } from './launch-state.js';
+import { currentStep } from './launch-state.js';
 import type { FollowedLaunch } from './launches.js';
 import { now } from './now.js';
 
@@ -21,6 +22,7 @@ export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
   return {
     headline: headline(launch).text,
     state: state(launch).text,
+    picture: log === undefined ? '' : processPicture(log).text,
     now: now(launch).text,
     steps: log === undefined ? '' : steps(log).text,
     namespaces: log === undefined ? '' : namespacePicture(log).text,
@@ -34,9 +36,8 @@ export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
 
 /** The list of launches to choose from, the newest first. */
 export function launchList(all: readonly FollowedLaunch[], chosen: string | undefined): Fragments {
-  const rows = all.toReversed().map((launch) => {
-    const { found, began, log } = launch;
-    return html`<li><a href="?launch=${encodeURIComponent(found.id)}" aria-current="${String(found.id === chosen)}"><b>${found.name}</b> <code>${log?.command.join(' ')}</code> <i>${launchState(launch).words}</i> <time>${new Date(began).toISOString().slice(11, 19)} UTC</time></a></li>
+  const rows = all.toReversed().map(({ found, began, command, state }) => {
+    return html`<li><a href="?launch=${encodeURIComponent(found.id)}" aria-current="${String(found.id === chosen)}"><b>${found.name}</b> <code>${command}</code> <i>${state.words}</i> <time>${new Date(began).toISOString().slice(11, 19)} UTC</time></a></li>
 `;
   });
   return {
@@ -44,6 +45,18 @@ export function launchList(all: readonly FollowedLaunch[], chosen: string | unde
     launches:
       html`<ol><li><a href="?" aria-current="${String(chosen === undefined)}">follow the newest</a></li>
 ${rows}</ol>`.text,
+  };
+}
+
+/** A badge for launches that began while the page stays at a walk. */
+export function otherLaunches(others: readonly FollowedLaunch[]): Fragments {
+  const newest = others.at(-1);
+  if (newest === undefined) return { others: '' };
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
+  return {
+    others:
+      html`<a href="?launch=${encodeURIComponent(newest.found.id)}">also: <b>${newest.found.name}</b>${more} · ${newest.state.words}</a>`
+        .text,
   };
 }
 
@@ -60,13 +73,14 @@ function headline(launch: FollowedLaunch | undefined): Html {
 
 function state(launch: FollowedLaunch | undefined): Html {
   if (launch === undefined) return html`<span class="works">waiting for a launch</span>`;
-  const { kind, words } = launchState(launch);
+  const { kind, words } = launch.state;
   return html`<span class="${kind}">${words}</span>`;
 }
 
 /** All of them in short; what is done, and where it is. */
 function steps(log: LaunchLog): Html {
-  const current = log.ended === undefined ? currentStep(log) : undefined;
+  const isOver = log.ended !== undefined || log.failure?.givenUp === true;
+  const current = isOver ? undefined : currentStep(log);
   return html`<ol>${log.steps.map(({ number, id, title, state: is }) => {
     const kind =
       is === 'failed' ? 'failed' : id === current?.id ? 'current' : is === 'done' ? 'done' : 'coming';

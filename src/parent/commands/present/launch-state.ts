@@ -1,6 +1,14 @@
 /** Where a launch is, in words for the room. */
 import type { LaunchLog, Step } from '../../recorded/launch-log.js';
-import type { FollowedLaunch } from './launches.js';
+
+/** What is known of a launch that is followed. */
+export interface Followed {
+  readonly log: LaunchLog | undefined;
+  /** Whether the launcher is gone without a last word in the log. */
+  readonly cutOff: boolean;
+  /** Why the log cannot be shown, a sentence. */
+  readonly complaint: string | undefined;
+}
 
 export interface LaunchState {
   /** For its colour. */
@@ -8,8 +16,9 @@ export interface LaunchState {
   readonly words: string;
 }
 
-export function launchState({ log, cutOff, complaint }: FollowedLaunch): LaunchState {
+export function launchState({ log, cutOff, complaint }: Followed): LaunchState {
   if (complaint !== undefined) return { kind: 'failed', words: 'its log cannot be shown' };
+  if (log?.failure?.givenUp) return { kind: 'over', words: 'given up' };
   if (log?.failure !== undefined) return { kind: 'failed', words: 'failed' };
   if (log?.ended !== undefined) {
     const { status, signal } = log.ended;

@@ -6,6 +6,7 @@ import { launchOf } from '../../recorded/read-log.js';
 import { listing } from '../../state/listing.js';
 import { isAlive } from '../../state/process-identity.js';
 import type { Following, FoundLog } from './following.js';
+import { type LaunchState, launchState } from './launch-state.js';
 import { LogTail } from './log-tail.js';
 
 /** More launches than these are in no list that somebody would read. */
@@ -22,6 +23,11 @@ export class FollowedLaunch {
   /** Why the log cannot be shown, a sentence. */
   complaint: string | undefined;
   log: LaunchLog | undefined;
+  /** The command, and where the launch is: known also of one whose log is not kept in memory. */
+  command = '';
+  state: LaunchState = { kind: 'works', words: 'begins' };
+  /** Whether it has waited for a key. */
+  private walked = false;
 
   constructor(readonly found: FoundLog) {
     this.tail = new LogTail(found.path);
@@ -41,7 +47,19 @@ export class FollowedLaunch {
     const changed = grown || over !== this.over;
     this.over = over;
     this.cutOff = over && !said;
+    if (changed) this.remember();
     return changed;
+  }
+
+  /** Whether somebody goes through it step by step, and is not at its end. */
+  get isWalked(): boolean {
+    return this.walked && !this.over && this.state.kind !== 'runs';
+  }
+
+  private remember(): void {
+    this.state = launchState(this);
+    this.command = this.log?.command.join(' ') ?? this.command;
+    this.walked ||= this.log?.stop !== undefined;
   }
 
   /** What is wrong with the log, a sentence each. */
@@ -80,6 +98,7 @@ export class FollowedLaunch {
 
 export class Launches {
   private readonly known = new Map<string, FollowedLaunch>();
+  private current: FollowedLaunch | undefined;
   private watcher: FSWatcher | undefined;
   /** Which folder the watcher watches, by Following.made. */
   private watched = 0;
@@ -95,8 +114,15 @@ export class Launches {
     return [...this.known.values()].sort((a, b) => a.began - b.began);
   }
 
-  get newest(): FollowedLaunch | undefined {
-    return this.all.at(-1);
+  /** The one that the page follows: the newest, but a walk keeps the page from those that begin meanwhile. */
+  get followed(): FollowedLaunch | undefined {
+    return this.current ?? this.all.at(-1);
+  }
+
+  /** Those that began after the one that the page follows. */
+  get others(): FollowedLaunch[] {
+    const { followed } = this;
+    return this.all.filter(({ began }) => followed !== undefined && began > followed.began);
   }
 
   byId(id: string): FollowedLaunch | undefined {
@@ -124,18 +150,21 @@ export class Launches {
    * @throws Failure when the state folder must not be believed
    */
   look(): boolean {
-    let changed = false;
+    const fresh: FollowedLaunch[] = [];
     const files = this.following.announce();
     this.watch();
     for (const found of this.following.logs(files)) {
       if (this.known.has(found.id)) continue;
-      this.known.set(found.id, new FollowedLaunch(found));
-      changed = true;
+      fresh.push(new FollowedLaunch(found));
+      this.known.set(found.id, fresh.at(-1) as FollowedLaunch);
     }
+    let changed = fresh.length > 0;
     for (const launch of this.known.values()) {
       if (launch.over) continue;
       changed = launch.look() || changed;
     }
+    if (fresh.length > 0 && !this.current?.isWalked)
+      this.current = fresh.sort((a, b) => a.began - b.began).at(-1);
     return this.dropOldest() || changed;
   }
 
@@ -161,6 +190,7 @@ export class Launches {
     const dropped = over.slice(0, Math.max(0, this.known.size - most));
     for (const { found } of dropped) {
       this.known.delete(found.id);
+      if (this.current?.found === found) this.current = undefined;
       if (found.path.startsWith(`${this.following.folder}/`)) rmSync(found.path, { force: true });
     }
     return dropped.length > 0;

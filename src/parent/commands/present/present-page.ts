@@ -34,12 +34,13 @@ export function presenterPage(lesson: Html | undefined): Page {
 <header class="top">
 <h1 id="headline"></h1>
 <p id="state" role="status"></p>
-<nav><details class="menu"><summary id="count">0 launches</summary><div id="launches"></div></details>
+<nav><span id="others"></span><details class="menu"><summary id="count">0 launches</summary><div id="launches"></div></details>
 <button type="button" class="theme" aria-pressed="false">dark</button></nav>
 </header>
 <p id="connection" role="alert" hidden></p>
 <main>
 ${lesson !== undefined && html`<article id="lesson" tabindex="0">${lesson}</article>`}
+<section id="picture" aria-label="Processes"></section>
 <section id="now" aria-label="What is being done" aria-live="polite"></section>
 <nav id="steps" aria-label="Steps"></nav>
 <section id="namespaces" aria-label="Namespaces"></section>

@@ -26,44 +26,91 @@ body{padding:0;max-width:none}
 .menu i{font-style:normal;margin-left:auto}
 .menu time{color:var(--soft)}
 
-main{grid-row:3;display:grid;min-height:0;gap:.7rem 2.2rem;grid-template-columns:minmax(0,1fr) minmax(0,1fr);grid-template-rows:minmax(0,1fr) auto;grid-template-areas:"now namespaces" "steps steps"}
-main>section{border:0;margin:0;padding:0}
+main{grid-row:3;display:grid;min-height:0;gap:.55rem 1.6rem;grid-template-columns:minmax(0,13fr) minmax(0,10fr);grid-template-rows:minmax(0,12fr) minmax(0,9fr) auto;grid-template-areas:"picture namespaces" "now now" "steps steps"}
+main>section{border:0;margin:0;padding:0;min-height:0}
 main>section>p{margin-bottom:.5rem;max-width:none}
-#now{grid-area:now;overflow:auto;scrollbar-width:thin}
-#namespaces{grid-area:namespaces;overflow:auto;scrollbar-width:none}
+#picture{grid-area:picture}
+#now{grid-area:now;overflow:hidden}
+#namespaces{grid-area:namespaces;overflow:hidden}
 #steps{grid-area:steps}
-#now h2{font-size:1.55rem;line-height:1.2;margin:.1rem 0 .4rem}
+
+/* Who is there (process-picture.ts) */
+.picture{display:block;width:100%;height:100%}
+.picture text{font:600 22px var(--sans);fill:var(--ink)}
+.picture rect.side{fill:none;stroke:var(--was);stroke-width:2.5}
+.picture rect.side.new{stroke:var(--new-fill)}
+.picture rect.unmade{stroke:var(--was)!important;stroke-dasharray:9 8}
+.picture text.side{font-size:25px;fill:var(--soft)}
+.picture text.side.new{fill:var(--new)}
+.picture .link{fill:none;stroke:var(--was);stroke-width:3.5}
+.picture text.link{font:600 21px var(--mono);fill:var(--soft);stroke:none}
+.picture .link.coming{stroke-dasharray:8 7}
+.picture .others{font-weight:400;fill:var(--soft)}
+.process rect{fill:var(--was-fill)}
+.process .name{font-size:38px}
+.process .id{font-size:22px;font-weight:400}
+.process:is(.here,.runs,.failed) text{fill:var(--on-was)}
+.process.new:is(.here,.runs) rect{fill:var(--new-fill)}
+.process.new:is(.here,.runs) text{fill:var(--on-new)}
+.process.failed rect{fill:var(--failed-fill)}
+.process.failed text{fill:var(--on-new)}
+.process.past rect{fill:var(--tint);stroke:var(--was);stroke-width:2}
+.process.past text{fill:var(--soft)}
+.process.coming rect{fill:var(--new-tint);stroke:var(--new-fill);stroke-width:3;stroke-dasharray:9 8}
+.process.coming text{fill:var(--new)}
+.process.acts rect{stroke:var(--ink);stroke-width:5}
+#picture .inside{font-weight:700}
+
+/* What is done (now.ts): the script hides whole rows that have no room, and says so. */
+#now{border-top:1px solid var(--rule);padding-top:.5rem;display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:.1rem 1.6rem;align-items:start;align-content:start}
+#now>:not(div){grid-column:1/-1}
+#now h2{font-size:1.55rem;line-height:1.15;margin:0 0 .2rem}
 #now .where{font-size:1rem;color:var(--new);font-weight:600;margin:0}
-#now .why{font-size:1.02rem;line-height:1.42}
-#now .shell{margin-bottom:.6rem}
-.calls-now{list-style:none;padding:0;margin:0 0 .7rem;display:grid;grid-template-columns:max-content minmax(0,1fr);row-gap:.18rem}
-.calls-now li{display:grid;grid-template-columns:subgrid;grid-column:1/-1;column-gap:.9rem;align-items:baseline;background:var(--tint);border-radius:.3rem;padding:.14rem .6rem}
+#now .why{font-size:1rem;line-height:1.32;margin:0}
+#now .shell{margin:.2rem 0 0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+#now .shell span{display:none}
+.calls-now{list-style:none;padding:0;margin:0}
+.calls-now li{display:grid;grid-template-columns:4.6rem minmax(0,1fr);column-gap:.7rem;align-items:baseline;background:var(--tint);border-radius:.3rem;padding:.06rem .6rem;margin-bottom:.16rem}
 .calls-now i{font-style:normal;color:var(--soft);font-size:.88rem}
-.calls-now code{overflow-wrap:anywhere;font-size:.88rem}
+.calls-now code{font-size:.84rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.calls-now .failed code{white-space:normal;overflow-wrap:anywhere}
 .calls-now b{color:var(--new)}
 .calls-now .failed b,#now .errno b{color:var(--failed)}
-.just-done{border-top:1px solid var(--rule);padding-top:.45rem}
+.calls-now .more{display:block;background:none}
+.more,.just-done .more td{color:var(--soft);font:400 .88rem var(--sans);border:0}
+#now [hidden]{display:none!important}
+.just-done{padding-top:.2rem}
 .just-done h3{font-size:1rem;color:var(--soft)}
 .just-done h3 b{color:var(--new)}
+.just-done .summary{color:var(--new);font-weight:600;font-size:1.05rem}
 .just-done small{font-weight:400}
 .just-done tr:has(>.same){display:none}
 .just-done thead{display:none}
 .just-done .evidence{font-size:.85rem;margin:0}
-#steps ol{list-style:none;padding:0;display:grid;grid-template-columns:repeat(4,minmax(0,1fr));grid-auto-flow:row;gap:.16rem 1rem;font-size:.82rem;line-height:1.3;border-top:1px solid var(--rule);padding-top:.5rem}
-#steps li{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;padding:.1rem .5rem;border-radius:.3rem;color:var(--soft)}
+#others:empty{display:none}
+#others a{background:var(--was-tint);border-radius:1rem;padding:.2rem .8rem;text-decoration:none}
+#steps ol{list-style:none;padding:0;display:grid;grid-template-columns:repeat(4,minmax(0,1fr));grid-auto-flow:row;gap:.1rem 1rem;font-size:.8rem;line-height:1.25;border-top:1px solid var(--rule);padding-top:.4rem}
+#steps li{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;padding:.06rem .5rem;border-radius:.3rem;color:var(--soft)}
 #steps li span{display:inline-block;min-width:1.5em;font-weight:700}
 #steps .done{color:var(--ink)}
 #steps .done span{color:var(--new)}
 #steps .current{background:var(--new-fill);color:var(--on-new);font-weight:600}
 #steps .failed{background:var(--failed-tint);color:var(--failed);font-weight:600}
-.namespaces{max-width:none;margin:0 .9rem .8rem;padding:0;row-gap:.42rem;grid-template-columns:minmax(8.2rem,1fr) minmax(8rem,1.1fr) 2.6rem minmax(8rem,1.1fr)}
-#namespaces .kind{padding-right:.9rem}
-#namespaces .kind small{display:block;font-size:.76rem;line-height:1.2;max-height:2.4em;overflow:hidden}
+#namespaces>p{display:none}
+#namespaces .absent{display:block}
+#namespaces .kind small{display:none}
+.namespaces{max-width:none;height:100%;margin:0;padding:0 .5rem .5rem 0;row-gap:.2rem;grid-template-columns:minmax(4.9rem,1fr) minmax(6.2rem,1.5fr) 1.4rem minmax(6.2rem,1.5fr);grid-template-rows:auto repeat(8,minmax(0,1fr))}
+.namespaces::before,.namespaces::after{inset:0 -.4rem 0}
+.heads .kind{visibility:hidden}
+.row:not(.heads)>:is(.host,.container,.both){min-height:0;height:100%;padding:0 .6rem;max-height:2.4rem}
+.namespaces code{font-size:.86rem}
+.namespaces i{font-size:.8rem}
+.both code:first-child,.both code:last-child{width:calc(50% - .6rem)}
 .below{padding:0 1.6rem 3rem;max-width:110rem;margin:0 auto}
 .below>section{border-top:1px solid var(--rule);padding-top:.8rem;margin-top:2rem}
 .below section:has(>div:empty){display:none}
 
-.with-lesson main{grid-template-columns:minmax(0,5fr) minmax(0,6fr);grid-template-rows:minmax(0,11fr) auto auto;grid-template-areas:"lesson now" "lesson steps" "lesson namespaces"}
+.with-lesson main{grid-template-columns:minmax(0,10fr) minmax(0,10fr) minmax(0,8fr);grid-template-rows:minmax(0,9fr) minmax(0,11fr) auto;grid-template-areas:"lesson picture namespaces" "lesson now now" "lesson steps steps"}
 #lesson{grid-area:lesson;overflow:auto;scrollbar-width:thin;border-right:1px solid var(--rule);padding-right:1.6rem;line-height:1.45}
 #lesson>section{border-left:.3rem solid transparent;padding-left:.9rem;margin:1.2rem 0 0 -.2rem}
 #lesson>section[data-here]{border-left-color:var(--new-fill)}
@@ -78,15 +125,11 @@ main>section>p{margin-bottom:.5rem;max-width:none}
 .with-lesson #steps .current{background:var(--new-fill)}
 .with-lesson #steps .current span{color:var(--on-new)}
 .with-lesson #steps .failed{background:var(--failed-tint)}
-.with-lesson #namespaces>p{display:none}
-.with-lesson .namespaces{row-gap:.26rem}
-.with-lesson #namespaces .kind small{display:none}
-.with-lesson .row:not(.heads)>:is(.host,.container,.both){min-height:1.75rem;padding:0 .7rem}
-@media (max-height:56rem){
-  #namespaces .kind small{display:none}
-  .namespaces{row-gap:.28rem}
-  .row:not(.heads)>:is(.host,.container,.both){min-height:2.1rem}
-}
+.with-lesson #now{grid-template-columns:minmax(0,1fr)}
+.with-lesson .namespaces{grid-template-columns:minmax(3.9rem,1fr) minmax(5.2rem,1.3fr) .8rem minmax(5.2rem,1.3fr)}
+.with-lesson .namespaces code{font-size:.72rem}
+.with-lesson .namespaces .kind b{font-size:.85rem}
+.with-lesson .namespaces :is(.container,.both) i{display:none}
 @media (max-width:52rem){
   .screen{height:auto}
   main,.with-lesson main{display:block}

@@ -9,7 +9,7 @@ import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
 import { Audience } from './audience.js';
 import { Following } from './following.js';
-import { type Fragments, launchFragments, launchList } from './fragments.js';
+import { type Fragments, launchFragments, launchList, otherLaunches } from './fragments.js';
 import { Launches } from './launches.js';
 import { lessonPlace, lessonText } from './lesson-text.js';
 import { presenterPage } from './present-page.js';
@@ -73,15 +73,16 @@ export async function present({ options, positionals }: Values, script: string):
     // What is over and looked at by nobody is read again when somebody does.
     const watched = audience.watched;
     for (const launch of launches.all)
-      if (launch.over && launch !== launches.newest && !watched.has(launch.found.id)) launch.forget();
+      if (launch.over && launch !== launches.followed && !watched.has(launch.found.id)) launch.forget();
   }
 
   function shown(id: string | undefined): Fragments {
-    const launch = id === undefined ? launches.newest : launches.byId(id);
+    const launch = id === undefined ? launches.followed : launches.byId(id);
     if (launch?.log === undefined) launch?.look();
     return {
       ...launchFragments(launch),
       ...launchList(launches.all, id),
+      ...otherLaunches(id === undefined ? launches.others : []),
       ...(lesson && lessonPlace(lesson)),
     };
   }

@@ -1,6 +1,6 @@
 /** The presenter's web server: one page, and its stream of events, for whoever has the address. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Failure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { Access, newToken } from './access.js';
@@ -15,6 +15,15 @@ const headers = {
   'X-Frame-Options': 'DENY',
 };
 
+/**
+ * So many connections may be open that have not shown the secret. One more ends the oldest: whoever opens hundreds and
+ * sends half a request on each keeps nobody out.
+ */
+const mostUnknown = 32;
+
+/** Milliseconds: a browser on this machine sends its request at once. */
+const limits = { headersTimeout: 3000, requestTimeout: 5000, connectionsCheckingInterval: 500 };
+
 export interface Page {
   readonly html: string;
   /** The value of Content-Security-Policy. */
@@ -24,15 +33,17 @@ export interface Page {
 export class PresenterServer {
   private readonly server: Server;
   private readonly token = newToken();
+  /** In the order in which they came. */
+  private readonly unknown = new Set<Socket>();
 
   constructor(
     private readonly page: Page,
     private readonly audience: Audience,
   ) {
-    this.server = createServer({ maxHeaderSize: 8192 }, (request, response) =>
+    this.server = createServer({ maxHeaderSize: 8192, ...limits }, (request, response) =>
       this.answer(request, response),
     );
-    this.server.maxConnections = mostListeners * 2;
+    this.server.on('connection', (socket) => this.meet(socket));
   }
 
   /**
@@ -58,6 +69,13 @@ export class PresenterServer {
     return (this.server.address() as AddressInfo).port;
   }
 
+  private meet(socket: Socket): void {
+    this.unknown.add(socket);
+    socket.once('close', () => this.unknown.delete(socket));
+    const [oldest] = this.unknown;
+    if (this.unknown.size > mostUnknown) oldest?.destroy();
+  }
+
   private answer(request: IncomingMessage, response: ServerResponse): void {
     // What a request brings along is of no interest.
     request.resume();
@@ -66,6 +84,7 @@ export class PresenterServer {
       say(response, checked.status, checked.reason);
       return;
     }
+    this.unknown.delete(request.socket);
     switch (checked.path) {
       case '/':
         response.writeHead(200, {

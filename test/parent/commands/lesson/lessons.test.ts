@@ -296,7 +296,7 @@ test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves 
   terminal.press('C-c');
   await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
   terminal.type('sh');
-  await terminal.shows(/^\$ *$|\$$/m);
+  await terminal.shows(/‣ sh\n[$#]$/);
   terminal.type('tty; exit 5');
   await terminal.shows(/\/dev\/pts\/\d+\n[\s\S]*\(exit status 5\)\n +Enter runs it ‣$/);
   terminal.type('gontainer -run -quiet -uid -- sleep 19302 & disown');

@@ -163,6 +163,107 @@ describe('in a browser', { skip: noChromium }, () => {
     assert.equal(box === undefined, step === 1);
   }
 
+  /** What stands in the page beyond its place, or is cut by it. */
+  const cut = (page: Page) =>
+    page.evaluate<string[]>(`(() => {
+      const screen = document.querySelector('.screen').getBoundingClientRect();
+      const parts = document.querySelectorAll('main :is(.calls-now li, .just-done tr, h2, .why, .row, #steps li, .process)');
+      return [...parts].filter((part) => !part.closest('#lesson')).filter((part) => {
+        const box = part.getBoundingClientRect();
+        const place = part.closest('main > *').getBoundingClientRect();
+        if (box.height === 0) return false;
+        return box.bottom > place.bottom + 1 || box.top < place.top - 1 || box.right > place.right + 1 || box.bottom > screen.bottom + 1;
+      }).map((part) => part.textContent.trim().slice(0, 60));
+    })()`);
+
+  test('at no step is a row cut, in windows of every size, with a lesson and without', {
+    skip: lacking('tmux', 'setpriv'),
+  }, async () => {
+    const sizes = [
+      [1280, 720],
+      [1024, 768],
+      [1920, 1080],
+    ] as const;
+    const presenters = [await Presenter.open(), await Presenter.open(['uts'])];
+    for (const presenter of presenters) {
+      const pages = await Promise.all(sizes.map(([width, height]) => open(presenter.url, width, height)));
+      const terminal = new TerminalSession();
+      terminal.type(`export XDG_RUNTIME_DIR=${presenter.runtime}; clear`);
+      terminal.type('gontainer run --quiet --all --step --name box -- sleep 1009');
+      for (const step of [1, 2, 3, 4, 5, 6]) {
+        for (const [index, page] of pages.entries()) {
+          await shows(page, '#state', `before step ${step} of `);
+          await page.evaluate('document.getAnimations().forEach((one) => one.finish())');
+          assert.deepEqual(await cut(page), [], `step ${step} at ${sizes[index]?.join('×')}`);
+        }
+        terminal.press('Enter');
+      }
+      terminal.press('c');
+      terminal.close();
+      for (const page of pages) await page.close();
+    }
+  });
+
+  test('the processes appear in the picture one after the other', {
+    skip: lacking('tmux', 'setpriv'),
+  }, async () => {
+    const presenter = await Presenter.open();
+    const page = await open(presenter.url);
+    const terminal = new TerminalSession();
+    terminal.type(`export XDG_RUNTIME_DIR=${presenter.runtime}; clear`);
+    terminal.type('gontainer run --quiet --all --step --name box -- sleep 1010');
+    const names = (kind: string) => page.locator(`.picture .process.${kind} .name`).allTextContents();
+    await shows(page, '#state', 'before step 1 of ');
+    assert.deepEqual([await names('here'), await names('coming')], [['parent'], ['P']]);
+    terminal.press('Enter');
+    await shows(page, '#state', 'before step 2 of ');
+    assert.deepEqual([await names('here'), await names('coming')], [['parent', 'P'], []]);
+    terminal.press('Enter');
+    await shows(page, '#state', 'before step 3 of ');
+    assert.deepEqual([await names('here'), await names('coming')], [['parent', 'P'], ['G']]);
+    terminal.press('c');
+    await shows(page, '#state', 'the command runs');
+    assert.deepEqual(await names('past'), ['P', 'G']);
+    assert.deepEqual(await names('runs'), ['sleep']);
+    terminal.press('C-c');
+  });
+
+  test('a walk keeps the page from a launch that begins meanwhile, which is a badge', {
+    skip: lacking('tmux', 'setpriv'),
+  }, async () => {
+    const presenter = await Presenter.open();
+    const page = await open(presenter.url);
+    const terminal = new TerminalSession();
+    terminal.type(`export XDG_RUNTIME_DIR=${presenter.runtime}; clear`);
+    terminal.type('gontainer run --quiet --uid --step --name walked -- true');
+    await shows(page, '#state', 'before step 1 of ');
+    assert.equal((await presenter.launch('--uid', '--name', 'other', '--', 'true')).status, 0);
+    await shows(page, '#others', /also: other · ended with status 0/);
+    await shows(page, '#headline', 'walked');
+    const late = await open(presenter.url);
+    await shows(late, '#headline', 'walked');
+    await late.locator('.menu summary').click();
+    await shows(late, '#launches', /other[\s\S]*ended with status 0/);
+    await late.locator('#others a').click();
+    await shows(late, '#headline', 'other');
+    terminal.press('q');
+    await shows(page, '#state', /^given up$/);
+    assert.equal(await page.locator('.failed').count(), 0, 'nothing is red');
+    await presenter.launch('--uid', '--name', 'next', '--', 'true');
+    await shows(page, '#headline', 'next');
+  });
+
+  test('a browser that joins late sees where each launch is in the list', async () => {
+    const presenter = await Presenter.open();
+    for (const name of ['one', 'two', 'three']) await presenter.launch('--uid', '--name', name, '--', 'true');
+    const page = await open(presenter.url);
+    await shows(page, '#state', 'ended with status 0');
+    await page.locator('.menu summary').click();
+    await shows(page, '#launches', 'three');
+    const states = await page.locator('#launches i').allInnerTexts();
+    assert.deepEqual(states, Array(3).fill('ended with status 0'));
+  });
+
   test('markup in a log is shown as text', async () => {
     const presenter = await Presenter.open();
     const page = await open(presenter.url);
@@ -321,6 +422,21 @@ test('a browser that never reads is let go, and the presenter goes on', async ()
   assert.ok(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) < 400_000, status);
   assert.equal((await presenter.ask(pathname)).status, 200);
   deaf.destroy();
+});
+
+test('half-sent requests without the secret keep nobody out, and are ended', async () => {
+  const presenter = await Presenter.open();
+  const { pathname, port } = new URL(presenter.url);
+  const closed: Promise<unknown>[] = [];
+  for (let count = 0; count < 400; count += 1) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => {}).write('GET / HTTP/1.1\r\nHost: ');
+    closed.push(new Promise((done) => socket.once('close', done)));
+    socket.resume();
+    if (count % 50 === 49) assert.equal((await presenter.ask(pathname)).status, 200, `after ${count + 1}`);
+  }
+  await Promise.all(closed);
+  assert.equal((await presenter.ask(pathname)).status, 200);
 });
 
 test('bad input ends with one sentence and its documented status', async () => {
