@@ -1,7 +1,7 @@
 /**
  * The code blocks of the pages, and what the comments before them say. docs/writing.md describes the format:
  *
- *   <!-- not run: REASON -->          <!-- status: 0, 1 -->
+ *   <!-- not run: REASON -->          <!-- status: 0, 1 -->, <!-- status: lsns 0, 1 -->
  *   <!-- before: COMMAND -->          <!-- in the clone -->
  *   <!-- where: NAME=box -->          <!-- in a terminal: c, exit -->
  *   <!-- as root -->                  <!-- as an ordinary user -->
@@ -33,8 +33,8 @@ export interface Block {
   readonly where: ReadonlyMap<string, string>;
   /** What another machine has in its place. */
   readonly varies: readonly string[];
-  /** The exit statuses that each command may have. */
-  readonly statuses: readonly number[];
+  /** The exit statuses that a command may have. */
+  readonly statuses: (command: string) => readonly number[];
   readonly inTheClone: boolean;
   /** What is typed at the prompts of a terminal; undefined where it takes none. */
   readonly typed: readonly string[] | undefined;
@@ -103,7 +103,6 @@ function block(page: string, line: number, text: readonly string[], comments: re
     });
   const [notRun] = said('not run');
   const [typed] = said('in a terminal');
-  const [statuses = '0'] = said('status');
   return {
     page,
     line,
@@ -114,11 +113,20 @@ function block(page: string, line: number, text: readonly string[], comments: re
       said('where').flatMap((text) => text.split(', ').map((pair) => pair.split('=', 2) as [string, string])),
     ),
     varies: said('varies').flatMap((text) => text.split(', ')),
-    statuses: statuses.split(', ').map(Number),
+    statuses: statusesOf(said('status')),
     inTheClone: said('in the clone').length > 0,
     typed: typed?.split(', ').filter(Boolean),
     runBy: runBy(lines, said),
     ...(notRun === undefined ? {} : { notRun }),
+  };
+}
+
+/** `0, 1` holds for every command of a block, `lsns 0, 1` for those that begin with this word. */
+function statusesOf(said: readonly string[]): Block['statuses'] {
+  const rules = said.map((text) => /^(?:(\S*[^\d\s,]) )?([\d, ]+)$/.exec(text));
+  return (command) => {
+    const rule = rules.find((found) => command.startsWith(found?.[1] ?? ''));
+    return (rule?.[2] ?? '0').split(', ').map(Number);
   };
 }
 
