@@ -8,7 +8,7 @@ interface WordPhrase {
   readonly typed: readonly string[];
   /** The command line to use instead. */
   readonly use?: string;
-  /** Where there is none, or more is to be said. */
+  /** Said before it, or instead of it. */
   readonly explained?: string;
 }
 
@@ -99,7 +99,7 @@ export const flagPhrases: readonly FlagPhrase[] = [
   {
     typed: ['p', 'P', 'publish', 'publish-all', 'expose', 'link'],
     otherwise:
-      'Ports are not published: without --net the command uses the network of the host, and its ports are open there',
+      'Ports are not published: without --net the command uses the network of the host, and listens on its ports',
   },
   {
     typed: ['rm'],
@@ -146,7 +146,7 @@ export const flagPhrases: readonly FlagPhrase[] = [
   { typed: ['s', 'signal'], otherwise: 'The signal is the word after the name: gontainer kill NAME KILL' },
 ];
 
-/** What to use instead of a subcommand that there is not; undefined where that is not known. */
+/** What to use instead of a word that is no subcommand; undefined where that is not known. */
 export function insteadOfWord(typed: string): string | undefined {
   const phrase = wordPhrases.find((candidate) => candidate.typed.includes(typed));
   if (phrase === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** A path that an option names, and that has to be there. */
+/** A path that an option names, and that has to exist. */
 import { isAbsolute } from 'node:path';
 import { realPath } from '../../common/byte-text.js';
 import { usageFailure } from '../../common/failure.js';
@@ -14,7 +14,7 @@ const said: Readonly<Record<string, string>> = {
 
 /**
  * As an absolute path without symbolic links.
- * @throws Failure (status 2) where it is not there
+ * @throws Failure (status 2) where it does not exist
  */
 export function existing(option: string, given: string, next?: string): string {
   try {

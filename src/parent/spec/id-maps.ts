@@ -29,7 +29,7 @@ export function idMaps({ uidMap, gidMap, auto }: MapRequest): IdMaps {
   return {
     uid: uidMap === undefined ? [{ inside: 0, outside: uid, count: 1 }] : mapLines('--uid-map', uidMap),
     gid: gidMap === undefined ? [{ inside: 0, outside: gid, count: 1 }] : mapLines('--gid-map', gidMap),
-    // Only who may set groups outside can keep setgroups(2) inside (user_namespaces(7)).
+    // Only who may set groups on the host can keep setgroups(2) in the container (user_namespaces(7)).
     denySetgroups: !(uid === 0 && gidMap !== undefined),
     writer: 'kernel',
   };

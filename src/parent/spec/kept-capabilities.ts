@@ -50,7 +50,7 @@ interface Listed {
 }
 
 /**
- * The capabilities that the command keeps; undefined where that is all that there are.
+ * The capabilities that the command keeps; undefined where it keeps all that the kernel has.
  *
  * --cap-keep names exactly those that it keeps, --cap-drop those that it loses of what it has otherwise. A name weighs
  * more than `all`: `--cap-drop all --cap-keep CAP_KILL` keeps one, `--cap-keep all --cap-drop CAP_KILL` all but one.
@@ -72,11 +72,11 @@ export function keptCapabilities(
     drop?.all && keep?.all ? 'all' : keep?.names.find((name) => drop?.names.includes(name) === true);
   if (both !== undefined) throw usageFailure(`--cap-drop and --cap-keep both name ${both}`, 'Choose one.');
 
-  const there = capabilitiesOfKernel();
-  const own = ownUser ? { permitted: there, bounding: there } : capabilitiesOf('self');
-  const unknown = [...(keep?.names ?? []), ...(drop?.names ?? [])].find((name) => !there.includes(name));
+  const all = capabilitiesOfKernel();
+  const callers = ownUser ? { permitted: all, bounding: all } : capabilitiesOf('self');
+  const unknown = [...(keep?.names ?? []), ...(drop?.names ?? [])].find((name) => !all.includes(name));
   if (unknown !== undefined) throw usageFailure(`this kernel has no ${unknown}`, 'See: uname -r');
-  const lacking = keep?.names.find((name) => !own.permitted.includes(name));
+  const lacking = keep?.names.find((name) => !callers.permitted.includes(name));
   if (lacking !== undefined)
     throw usageFailure(
       `--cap-keep ${lacking}: you do not have it yourself, so the command cannot have it either`,
@@ -91,8 +91,8 @@ export function keptCapabilities(
     if (keep !== undefined) return keep.all;
     return ownUser || isDefaultForRoot(capability, chosen);
   };
-  const kept = own.permitted.filter(stays);
-  const dropped = own.bounding.filter((capability) => !kept.includes(capability));
+  const kept = callers.permitted.filter(stays);
+  const dropped = callers.bounding.filter((capability) => !kept.includes(capability));
   if (dropped.length === 0 && commandIsRoot) return undefined;
   return { kept, dropped, ambient: keep !== undefined && !commandIsRoot && kept.length > 0 };
 }
@@ -104,10 +104,10 @@ export function keptCapabilities(
 export function capabilitiesLikeThoseOf(pid: number, joinsUser: boolean): LaunchSpec['capabilities'] {
   if (!joinsUser && process.geteuid?.() !== 0) return undefined;
   const all = capabilitiesOfKernel();
-  const own = joinsUser ? { permitted: all, bounding: all } : capabilitiesOf('self');
+  const callers = joinsUser ? { permitted: all, bounding: all } : capabilitiesOf('self');
   const { bounding } = capabilitiesOf(pid);
-  const kept = own.permitted.filter((capability) => bounding.includes(capability));
-  const dropped = own.bounding.filter((capability) => !bounding.includes(capability));
+  const kept = callers.permitted.filter((capability) => bounding.includes(capability));
+  const dropped = callers.bounding.filter((capability) => !bounding.includes(capability));
   return dropped.length === 0 ? undefined : { kept, dropped, ambient: false };
 }
 

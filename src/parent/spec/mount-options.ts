@@ -101,11 +101,11 @@ const provided = ['/proc', '/sys', '/dev'];
 const excluded: readonly { readonly path: RegExp; readonly why: string }[] = [
   {
     path: /^\/proc\/(self|thread-self|net|mounts|\d+)(\/|$)/,
-    why: 'it belongs to a process, and the launch reads there what it has done',
+    why: 'it belongs to a process, and the launch checks its own work in it',
   },
   {
     path: /^\/dev\/(fd|stdin|stdout|stderr|ptmx)(\/|$)/,
-    why: 'it is a link, which is made there',
+    why: 'every new root gets a link of that name',
   },
 ];
 
@@ -120,11 +120,11 @@ function checkTarget(option: string, target: string, typed = target): void {
   const found = excluded.find(({ path }) => path.test(target));
   if (found !== undefined)
     throw usageFailure(`${said} cannot be a target: ${found.why}`, 'Choose another target.');
-  // proc(5) and sysfs(5) have what the kernel puts there, and nobody can add to it.
+  // Only the kernel adds to proc(5) and sysfs(5).
   const [, top] = target.split('/');
   if ((top === 'proc' || top === 'sys') && lstatSync(pathOf(target), { throwIfNoEntry: false }) === undefined)
     throw usageFailure(
-      `${said} cannot be a target: /${top} has nothing of that name, and nothing can be made there`,
+      `${said} cannot be a target: /${top} has nothing of that name, and nobody can add to it`,
       'Choose another target.',
     );
 }

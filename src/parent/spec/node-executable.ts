@@ -1,4 +1,4 @@
-/** The file of node, which the child runs inside: whoever can write it changes what is run outside next time. */
+/** The file of node, which the child runs in the container: whoever can write to it changes what the host runs next time. */
 import { statSync } from 'node:fs';
 import { available } from '../../common/kernel/available.js';
 

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { Failure } from '../../common/failure.js';
 import type { MapLine } from '../../common/spec.js';
 import { withLine } from '../advice/doctor-lines.js';
-import { fitsKernel, mostIds } from './map-lines.js';
+import { fitsKernel, mostIds, mostLines } from './map-lines.js';
 
 interface Range {
   readonly first: number;
@@ -32,7 +32,7 @@ export function automaticMap(file: string, own: number, uid: number): MapLine[] 
     });
   }
   const bySize = [...ranges].sort((a, b) => b.count - a.count);
-  for (let most = ranges.length; ; most--) {
+  for (let most = Math.min(ranges.length, mostLines - 1); ; most--) {
     const kept = new Set(bySize.slice(0, most));
     const lines = numbered(
       own,
@@ -42,7 +42,7 @@ export function automaticMap(file: string, own: number, uid: number): MapLine[] 
   }
 }
 
-/** What the file says, in its order; lines that say nothing, or name IDs that there are not, do not count. */
+/** What the file says, in its order; lines that are malformed, or name IDs beyond 32 bits, do not count. */
 function rangesOf(file: string, uid: number): Range[] {
   let text = '';
   try {

@@ -103,12 +103,12 @@ const refused: readonly (readonly [options: readonly string[], expected: RegExp]
   ]),
   [['--bind', '/tmp:/link'], /\/link, which leads to \/proc, cannot be a target/],
   [['--bind', '/tmp:/link/none'], /\/link\/none, which leads to \/proc\/none, cannot be a target/],
-  [['--bind', '/tmp:/proc/none'], /\/proc has nothing of that name, and nothing can be made there/],
+  [['--bind', '/tmp:/proc/none'], /\/proc has nothing of that name, and nobody can add to it/],
   [['--tmpfs', '/sys/none'], /\/sys has nothing of that name/],
   [['--tmpfs', '/proc/self'], /it belongs to a process/],
   [['--tmpfs', '/proc/1/root'], /it belongs to a process/],
   [['--tmpfs', '/proc/net'], /it belongs to a process/],
-  [['--bind', '/etc/hosts:/dev/stdin'], /it is a link, which is made there/],
+  [['--bind', '/etc/hosts:/dev/stdin'], /every new root gets a link of that name/],
 ];
 
 test('what cannot be mounted is said before anything is started, with status 2', async () => {

@@ -1,6 +1,6 @@
 /**
- * The launcher of `gontainer run --detach`: the same launch, in a session of its own, that tells the process which
- * started it (detach.ts) when the command runs, or why it does not. After that it has nothing of the caller's open.
+ * The launcher of `gontainer run --detach`: the same launch in a session of its own. It tells the process that started it
+ * (detach.ts) when the command runs, or why it does not. After that it holds nothing of the caller's open.
  */
 import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { exitStatus, type Failure, usageFailure } from '../../../common/failure.js';
@@ -73,7 +73,7 @@ export class Background {
 
   /**
    * The command runs: the caller is told, and let go.
-   * @throws when nobody waits for that any more: then the container shall not run either
+   * @throws where the caller is gone: then the container must not run either
    */
   started(name: string, pid: number): void {
     if (this.runs) return;
@@ -82,7 +82,7 @@ export class Background {
     closeSync(this.standardError);
   }
 
-  /** @returns whether there is somebody who has been told, and says it */
+  /** @returns whether the caller was told, and so will say it */
   failed({ message, status = exitStatus.launcher, next, stack }: Failure): boolean {
     if (this.report === undefined) return false;
     try {
