@@ -38,11 +38,13 @@ export const createCommand: Subcommand = {
     const { nextCommand } = await import('./next-command.js');
     const { readableSize } = await import('./readable-size.js');
     const add = Array.isArray(options.add) ? options.add : [];
+    const { noteRoot } = await import('./report-made.js');
     const made = await createRootfs(directory, from, add);
     inform(
       `Made ${directory}: ${made.commands} commands, ${readableSize(made.size)}, from ${made.description}.\n` +
         nextCommand(directory),
     );
+    noteRoot(directory, made.description);
     return 0;
   },
 };

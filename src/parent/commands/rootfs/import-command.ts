@@ -34,12 +34,13 @@ export const importCommand: Subcommand = {
     }
     const { importRootfs } = await import('./import.js');
     const { Progress } = await import('./progress-line.js');
-    const { reportMade } = await import('./report-made.js');
+    const { noteRoot, reportMade } = await import('./report-made.js');
     const progress = new Progress();
     const request = { ...readImageOptions(options), source, directory, progress };
     const image = typeof options.image === 'string' ? options.image : undefined;
     const made = await importRootfs({ ...request, image }).finally(() => progress.end());
     reportMade(directory, made.description, made.tally);
+    noteRoot(directory, made.description, made.image);
     return 0;
   },
 };

@@ -10,6 +10,7 @@ import { Tally } from './archive/tally.js';
 import { Tree } from './archive/tree.js';
 import { unpack } from './archive/unpack.js';
 import { applyLayers } from './image/image.js';
+import type { ImageDefaults } from './image/image-documents.js';
 import { layoutKind, openLayout } from './image/image-layout.js';
 import type { Platform } from './image/platform.js';
 import { finishRoot, keepsPrivileges } from './privileges.js';
@@ -33,6 +34,8 @@ export interface Imported {
   /** For example `a tar archive` or `an image of 3 layers`. */
   readonly description: string;
   readonly tally: Tally;
+  /** Of an image: how it wants to be run. */
+  readonly image?: ImageDefaults;
 }
 
 /**
@@ -84,7 +87,7 @@ async function unpackImage(folder: string, staging: Staging, request: ImportRequ
   await applyLayers({ ...image, layers: counted }, unpacking, (what) => request.progress.begin(what));
   await finishRoot(staging.directory, tree, request);
   const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
-  return { description: `an image of ${layers}`, tally };
+  return { description: `an image of ${layers}`, tally, image: image.configuration.defaults };
 }
 
 /** Moves what was unpacked so far to a folder of its own, and leaves an empty one in its place. */

@@ -50,10 +50,11 @@ export const pullCommand: Subcommand = {
     if (image === '' || directory === '') {
       throw usageFailure('rootfs pull needs IMAGE and DIR.', 'Try: gontainer rootfs pull alpine ./root');
     }
-    const { parseReference } = await import('./image/image-reference.js');
+    const { imageName, parseReference } = await import('./image/image-reference.js');
     const { Progress } = await import('./progress-line.js');
     const { pullRootfs } = await import('./pull.js');
-    const { reportMade } = await import('./report-made.js');
+    const { noteRoot, reportMade } = await import('./report-made.js');
+    const { noteImage } = await import('./kept/cached-images.js');
     const { loginFor } = await import('./registry/login.js');
     const registry = typeof options.registry === 'string' ? options.registry : undefined;
     const reference = parseReference(image, registry);
@@ -66,8 +67,12 @@ export const pullCommand: Subcommand = {
       directory,
       progress,
     };
-    const { description, digest, tally } = await pullRootfs(request).finally(() => progress.end());
-    reportMade(directory, `${description}, ${digest}`, tally);
+    const made = await pullRootfs(request).finally(() => progress.end());
+    const description = `${made.description}, ${made.digest}`;
+    reportMade(directory, description, made.tally);
+    noteRoot(directory, description, made.image);
+    const name = imageName(reference);
+    noteImage({ name, digest: made.digest, pulled: new Date().toISOString(), blobs: made.blobs });
     return 0;
   },
 };

@@ -5,7 +5,7 @@ import { Tally } from './archive/tally.js';
 import { Tree } from './archive/tree.js';
 import { digestOf, parseDigest } from './image/digest.js';
 import { applyLayers, type ContentStore, findImage, type Image } from './image/image.js';
-import { type Descriptor, largestDocument } from './image/image-documents.js';
+import { type Descriptor, type ImageDefaults, largestDocument } from './image/image-documents.js';
 import type { ImageReference } from './image/image-reference.js';
 import type { Platform } from './image/platform.js';
 import { finishRoot, keepsPrivileges } from './privileges.js';
@@ -39,6 +39,10 @@ export interface Pulled {
   /** The digest that the tag leads to now: with it, the same image can be pulled again. */
   readonly digest: string;
   readonly tally: Tally;
+  /** How it wants to be run. */
+  readonly image: ImageDefaults;
+  /** The digests of what was fetched, or was in the cache already. */
+  readonly blobs: readonly string[];
 }
 
 /**
@@ -73,6 +77,7 @@ class Pull {
   private readonly registry: Registry;
   private readonly downloads: Downloads;
   private readonly progress: PullProgress;
+  private readonly used = new Set<string>();
 
   constructor(request: PullRequest, signal: AbortSignal, fail: (error: unknown) => void) {
     const { reference, insecure, credentials, patience, progress, cache = new BlobCache() } = request;
@@ -102,7 +107,13 @@ class Pull {
     const unpacking = { tree, budget: new Budget(limits), tally, whiteouts: true, signal: this.signal };
     await applyLayers(image, unpacking, () => {});
     await finishRoot(directory, tree, this.request);
-    return { description: `${reference.repository} (${layers})`, digest: top.digest, tally };
+    return {
+      description: `${reference.repository} (${layers})`,
+      digest: top.digest,
+      tally,
+      image: image.configuration.defaults,
+      blobs: [top.digest, ...this.used],
+    };
   }
 
   settled(): Promise<void> {
@@ -114,6 +125,7 @@ class Pull {
   };
 
   private async *content(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
+    this.used.add(descriptor.digest);
     await this.downloads.fetch(descriptor, what);
     yield* this.progress.unpacking(this.cache.read(descriptor, what), what, descriptor.size);
   }

@@ -1,9 +1,17 @@
 /** Says what was unpacked, what could not be kept, and what to type next. */
+import { defined } from '../../../common/defined.js';
 import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { Tally } from './archive/tally.js';
+import type { ImageDefaults } from './image/image-documents.js';
+import { writeRecord } from './kept/root-record.js';
 import { nextCommand } from './next-command.js';
 import { readableSize } from './readable-size.js';
+
+/** Notes a new root file system, so that it can be listed and removed, and its image's configuration be found. */
+export function noteRoot(directory: string, from: string, image?: ImageDefaults): void {
+  writeRecord(directory, defined({ made: new Date().toISOString(), from, image }));
+}
 
 export function reportMade(directory: string, description: string, tally: Tally): void {
   const lines = [

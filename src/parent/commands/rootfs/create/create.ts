@@ -1,10 +1,10 @@
 /** `gontainer rootfs create`: a small root file system from what the host has, offline. */
 import { Failure } from '../../../../common/failure.js';
+import { diskUse } from '../kept/disk-use.js';
 import { buildBeside, openToAll } from '../staging.js';
 import { findStaticBusybox, installBusybox } from './busybox.js';
 import { addPrograms, installHostCommands } from './host-commands.js';
 import { makeSkeleton } from './skeleton.js';
-import { treeSize } from './tree-size.js';
 
 /** What the commands are taken from. */
 export type Origin = 'busybox' | 'host';
@@ -47,7 +47,7 @@ export function createRootfs(
       origin: busybox === undefined ? 'host' : 'busybox',
       description: busybox === undefined ? "the host's own commands and libraries" : `${busybox} (static)`,
       commands: commands + added,
-      size: await treeSize(staging.directory),
+      size: diskUse(staging.directory),
     };
   });
 }

@@ -2,6 +2,7 @@
  * The JSON documents that describe an image: index, manifest and configuration of the OCI image specification, and
  * Docker's, which have the same fields. They come from outside: what is used of them is checked here.
  */
+import { defined } from '../../../../common/defined.js';
 import { Failure } from '../../../../common/failure.js';
 import { requireDigest } from './digest.js';
 import type { Platform } from './platform.js';
@@ -93,6 +94,17 @@ export interface Configuration {
   readonly platform: Platform;
   /** The digest of each layer's uncompressed archive, the lowest first. */
   readonly diffIds: readonly string[];
+  readonly defaults: ImageDefaults;
+}
+
+/** How an image wants to be run, in the words of config.md; what is not there, or not of the right kind, is left out. */
+export interface ImageDefaults {
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly User?: string;
+  readonly WorkingDir?: string;
+  readonly StopSignal?: string;
 }
 
 /** @throws Failure if it has no list of layers, as the configuration of something that is no container image */
@@ -100,7 +112,27 @@ export function readConfiguration(document: Json, what: string): Configuration {
   const diffIds = isObject(document.rootfs) ? document.rootfs.diff_ids : undefined;
   if (!Array.isArray(diffIds)) throw damaged(what, 'is not the configuration of a container image');
   for (const digest of diffIds) requireDigest(digest);
-  return { platform: readPlatform(document), diffIds: diffIds as string[] };
+  return {
+    platform: readPlatform(document),
+    diffIds: diffIds as string[],
+    defaults: readDefaults(document.config),
+  };
+}
+
+function readDefaults(config: unknown): ImageDefaults {
+  const from = isObject(config) ? config : {};
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' && value !== '' ? value : undefined;
+  const texts = (value: unknown): readonly string[] | undefined =>
+    Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : undefined;
+  return defined({
+    Env: texts(from.Env),
+    Entrypoint: texts(from.Entrypoint),
+    Cmd: texts(from.Cmd),
+    User: text(from.User),
+    WorkingDir: text(from.WorkingDir),
+    StopSignal: text(from.StopSignal),
+  });
 }
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;

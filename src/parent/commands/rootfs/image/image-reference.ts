@@ -55,6 +55,10 @@ export function parseReference(text: string, registry?: string): ImageReference 
   return { registry: where, repository, version: digest ?? tag ?? 'latest' };
 }
 
+/** A reference as it may be typed again. */
+export const imageName = ({ registry, repository, version }: ImageReference): string =>
+  `${registry}/${repository}${version.includes(':') ? '@' : ':'}${version}`;
+
 /** Whether two names mean the same image; what is no name means none. */
 export function isSameReference(one: string, other: string): boolean {
   try {

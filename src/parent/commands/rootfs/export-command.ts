@@ -1,0 +1,25 @@
+import { usageFailure } from '../../../common/failure.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
+
+export const exportCommand: Subcommand = {
+  name: 'rootfs export',
+  summary: 'write a root file system as a tar archive',
+  positionals: [
+    { name: 'DIR', describe: 'the root file system' },
+    { name: 'FILE', describe: 'the archive to write, or - for standard output' },
+  ],
+  options: [],
+  examples: [
+    ['gontainer rootfs export ./root root.tar', 'owners are those of the container'],
+    ['gontainer rootfs export ./root - | docker import - NAME', 'as an image of docker'],
+  ],
+  async run({ positionals }) {
+    const { DIR: directory = '', FILE: file = '' } = positionals;
+    if (directory === '' || file === '') {
+      throw usageFailure('rootfs export needs DIR and FILE.', 'Try: gontainer rootfs export ./root root.tar');
+    }
+    const { exportRoot } = await import('./kept/export.js');
+    await exportRoot(directory, file);
+    return 0;
+  },
+};

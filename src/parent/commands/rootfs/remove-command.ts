@@ -1,0 +1,16 @@
+import { usageFailure } from '../../../common/failure.js';
+import type { Subcommand } from '../../command-line/subcommand.js';
+
+export const removeCommand: Subcommand = {
+  name: 'rootfs remove',
+  summary: 'remove root file systems that gontainer rootfs made',
+  positionals: [{ name: 'DIR', describe: 'the folders', takes: 'rest' }],
+  options: [],
+  examples: [['gontainer rootfs remove ./root', 'with what is noted of it']],
+  async run({ rest }) {
+    if (rest.length === 0) throw usageFailure('rootfs remove needs DIR.', 'See gontainer rootfs list.');
+    const { removeRoot } = await import('./kept/remove.js');
+    for (const directory of rest) await removeRoot(directory);
+    return 0;
+  },
+};
