@@ -61,7 +61,7 @@ export const namesStep: Step = {
     return [
       ...(spec.hostname === undefined
         ? []
-        : [`mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=64k tmpfs ${dev}`, ...own, `umount ${dev}`]),
+        : [`mount -t tmpfs -o nosuid,nodev,noexec,mode=755,size=2m tmpfs ${dev}`, ...own, `umount ${dev}`]),
       ...(spec.root?.resolver === undefined
         ? []
         : [`if [ -f ${file} ]; then mount --bind ${source} ${file}; mount -o remount,bind,ro ${file}; fi`]),
@@ -118,7 +118,7 @@ function coverWithOwn(kernel: Kernel, hostname: string): void {
     target: '/dev',
     filesystemtype: 'tmpfs',
     mountflags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
-    data: 'mode=755,size=64k',
+    data: 'mode=755,size=2m',
   });
   files.forEach(({ path }, index) => {
     const made = path.replace('/etc/', '/dev/');
