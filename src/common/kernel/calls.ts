@@ -25,6 +25,7 @@ export const calls = {
   _exit: { status: 'int' },
   memset: { s: 'memory', c: 'int', n: 'long' },
   prctl: { option: 'int', arg2: 'long', arg3: 'long', arg4: 'long', arg5: 'long' },
+  keyctl: { operation: 'int', arg2: 'long', arg3: 'long', arg4: 'long', arg5: 'long' },
   capset: { hdrp: 'memory', datap: 'memory' },
   setresuid: { ruid: 'int', euid: 'int', suid: 'int' },
   setresgid: { rgid: 'int', egid: 'int', sgid: 'int' },
@@ -82,11 +83,11 @@ export type CallName = keyof typeof calls;
  * Calls that go through syscall(2), by their numbers (syscalls(2)). The wrappers of setresuid, setresgid and setgroups
  * have every thread of the process change its user (nptl(7)): in a call chain they would wait for one that was just
  * being made when this process was cloned, for ever, as the clone does not have it; and in front of an execve(2), which
- * ends the other threads, there is no need. That of pidfd_send_signal came with glibc 2.36.
+ * ends the other threads, there is no need. keyctl(2) never had one, and that of pidfd_send_signal came with glibc 2.36.
  */
 const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
-  x64: { setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424 },
-  arm64: { setgroups: 159, setresuid: 147, setresgid: 149, pidfd_send_signal: 424 },
+  x64: { keyctl: 250, setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424 },
+  arm64: { keyctl: 219, setgroups: 159, setresuid: 147, setresgid: 149, pidfd_send_signal: 424 },
 };
 
 /** The number of a call that goes through syscall(2). */

@@ -72,6 +72,8 @@ export const constants = {
   PR_CAP_AMBIENT: 47,
   PR_CAP_AMBIENT_RAISE: 2,
   PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  // keyctl(2)
+  KEYCTL_JOIN_SESSION_KEYRING: 1,
   // capabilities(7)
   ...capabilities,
   // fcntl(2), open(2)

@@ -20,6 +20,7 @@ import {
 } from './capabilities.js';
 import { deathSignal } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
+import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
 import { openStandardPipes, pipeRefusals } from './standard-pipes.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
@@ -212,7 +213,7 @@ export const commandStep: Step<CommandContext> = {
   shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: ({ asPid1 }) => !asPid1,
   run: makeReady,
-  refusals: () => pipeRefusals,
+  refusals: () => [...pipeRefusals, ...keyringRefusals],
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -230,7 +231,7 @@ export const asPid1Step: Step<CommandContext> = {
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
   applies: ({ asPid1 }) => asPid1,
   run: makeReady,
-  refusals: () => pipeRefusals,
+  refusals: () => [...pipeRefusals, ...keyringRefusals],
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -260,6 +261,7 @@ export const execStep: Step<CommandContext> = {
 export const programOf = (pid: number): Evidence => ({ program: executableOf(pid) });
 
 function makeReady({ spec, kernel, command, terminal }: CommandContext): void {
+  if (spec.root !== undefined) leaveSessionKeyring(kernel);
   openStandardPipes(kernel, spec);
   command.make(terminal.path);
 }

@@ -7,6 +7,7 @@ import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { commandSetsShortfall } from './capabilities.js';
 import { became, type CommandSpec, commandStep, execStep, programOf } from './command.js';
+import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
 
 /** What entering is: everything that is known before it begins. */
 export interface EnterSpec extends CommandSpec {
@@ -75,7 +76,12 @@ const joinStep: Step<EnterContext> = {
       ...(joined.includes('mnt') ? ['--root', '--wd'] : []),
     ].join(' ')} -- ${command.map(shellWord).join(' ')}`,
   applies: () => true,
-  run: ({ joining }) => joining.join(),
+  run: ({ spec, kernel, joining }) => {
+    // Whoever looks into a process may use its keys.
+    if (spec.joined.includes('mnt')) leaveSessionKeyring(kernel);
+    joining.join();
+  },
+  refusals: () => keyringRefusals,
   evidence: ({ joining: { first }, spec }) => ({
     joined: first === 0 ? [] : namespacesFor(spec.joined).map(({ entry }) => entry),
     ...seenOf(first || 'self'),

@@ -9,11 +9,23 @@ const { getSystemErrorName } = require('node:util');
 const ffi = require(`@yuuang/ffi-rs-linux-${process.arch}-gnu`);
 ffi.open({ library: 'libc', path: 'libc.so.6' });
 
+const bytesType = ({ length }) => ({
+  type: ffi.DataType.U8Array,
+  ffiTypeTag: ffi.FFITypeTag.Array,
+  length,
+});
+
 /** A call of the C library with numbers and texts; throws as Node's own calls do. */
 function call(name, ...args) {
   const { value, errnoCode } = ffi.load({
     ...{ library: 'libc', funcName: name, retType: ffi.DataType.I32, errno: true, freeResultMemory: false },
-    paramsType: args.map((arg) => (typeof arg === 'string' ? ffi.DataType.String : ffi.DataType.I64)),
+    paramsType: args.map((arg) =>
+      Buffer.isBuffer(arg)
+        ? bytesType(arg)
+        : typeof arg === 'string'
+          ? ffi.DataType.String
+          : ffi.DataType.I64,
+    ),
     paramsValue: args,
   });
   if (value === -1) throw Object.assign(new Error(name), { code: getSystemErrorName(-errnoCode) });
@@ -22,7 +34,31 @@ function call(name, ...args) {
 
 const PTRACE_SEIZE = 0x4206;
 const CLONE_FS = 0x200;
+const [PIDFD_OPEN, PIDFD_GETFD] = [434, 438];
+const KEYCTL = process.arch === 'arm64' ? 219 : 250;
+const [ADD_KEY, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SEARCH] = [process.arch === 'arm64' ? 217 : 248, 1, 10];
+const KEY_SPEC_SESSION_KEYRING = -3;
 const [AF_PACKET, SOCK_RAW, ETH_P_ALL] = [17, 3, 0x0300];
+
+/** struct iovec, and where bytes of this process are: memcpy(3) returns its destination. */
+function vector(base, length) {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64LE(base, 0);
+  bytes.writeBigUInt64LE(length, 8);
+  return bytes;
+}
+const addressOf = (bytes) =>
+  BigInt(
+    ffi.load({
+      library: 'libc',
+      funcName: 'memcpy',
+      retType: ffi.DataType.BigInt,
+      errno: false,
+      freeResultMemory: false,
+      paramsType: [bytesType(bytes), bytesType(bytes), ffi.DataType.I64],
+      paramsValue: [bytes, bytes, 0],
+    }),
+  );
 
 /** Reads a byte of a device. */
 function readDevice(path) {
@@ -73,6 +109,23 @@ const attempts = {
     readDevice(path);
   },
   'found-device': readDevice,
+  /** process_vm_readv(2): the memory of another process, at an address that every program of node's has. */
+  memory_of(pid) {
+    const [address] = readFileSync(`/proc/${pid}/maps`, 'utf8').split('-');
+    const bytes = Buffer.alloc(8);
+    const local = vector(addressOf(bytes), 8n);
+    if (call('process_vm_readv', Number(pid), local, 1, vector(BigInt(`0x${address}`), 8n), 1, 0) !== 8)
+      throw new Error('nothing read');
+  },
+  /** pidfd_getfd(2): a descriptor of another process. */
+  descriptor_of(pid) {
+    call('syscall', PIDFD_GETFD, call('syscall', PIDFD_OPEN, Number(pid), 0), 0, 0);
+  },
+  open: (path) => openSync(path, 'r'),
+  link: (path) => readlinkSync(path),
+  follow: (path) => readdirSync(path),
+  /** keyctl(2): a key of the session keyring, which a process inherits from its parent. */
+  key: (name) => call('syscall', KEYCTL, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, 'user', name, 0),
   write: (path) => accessSync(path, constants.W_OK),
   /** proc_pid_map_files(5): the files that a process has mapped, the libraries of node among them. */
   libraries(pid) {
@@ -112,6 +165,12 @@ async function main([attempt, ...args]) {
   if (attempt === 'environment') return JSON.stringify(process.env);
   // For the tests themselves: what they set up outside.
   if (attempt === 'make-memory') return String(call('shmget', Number(args[0]), 4096, 0o1666));
+  if (attempt === 'with-key') {
+    const [name, file, ...words] = args;
+    call('syscall', KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0);
+    call('syscall', ADD_KEY, 'user', name, 'only on the host', 16, KEY_SPEC_SESSION_KEYRING);
+    return require('node:child_process').execFileSync(file, words, { encoding: 'utf8' }).trim();
+  }
   if (attempt === 'remove-memory') return String(call('shmctl', Number(args[0]), 0, 0));
   try {
     await attempts[attempt](...args);

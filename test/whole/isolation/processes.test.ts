@@ -154,3 +154,23 @@ test('root without a network namespace cannot read the packets of the host', { s
   assert.equal(await tried(['--pid', '--net'], ['packets'], root), 'got out');
   assert.equal(await tried(['--uid'], ['packets'], root), 'held: EPERM');
 });
+
+test('root cannot look into a process of the host', { skip: asRoot }, async (context) => {
+  const host = bystander(root);
+  context.after(host.end);
+  const attempts = [
+    ['memory_of', host.pid],
+    ['descriptor_of', host.pid],
+    ...['mem', 'environ', 'maps'].map((name) => ['open', `/proc/${host.pid}/${name}`]),
+    ['link', `/proc/${host.pid}/fd/0`],
+    ...['cwd/', 'root/', 'map_files'].map((name) => ['follow', `/proc/${host.pid}/${name}`]),
+  ];
+  for (const attempt of attempts) {
+    const what = attempt.join(' ');
+    const all = ['--cap-keep', 'all'];
+    assert.match(await tried(['--pid', ...all], attempt, root), /^held: (ENOENT|ESRCH)$/, what);
+    assert.match(await tried(['--uts'], attempt, root), /^held: (EACCES|EPERM)$/, what);
+    assert.match(await tried(['--uid', '--uts'], attempt, root), /^held: (EACCES|EPERM)$/, what);
+    assert.equal(await tried(['--uts', ...all], attempt, root), 'got out', what);
+  }
+});
