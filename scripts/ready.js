@@ -10,8 +10,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Runs npm; what it prints goes to standard error, because standard output belongs to the container's command. */
 function npm(...words) {
   // Set by the npm that runs this script; they would change what this one installs, and where.
-  const { npm_config_global, npm_config_prefix, npm_config_omit, npm_config_production, ...env } =
-    process.env;
+  const env = { ...process.env };
+  for (const name of ['global', 'prefix', 'omit', 'production', 'allow_scripts', 'ignore_scripts'])
+    delete env[`npm_config_${name}`];
   const { status, error } = spawnSync('npm', words, { cwd: root, stdio: ['ignore', 2, 2], env });
   if (error || status !== 0) {
     console.error(`npm ${words.join(' ')} failed; run it by itself to see why.`);

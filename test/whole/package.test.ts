@@ -132,8 +132,10 @@ test('publint and arethetypeswrong find nothing', async () => {
     strict: true,
     pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer as ArrayBuffer },
   });
+  // The program is executable by a shell, which finds node: src/stub.sh.
+  const found = messages.filter(({ code }) => code !== 'BIN_FILE_NOT_EXECUTABLE');
   assert.deepEqual(
-    messages.map((message) => formatMessage(message, pkg)),
+    found.map((message) => formatMessage(message, pkg)),
     [],
   );
   const analysed = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
