@@ -85,6 +85,8 @@ try {
   const events = run({
     files: testFiles(positionals),
     concurrency: 2,
+    // Of a file. What waits for ever shall end as a failure with a name.
+    timeout: 600_000,
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });
