@@ -1,2 +1,30 @@
-/** The signals that are passed on to the command: the launcher's handler takes them, and so does its child's. */
-export const passedSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+/**
+ * The signals that are passed on to the command: all that Node can take and that do not mean this process alone, such as
+ * SIGCHLD and SIGTSTP. The launcher's handler takes them, and so does its child's. Real-time signals have no names in Node.
+ */
+
+/** Sent to have somebody end. */
+export const endingSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+
+/** Those that do nothing to a process without a handler: signal(7). */
+const harmlessSignals = ['SIGCONT', 'SIGURG', 'SIGWINCH'] as const;
+
+/** Those that end a process without a handler. */
+export const deadlySignals = [
+  ...endingSignals,
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPWR',
+  'SIGIO',
+  'SIGXCPU',
+  'SIGSYS',
+  'SIGSTKFLT',
+] as const;
+
+export const passedSignals: readonly NodeJS.Signals[] = [...deadlySignals, ...harmlessSignals];
+
+/** Whether it would end a process without a handler. */
+export const isDeadly = (signal: NodeJS.Signals): boolean =>
+  !(harmlessSignals as readonly NodeJS.Signals[]).includes(signal);

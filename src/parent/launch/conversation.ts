@@ -193,7 +193,7 @@ export class Conversation {
     this.announce();
     log.hold(true);
     if (spec.asPid1) this.before = programOf(handOver.second);
-    signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass);
+    signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     supervision?.started(handOver.second, pass, () => this.forced.end());
   }
 

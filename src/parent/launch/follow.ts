@@ -28,7 +28,7 @@ export function follow(
     const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
     if (use === 'shared' && fromKeys && job.isForeground()) return;
     command.signal(signal);
-  });
+  }, use);
   return new Promise((done, failed) => {
     const look = (): void => {
       try {

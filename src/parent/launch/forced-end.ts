@@ -6,11 +6,9 @@
  */
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
+import { endingSignals } from '../../common/passed-signals.js';
 import { isStopped, processStatOrNone } from '../../common/process-files.js';
 import type { ProcessHandOver } from './process-hand-over.js';
-
-/** Signals that somebody sends to have the container end. */
-const ending: readonly string[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /** Milliseconds: how long a signal may be on its way with a child that is stopped, and with one that runs. */
 const patience = { stopped: 2_000, running: 10_000 };
@@ -35,7 +33,7 @@ export class ForcedEnd {
    */
   expect(signal: NodeJS.Signals): number {
     this.last += 1;
-    if (!ending.includes(signal)) return this.last;
+    if (!(endingSignals as readonly string[]).includes(signal)) return this.last;
     // Somebody asks for the second time, and nothing can have come of the first.
     if (this.unconfirmed.size > 0 && this.isChildStopped()) this.giveUpOn(signal);
     else this.watch(this.last, signal);

@@ -1,6 +1,7 @@
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { signalNumber } from '../../common/kernel/processes.js';
-import { passedSignals } from '../../common/passed-signals.js';
+import { isDeadly, passedSignals } from '../../common/passed-signals.js';
+import type { LaunchSpec } from '../../common/spec.js';
 import { ignoredNames } from '../spec/inherited.js';
 
 /**
@@ -18,9 +19,14 @@ export class SignalRelay {
     for (const signal of passedSignals) if (!ignored.includes(signal)) process.on(signal, this.take);
   }
 
-  /** From here on every signal goes to `pass`. */
-  passTo(pass: (signal: NodeJS.Signals) => void): void {
-    this.pass = pass;
+  /**
+   * From here on every signal goes to `pass`. Not SIGCONT where the command has the terminal: a command that was stopped
+   * there has stopped the launcher too, which continues it when it goes on itself.
+   */
+  passTo(pass: (signal: NodeJS.Signals) => void, use: LaunchSpec['terminal']): void {
+    this.pass = (signal) => {
+      if (use !== 'foreground' || signal !== 'SIGCONT') pass(signal);
+    };
   }
 
   /** Rejects when a signal comes before the command runs. */
@@ -41,6 +47,7 @@ export class SignalRelay {
       this.pass(signal);
       return;
     }
+    if (!isDeadly(signal)) return;
     this.early.push(signal);
     this.interrupt?.(givenUp(signal));
   };

@@ -1,6 +1,7 @@
 /** Exit statuses and signals. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { test } from 'node:test';
 import { finished, run, start, unprivileged, users } from '../../gontainer.js';
 
@@ -33,9 +34,12 @@ for (const user of users) {
 }
 
 for (const options of [['--uid'], ['--uid', '--pid']]) {
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
+  for (const signal of [
+    ...(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM'] as const),
+    ...(['SIGPWR', 'SIGIO', 'SIGXCPU', 'SIGSYS', 'SIGSTKFLT', 'SIGWINCH', 'SIGURG', 'SIGCONT'] as const),
+  ]) {
     test(`${signal} sent to the parent reaches the command (${options.join(' ')})`, async () => {
-      const script = `trap 'echo got ${signal}; exit 5' ${signal.slice(3)}; echo ready; while :; do sleep 0.1; done`;
+      const script = `trap 'echo got ${signal}; exit 5' ${constants.signals[signal]}; echo ready; while :; do sleep 0.1; done`;
       const child = start(['run', '--quiet', ...options, '--', 'sh', '-c', script], { user: unprivileged });
       const end = finished(child);
       await once(child.stdout as NodeJS.ReadableStream, 'data');

@@ -10,7 +10,7 @@ import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../comm
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
-import { passedSignals } from '../../../common/passed-signals.js';
+import { deadlySignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp } from '../../launch/signal-relay.js';
@@ -87,7 +87,7 @@ async function started(launcher: ChildProcess, pipe: Readable, ours: boolean): P
     interrupted ??= signal;
     launcher.kill(signal);
   };
-  for (const signal of passedSignals) process.on(signal, giveUp);
+  for (const signal of deadlySignals) process.on(signal, giveUp);
   const report = await heard(pipe);
   if (report !== undefined && 'name' in report && interrupted === undefined) {
     launcher.unref();

@@ -96,8 +96,8 @@ for (const user of users)
 test('a process that is stopped on its way in does not hold its caller up', { timeout: 60_000 }, async () => {
   const user = unprivileged;
   const env = { XDG_RUNTIME_DIR: folder(user) };
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   const stops =
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
     'echo ready; while :; do for p in /proc/[0-9]*; do case $p in /proc/1|/proc/$$) ;; *) kill -STOP ${p#/proc/} 2>/dev/null;; esac; done; done';
   const launcher = start(['run', '--quiet', '--name', 'box', '--uid', '--pid', '--', 'sh', '-c', stops], {
     user,
