@@ -3,8 +3,8 @@ import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 
 /** Undefined for a user who has none: in a container or a service often neither HOME nor a line in passwd(5) is there. */
-export function homeFolder(): string | undefined {
-  const given = process.env.HOME ?? '';
+export function homeFolder(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const given = environment.HOME ?? '';
   if (isAbsolute(given)) return given;
   try {
     return userInfo().homedir;

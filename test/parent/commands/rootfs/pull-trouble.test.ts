@@ -16,7 +16,7 @@ import { buildImage } from './image-builder.ts';
 import { silent } from './importing.ts';
 import { contentOf, type LoopbackRegistry, loopbackRegistry } from './loopback-registry.ts';
 import { file } from './tar-builder.ts';
-import { identities, runRootfs, workspace } from './workspace.ts';
+import { identities, runRootfs, startRootfs, workspace } from './workspace.ts';
 
 const [owner] = identities;
 assert.ok(owner);
@@ -75,6 +75,24 @@ function firstTimes(
     return true;
   };
 }
+
+test('who has neither HOME nor a line in passwd pulls, and keeps nothing but the root', {
+  skip: process.getuid?.() !== 0 && 'needs root',
+}, async (t) => {
+  const nobody = { name: 'somebody unknown', uid: 54_321 };
+  const directory = workspace(t, nobody);
+  const temporary = workspace(t, nobody);
+  const registry = await loopbackRegistry(t, contentOf([image], { latest: manifestBytes }));
+  const words = ['pull', '--insecure', `${registry.host}/some/image`, join(directory, 'root')];
+  const child = startRootfs(nobody, words, { HOME: undefined, TMPDIR: temporary });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0, said);
+  assertPulled(directory);
+  assert.deepEqual(readdirSync(temporary), []);
+});
 
 for (const [what, answer] of [
   ['429 with Retry-After', (_, response) => response.writeHead(429, { 'retry-after': '0' }).end()],
@@ -324,7 +342,6 @@ test('--username and --password-stdin log in where the registry wants name and p
   };
   const words = ['pull', '--username', 'user', '--password-stdin', `${registry.host}/some/image`];
   // The registry is in this process: it must go on while the program runs.
-  const { startRootfs } = await import('./workspace.ts');
   for (const [input, status] of [
     ['secret:with colon\n', 0],
     ['another secret', 125],
@@ -413,7 +430,6 @@ test('a proxy that the environment names is used, and not for what it excepts', 
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   t.after(() => proxy.close());
   const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { startRootfs } = await import('./workspace.ts');
   const run = async (name: string, root: string, more: NodeJS.ProcessEnv) => {
     const environment = { HOME: directory, XDG_CACHE_HOME: join(directory, root, 'cache'), ...more };
     const child = startRootfs(

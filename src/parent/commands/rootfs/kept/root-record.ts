@@ -14,8 +14,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { homeFolder } from '../../../state/home-folder.js';
 import type { ImageDefaults } from '../image/image-documents.js';
 
 export interface RootRecord {
@@ -46,6 +46,7 @@ export function writeRecord(root: string, record: RootRecord): void {
   if (image === undefined) rmSync(recordFile(path), { force: true });
   else write(recordFile(path), record);
   const folder = rootsFolder();
+  if (folder === undefined) return;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch {
@@ -65,6 +66,7 @@ export function readRecord(root: string): RootRecord | undefined {
 export function notedRoots(): NotedRoot[] {
   const folder = rootsFolder();
   const roots: NotedRoot[] = [];
+  if (folder === undefined) return roots;
   for (const name of namesIn(folder).filter((one) => /^[0-9a-f]{32}\.json$/.test(one))) {
     const { path, inode, made, from } = (readJson(join(folder, name)) ?? {}) as Record<string, unknown>;
     if (typeof path !== 'string' || !isAbsolute(path)) continue;
@@ -76,9 +78,12 @@ export function notedRoots(): NotedRoot[] {
   return roots.sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-function rootsFolder(): string {
-  const { XDG_DATA_HOME: named = '', HOME: home = homedir() } = process.env;
-  return join(isAbsolute(named) ? named : join(home, '.local', 'share'), 'gontainer', 'roots');
+/** Undefined for a user without a home folder: nothing is noted then. */
+function rootsFolder(): string | undefined {
+  const { XDG_DATA_HOME: named = '' } = process.env;
+  const home = homeFolder();
+  const data = isAbsolute(named) ? named : home && join(home, '.local', 'share');
+  return data && join(data, 'gontainer', 'roots');
 }
 
 function write(file: string, value: object): void {

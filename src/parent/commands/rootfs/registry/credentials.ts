@@ -4,9 +4,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../../../../common/failure.js';
+import { homeFolder } from '../../../state/home-folder.js';
 import { hubNames, type ImageReference } from '../image/image-reference.js';
 
 /** A name and a password, or a token to ask for tokens with. Neither is ever shown. */
@@ -19,13 +19,14 @@ type Json = Readonly<Record<string, unknown>>;
 /** Where the tools keep them, the first that knows the registry wins. */
 function authenticationFiles(environment: NodeJS.ProcessEnv): string[] {
   const { REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime, DOCKER_CONFIG: docker } = environment;
-  const home = environment.HOME ?? homedir();
-  const configuration = environment.XDG_CONFIG_HOME ?? join(home, '.config');
+  const home = homeFolder(environment);
+  const configuration = environment.XDG_CONFIG_HOME ?? (home && join(home, '.config'));
+  const dockers = docker ?? (home && join(home, '.docker'));
   return [
     ...(named ? [named] : []),
     ...(runtime ? [join(runtime, 'containers', 'auth.json')] : []),
-    join(configuration, 'containers', 'auth.json'),
-    join(docker ?? join(home, '.docker'), 'config.json'),
+    ...(configuration ? [join(configuration, 'containers', 'auth.json')] : []),
+    ...(dockers ? [join(dockers, 'config.json')] : []),
   ];
 }
 
