@@ -11,11 +11,11 @@ export const lines = {
   switches: 'switches against user namespaces',
   seccomp: 'seccomp',
   limits: 'limits of namespaces',
-  nesting: 'user namespaces inside one another',
+  nesting: 'nested user namespaces',
   ...(Object.fromEntries(
     namespaces.map(({ flag, name }) => [`namespace-${flag}`, `${name} namespace`]),
   ) as Record<NamespaceLine, string>),
-  launch: 'a rootless container (--uid -pid --uts)',
+  launch: 'a rootless container (--uid --pid --uts)',
   overlay: 'overlay file system in a user namespace',
   'subordinate-ids': 'subordinate IDs, for --map-auto',
   cgroup: 'cgroup',

@@ -44,16 +44,16 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
       : 'Check the lines of --uid-map and --gid-map: CONTAINER:HOST:COUNT, at most 340, without overlap.';
   }
   if (step === 'clock-offsets')
-    return 'The clocks inside must not become negative or too large: choose another offset.';
+    return 'The clocks of the container must not become negative or too large: choose another offset.';
   if (step === 'capabilities')
     return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with --cap-keep=all.';
   if (call === 'pidfd_getfd' && errno === 'EPERM') {
-    return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out -pty, or run it outside.';
+    return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out --pty, or run gontainer on the host.';
   }
   if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
   if (step === 'proc' && errno === 'EPERM') {
     return withLine(
-      '/proc of this host is partly covered, as in a container, and then the kernel gives no new one to a user namespace: leave out --pid, or run it outside',
+      '/proc is partly covered here, as in a container, and then a user namespace gets no new one: leave out --pid, or run gontainer on the host',
       'launch',
     );
   }
@@ -96,9 +96,9 @@ function nextInRoot(
     return `${path}${args.pathname} is a symbolic link that leads nowhere: remove it, or choose another target.`;
   if (making)
     return `${path} lacks ${args.pathname}, and it cannot be made there: make it yourself, or add --ephemeral, which makes it in memory.`;
-  if (step === 'working-directory') return 'Choose for --workdir a directory that exists inside.';
+  if (step === 'working-directory') return 'Choose a directory for --workdir that exists in the container.';
   if (errno === 'EACCES' && fileOwner !== undefined)
-    return `User ${fileOwner.uid} inside is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} outside, who must be let through to ${path}: chmod o+x the folders above it.`;
+    return `User ${fileOwner.uid} of the container is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} on the host, who must be able to reach ${path}: chmod o+x the folders above it.`;
   return undefined;
 }
 

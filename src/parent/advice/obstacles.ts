@@ -70,7 +70,7 @@ export function unshareRefused(errno: string, flags: readonly NamespaceFlag[]): 
       const full = asked.find((kind) => limitOf(kind) === 0);
       return full === undefined
         ? {
-            next: 'A limit on namespaces is reached: too many are in use, or too many user namespaces are inside one another; see the sysctls user.max_*_namespaces',
+            next: 'A limit on namespaces is reached: too many are in use, or user namespaces are nested too deeply; see the sysctls user.max_*_namespaces',
             line: 'nesting',
           }
         : {
@@ -83,11 +83,11 @@ export function unshareRefused(errno: string, flags: readonly NamespaceFlag[]): 
         return { next: 'Making these namespaces takes CAP_SYS_ADMIN: add --uid, or run it as root.' };
       return filteredBySeccomp()
         ? {
-            next: 'A seccomp filter forbids it, as in a container: run gontainer outside, or start the container with --security-opt seccomp=unconfined',
+            next: 'A seccomp filter forbids it, as in a container: run gontainer on the host, or start the container with --security-opt seccomp=unconfined',
             line: 'seccomp',
           }
         : {
-            next: 'A user namespace cannot be made inside a chroot, or from IDs that are not mapped: run it outside',
+            next: 'A user namespace cannot be made in a chroot, or from IDs that are not mapped: run gontainer on the host',
             line: 'namespace-uid',
           };
     case 'EINVAL': {

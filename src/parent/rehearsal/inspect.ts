@@ -1,4 +1,4 @@
-/** Looking at a half-built container from outside: what /proc of the host says of its processes, as of now. */
+/** Looking at a half-built container from the host: what /proc says of its processes, at this moment. */
 import { readlinkSync } from 'node:fs';
 import { innermostPid, namespaceIds, procLines, procText } from '../../common/evidence.js';
 import { type Mount, mountLine, mountTable } from '../../common/mount-table.js';
@@ -30,10 +30,10 @@ export function inspection(processes: readonly Inspected[], paint: Paint): strin
   return processes.flatMap(({ name, pid }) => {
     const ids = namespaceIds(pid);
     return [
-      `${paint('bold', name)} is process ${pid} here and ${inside(pid)} in its own PID namespace: ${program(pid)}`,
+      `${paint('bold', name)} is process ${pid} on the host, and ${inside(pid)} in its own PID namespace; it runs ${program(pid)}`,
       ...namespaces.map(({ entry, name: kind }) =>
         ids[entry] === own[entry]
-          ? `  ${kind.padEnd(8)}${ids[entry]} ${paint('dim', 'as outside')}`
+          ? `  ${kind.padEnd(8)}${ids[entry]} ${paint('dim', 'the host’s')}`
           : `  ${kind.padEnd(8)}${paint('green', `${ids[entry]} its own`)}`,
       ),
       `  uid_map ${maps(pid, 'uid_map')}; gid_map ${maps(pid, 'gid_map')}; setgroups ${read(() => procText(`/proc/${pid}/setgroups`))}`,
@@ -44,14 +44,14 @@ export function inspection(processes: readonly Inspected[], paint: Paint): strin
 }
 
 /**
- * Commands for a second terminal: one to go in, and some to look in from outside.
+ * Commands for a second terminal: one to go in, and some to look in from the host.
  * @param target the process to look at
  */
 export function entryCommands(spec: LaunchSpec, { pid }: Inspected): string[] {
   const [own, ids] = [namespaceIds('self'), namespaceIds(pid)];
   const entered = namespaces.filter(({ entry }) => ids[entry] !== own[entry]);
   const options = entered.map(({ entry }) => `--${entry === 'mnt' ? 'mount' : entry}`);
-  // Where setgroups(2) is denied nsenter(1) cannot drop groups, and need not: the map makes the user root inside.
+  // Where setgroups(2) is denied nsenter(1) cannot drop groups, and need not: the map makes the user root in the container.
   if (unshares(spec, 'uid') && spec.maps?.denySetgroups) options.push('--preserve-credentials');
   if (spec.root?.method === 'chroot') options.push('--root');
   return [

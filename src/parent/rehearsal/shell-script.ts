@@ -16,7 +16,7 @@ import { workingDirectoryStep } from '../../common/steps/working-directory.js';
 
 /**
  * @param steps the rehearsal of this launch
- * @throws Failure where nobody inside is root, without whom mount(8) refuses to work
+ * @throws Failure where nobody in the container is root, without whom mount(8) refuses to work
  */
 export function shellScript(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   if (spec.maps !== undefined && spec.user.uid !== 0) {
@@ -83,7 +83,7 @@ function plain(steps: readonly RehearsedStep[]): string[] {
   });
 }
 
-/** P, which unshares; while it waits, a second process writes its maps from outside. */
+/** P, which unshares; while it waits, a second process writes its maps from the host. */
 function parentPart(steps: readonly RehearsedStep[]): string {
   const find = (id: string) => steps.find(({ step }) => step === id);
   const [unshare, maps, clocks, child] = [unshareStep, idMapsStep, clockOffsetsStep, childStep].map(

@@ -151,7 +151,7 @@ test('maps that the kernel refuses end the launch with what an unprivileged user
 test('clock offsets that the kernel refuses end the launch with its limits', async () => {
   says(
     await run(['run', '--quiet', '--uid', '--time', '--boottime=-9999999999'], { user: unprivileged }),
-    /step clock-offsets: write\(.*failed with E(RANGE|INVAL) .*clocks inside/,
+    /step clock-offsets: write\(.*failed with E(RANGE|INVAL) .*clocks of the container/,
     125,
   );
 });

@@ -160,9 +160,9 @@ test('i shows what there is as of now', { skip: noTmux }, async () => {
   await terminal.shows(/uid_map empty; gid_map empty; setgroups allow/);
   terminal.press('m');
   const before = await terminal.shows(/the kernel says now:/);
-  const pid = Number(/P is process (\d+) here/.exec(before)?.[1]);
+  const pid = Number(/P is process (\d+) on the host/.exec(before)?.[1]);
   assert.ok(before.includes(`UTS     ${readlinkSync(`/proc/${pid}/ns/uts`)} its own`), before);
-  assert.ok(before.includes(`IPC     ${readlinkSync('/proc/self/ns/ipc')} as outside`), before);
+  assert.ok(before.includes(`IPC     ${readlinkSync('/proc/self/ns/ipc')} the host’s`), before);
   // The call that is shown is the call that is made: with the process ID that P has.
   assert.ok(before.includes(`write(fd: /proc/${pid}/uid_map, buf: "0 ${unprivileged.uid} 1\\n"`), before);
   terminal.press('Enter');

@@ -137,7 +137,7 @@ const looks: Looks = {
     // Why there is none at all is said at the user namespace itself.
     return warning(
       `${levels} level${levels === 1 ? '' : 's'} can be made`,
-      'The kernel nests 32, less those this runs in: run it further outside; or see sysctl user.max_user_namespaces there.',
+      'The kernel nests 32, and this shell is in some already: run gontainer from fewer of them, or see sysctl user.max_user_namespaces on the host.',
     );
   },
   ...namespaceLooks,
@@ -194,7 +194,10 @@ const looks: Looks = {
   terminal: () =>
     isatty(0)
       ? ok(`${process.env.TERM ?? 'of no known kind'}`)
-      : warning('standard input is none', 'A shell inside then shows no prompt: run it from a terminal.'),
+      : warning(
+          'standard input is not a terminal',
+          'A shell in the container then shows no prompt: run it from a terminal.',
+        ),
 };
 
 export const checks: readonly Check[] = (Object.keys(lines) as LineId[]).map((id) => ({

@@ -67,7 +67,7 @@ export interface Launched {
   readonly said: string;
 }
 
-/** A whole launch, with a shell script inside. */
+/** A whole launch, with a shell script as its command. */
 export function tryLaunch(options: readonly string[], script = ':'): Promise<Launched> {
   const words = [
     ...process.execArgv,
