@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor/doctor-command.js';
 import { enterCommand } from './enter/enter-command.js';
 import { lessonCommand } from './lesson/lesson-command.js';
 import { presentCommand } from './present/present-command.js';
+import { replayCommand } from './replay/replay-command.js';
 import { reportCommand } from './report/report-command.js';
 import { rootfsCommands } from './rootfs/rootfs-commands.js';
 import { runCommand } from './run/run-command.js';
@@ -16,6 +17,7 @@ export const commands: readonly Subcommand[] = [
   enterCommand,
   lessonCommand,
   doctorCommand,
+  replayCommand,
   reportCommand,
   presentCommand,
   ...rootfsCommands,

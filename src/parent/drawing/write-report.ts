@@ -1,7 +1,8 @@
 /** From a log to the file with the page. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { Failure, usageFailure } from '../../common/failure.js';
+import { writeFileSync } from 'node:fs';
+import { Failure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
+import { logText } from '../recorded/log-text.js';
 import { readLog } from '../recorded/read-log.js';
 import { page } from './report-page.js';
 
@@ -10,7 +11,7 @@ import { page } from './report-page.js';
  * @throws Failure with status 2 when the log cannot be read or is not a log, 125 when the page cannot be written
  */
 export function reportOnLog(log: string, output: string): void {
-  const written = reportOn(readText(log), log);
+  const written = reportOn(logText(log), log);
   try {
     writeFileSync(output, written);
   } catch (error) {
@@ -27,14 +28,3 @@ export function reportOnLog(log: string, output: string): void {
  * @throws Failure with status 2 when it is not a log
  */
 export const reportOn = (text: string, name: string): string => page(readLog(text, name));
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw usageFailure(
-      `the log ${path} cannot be read: ${errnoWords(error)}`,
-      'To write a log: gontainer run --log-file FILE',
-    );
-  }
-}

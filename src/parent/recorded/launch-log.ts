@@ -33,6 +33,8 @@ export interface Step {
   readonly why: string;
   readonly man: string;
   readonly shell: string;
+  /** The shortest command that shows the idea, where `shell` is long. */
+  readonly gist?: string;
   readonly state: StepState;
   /** When it ran, microseconds since the launch began; absent for a step that was not reached. */
   readonly span?: { readonly from: number; readonly to: number };

@@ -34,6 +34,7 @@ export function stepsOf(
         number: index + 1,
         id: step.id,
         ...words(record),
+        gist: optionalText(record.gist),
         summary: optionalText(record.summary),
         state: 'done' as const,
         span: { from: at, to: at + asNumber(record.us) },

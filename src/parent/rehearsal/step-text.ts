@@ -1,8 +1,9 @@
 /** A step for people, before it is done. */
-import { shownValue } from '../../common/shown-text.js';
-import type { RehearsedStep } from '../../common/step.js';
+import { shownText, shownValue } from '../../common/shown-text.js';
+import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { callLines } from '../text/call.js';
 import { indented } from '../text/columns.js';
+import { changeLines } from '../text/evidence.js';
 import type { Paint } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
 import { stepIndent } from '../text/step-line.js';
@@ -35,5 +36,28 @@ export function stepDetails(rehearsed: RehearsedStep, columns: number, paint: Pa
     ...refusals.flatMap(({ call, instead }) =>
       indented(`If the kernel refuses ${call}(2): ${instead}.`, columns, stepIndent),
     ),
+  ];
+}
+
+/** So many lines of what changed leave room for the step that follows, in a window of 24 lines. */
+const mostChanges = 8;
+
+/** What a step has changed: in a line, and in the kernel's own words as far as there is room. */
+export function stepOutcome(
+  { us, before, after }: Pick<StepResult, 'us' | 'before' | 'after'>,
+  summary: string,
+  columns: number,
+  paint: Paint,
+): string[] {
+  const sentence = `${shownText(summary)}  (${Math.round(us)} µs)`;
+  const [first = '', ...more] = indented(sentence, columns, stepIndent);
+  const changes = changeLines(shownValue(before) as Evidence, shownValue(after) as Evidence, columns, paint);
+  const shown = changes.slice(0, mostChanges);
+  const left = changes.length - shown.length;
+  return [
+    `${paint('green', '✓')}${first.slice(1)}`,
+    ...more,
+    ...shown,
+    ...(left > 0 ? [`${stepIndent}… and ${left} more lines`] : []),
   ];
 }

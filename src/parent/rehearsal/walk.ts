@@ -1,6 +1,6 @@
 /** --step: goes through a launch with somebody. Every step is shown before it is done, and what it changed after. */
 import { Failure } from '../../common/failure.js';
-import { shownText, shownValue } from '../../common/shown-text.js';
+import { shownValue } from '../../common/shown-text.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
@@ -8,16 +8,13 @@ import type { StepPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
 import { WalkTerminal } from '../terminal/walk-terminal.js';
-import { columnsOf, indented } from '../text/columns.js';
-import { changeLines, stateLines } from '../text/evidence.js';
+import { columnsOf } from '../text/columns.js';
+import { stateLines } from '../text/evidence.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
 import { stepIndent } from '../text/step-line.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
 import { rehearse } from './rehearse.js';
-import { stepDetails, stepGist, stepHeading } from './step-text.js';
-
-/** So many lines of what changed leave room for the step that follows, in a window of 24 lines. */
-const mostChanges = 8;
+import { stepDetails, stepGist, stepHeading, stepOutcome } from './step-text.js';
 
 /** As after Ctrl-C: bash(1), 128 and the number of SIGINT. */
 const givenUpStatus = 130;
@@ -88,21 +85,7 @@ export class Walk implements StepPauses {
 
   /** Shows what the step has changed: in a line, and in the kernel's own words as far as there is room. */
   done({ us, before, after }: StepResult, summary: string): void {
-    const [first = '', ...more] = indented(
-      `${shownText(summary)}  (${Math.round(us)} µs)`,
-      this.columns,
-      stepIndent,
-    );
-    const changes = changeLines(shownFields(before), shownFields(after), this.columns, this.paint);
-    const shown = changes.slice(0, mostChanges);
-    this.show([
-      `${this.paint('green', '✓')}${first.slice(1)}`,
-      ...more,
-      ...shown,
-      ...(changes.length > shown.length
-        ? [`${stepIndent}… and ${changes.length - shown.length} more lines`]
-        : []),
-    ]);
+    this.show(stepOutcome({ us, before, after }, summary, this.columns, this.paint));
   }
 
   /** Leaves the terminal as it was found; nothing is shown any more. */
