@@ -98,7 +98,7 @@ const pictures: readonly Picture[] = [
       })),
       { shows: /What do you think.*‣$/, key: '1' },
       { shows: /‣ 1$/, key: 'Enter' },
-      ...[/-c %u made-inside'\n +Enter runs it ‣$/, /stat -c %u made-inside\n +Enter runs it ‣$/].map(
+      ...[/-c %u\s+made-inside'\n +Enter runs it ‣$/, /stat -c %u made-inside\n +Enter runs it ‣$/].map(
         (shows) => ({
           shows,
           key: 'Enter',

@@ -1,4 +1,4 @@
-/** ID maps as two number lines: those outside above, those inside below, and between them what the map joins. */
+/** ID maps as two number lines: the host's above, the container's below, and between them what the map joins. */
 
 import type { LaunchLog } from '../recorded/launch-log.js';
 import { type Html, html } from './html.js';
@@ -21,9 +21,9 @@ export function idMapPictures(log: LaunchLog): Html {
     const failed = log.steps.some(({ id }) => id === 'id-maps');
     return failed
       ? html`<p class="absent">The launch ended before the maps were written.</p>`
-      : html`<p class="absent">This launch makes no user namespace: every ID is the same inside and outside.</p>`;
+      : html`<p class="absent">This launch makes no user namespace: every ID is the same in the container and on the host.</p>`;
   }
-  return html`<p>A file that belongs to an ID outside belongs to its partner inside. An ID without a partner shows inside as 65534, nobody. The lines keep the order of the IDs, not their distances.</p>
+  return html`<p>A file that belongs to an ID on the host belongs to its partner in the container. An ID without a partner appears there as 65534, nobody. The lines keep the order of the IDs, not their distances.</p>
 <div class="id-maps">
 ${idMap('user IDs', 'uid_map', rangesOf(after.uid_map))}
 ${idMap('group IDs', 'gid_map', rangesOf(after.gid_map))}

@@ -10,7 +10,7 @@ export interface Process {
   readonly role: string;
   /** How far it stands below the parent in the tree of processes. */
   readonly depth: number;
-  /** The process ID outside; 0 where the log has none. */
+  /** The process ID on the host; 0 where the log has none. */
   readonly pid: number;
   /** The process ID in its own PID namespace, where that is another. */
   readonly inside?: number;
@@ -27,7 +27,7 @@ export interface Process {
 
 /** The processes that every launch has (docs/call-chain.md); the parent starts others by their program's name. */
 const roles: readonly { actor: string; role: string; depth: number }[] = [
-  { actor: 'parent', role: 'stays outside', depth: 0 },
+  { actor: 'parent', role: 'stays on the host', depth: 0 },
   { actor: 'P', role: 'unshares, makes G', depth: 1 },
   { actor: 'G', role: 'becomes the child', depth: 1 },
   { actor: 'child', role: 'sets up, then reaps', depth: 1 },
@@ -79,7 +79,7 @@ function processOf(log: LaunchLog, { actor, role, depth }: (typeof roles)[number
   });
 }
 
-/** What the evidence says of the process ID inside. */
+/** The process ID in the container, as the evidence has it. */
 function insidePid({ steps }: LaunchLog, actor: string): number | undefined {
   const evidenceOf = (id: string) => steps.find((step) => step.id === id)?.evidence?.after.process;
   const found =

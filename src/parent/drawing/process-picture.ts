@@ -122,7 +122,7 @@ function others(processes: readonly Process[]): Html | false {
     .filter((actor) => places.every((place) => place.actor !== actor));
   return (
     names.length > 0 &&
-    html`<text class="others" x="24" y="206">${shortened(`also: ${names.join(', ')}`, 30)}</text>
+    html`<text class="others" x="156" y="206">${shortened(`also: ${names.join(', ')}`, 18)}</text>
 `
   );
 }

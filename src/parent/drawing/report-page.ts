@@ -39,7 +39,7 @@ export function page(log: LaunchLog): string {
 </header>
 ${
   log.failure !== undefined &&
-  html`<section class="failure" role="alert"><p>${log.failure.message}.</p>${log.failure.next !== undefined && html`<p><b>${log.failure.next}</b></p>`}</section>`
+  html`<section class="${log.failure.givenUp ? 'lacks' : 'failure'}" role="alert"><p>${log.failure.message}.</p>${log.failure.next !== undefined && html`<p><b>${log.failure.next}</b></p>`}</section>`
 }
 ${log.lacks.map((sentence) => html`<p class="lacks">${sentence}</p>`)}
 <main>
@@ -64,7 +64,7 @@ ${stepList(log)}</section>
 }
 
 const legend = html`<ul class="legend">
-<li class="was">outside, or shared</li><li class="new">new: in the container</li><li class="waits">waiting</li><li class="failed">failed</li></ul>`;
+<li class="was">on the host, or shared</li><li class="new">new: in the container</li><li class="waits">waiting</li><li class="failed">failed</li></ul>`;
 
 const buttons = [
   ['step', '-1', '‹ step', 'previous step'],
@@ -82,6 +82,7 @@ function headline(log: LaunchLog): Html {
   const ran = log.calls.some((call) => executesCommand(call) && call.errno === undefined);
   if (ran && log.failure !== undefined) return html`How ${name} came to run, and why that ended`;
   if (ran) return html`How ${name} came to run in a container`;
+  if (log.failure?.givenUp) return html`The launch of ${name} was given up`;
   if (log.failure !== undefined) return html`Why ${name} did not run`;
   return html`The launch of ${name}, as far as its log goes`;
 }

@@ -1,5 +1,5 @@
 /**
- * The page's style. One visual language throughout: grey is what was there before (outside, shared), blue is what is new
+ * The page's style. One visual language throughout: grey is what was there before (on the host, or shared), blue is what is new
  * (in the container), red is what failed; each differs in shape or word too. Every pair of ink and ground used for text
  * has a contrast of 4.5 or more, light and dark.
  */

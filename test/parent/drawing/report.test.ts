@@ -218,6 +218,18 @@ describe('a log that is none, or not whole', () => {
     );
   });
 
+  test('a launch that was given up is not shown as a failed one', async () => {
+    const lines = whole.split('\n');
+    const given = { level: 50, pid: 1, at: 9000, failure: {}, msg: 'given up before step 2/5' };
+    const file = join(place, 'given-up.ndjson');
+    writeFileSync(file, `${lines.slice(0, 8).join('\n')}\n${JSON.stringify(given)}\n`);
+    const { status, stderr } = await run(['report', file, '-o', page]);
+    assert.equal(status, 0, stderr);
+    const html = readFileSync(page, 'utf8');
+    assert.match(html, /<h1>The launch of <code>true<\/code> was given up<\/h1>/);
+    assert.doesNotMatch(html, /<li class="step failed">|<section class="failure"/);
+  });
+
   test('fields of the wrong kind and unknown fields do not stop the report', async () => {
     const strange = [
       JSON.stringify({ format: 1, launch: { command: 7, unshared: 'x' }, time: 1e300, new: [] }),

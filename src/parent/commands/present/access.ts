@@ -1,7 +1,7 @@
 /**
- * Who may read the page. It listens on 127.0.0.1, where every program of this machine can come, of whichever user, and
- * every page that a browser shows. So the address holds a secret, and what a browser tells of itself has to fit:
- * - Host is the address as it was printed. A name of a foreign site that leads here (DNS rebinding) is refused.
+ * Who may read the page. It listens on 127.0.0.1, which every program on this machine can reach, whichever user runs it,
+ * and so can every page that a browser shows. So the address holds a secret, and what a browser says of itself has to fit:
+ * - Host is the address as it was printed. Another site's name that leads here (DNS rebinding) is refused.
  * - Origin and Sec-Fetch-Site, where they are sent, are those of this page: no other site's page may ask for anything.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';

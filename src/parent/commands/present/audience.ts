@@ -1,13 +1,13 @@
 /**
  * The browsers that listen, each over one response of server-sent events (HTML standard, section 9.2). A message holds
  * only the parts of the page that a browser does not have yet. Nothing is queued: a browser that has not taken the last
- * message gets none until it has, and then all that changed meanwhile in one. One that takes none for too long is let
- * go; when it comes back it gets the whole page, as every browser does that joins.
+ * message gets none until it has, and then all that changed meanwhile in one. One that takes none for too long is
+ * disconnected. When it comes back it gets the whole page, as every browser does that joins.
  */
 import type { ServerResponse } from 'node:http';
 import type { Fragments } from './fragments.js';
 
-/** So many browsers at once. */
+/** So many browsers may listen at once. */
 export const mostListeners = 100;
 /** So many changes may pass a browser that does not read. */
 const mostMissed = 200;
