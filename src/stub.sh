@@ -14,6 +14,15 @@ note() {
 GONTAINER_CALLER=
 note 2> /dev/null
 export GONTAINER_CALLER
+# With fewer Node ends in an assertion of its own, or waits for ever. The note ends with the hard limit; it is empty where
+# not even that could be read. exec, as the shell itself would need one more descriptor to come back from >&2.
+files=${GONTAINER_CALLER##* }
+if [ -z "$files" ] && [ -e /proc/$$/limits ]; then files='a few'; fi
+case $files in [0-9] | [12][0-9] | 'a few')
+  exec >&2
+  echo "gontainer: only $files files may be open at once, and 30 are needed. Raise the limit: ulimit -n 64"
+  exit 125 ;;
+esac
 if ! command -v node > /dev/null; then
   echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH." >&2
   exit 125

@@ -38,7 +38,7 @@ const mattering = new Set(
   (
     'fork vfork clone clone3 unshare setns mount umount2 pivot_root chroot chdir fchdir sethostname setdomainname ' +
     'capset setuid setgid setreuid setregid setresuid setresgid setgroups setpgid setsid execve execveat mkdir mkdirat ' +
-    'mknod mknodat symlink symlinkat chmod fchmodat umask flock setfsuid setfsgid mount_setattr move_mount open_tree fsopen fsmount'
+    'mknod mknodat symlink symlinkat chmod fchmodat umask flock setfsuid setfsgid mount_setattr move_mount open_tree fsopen fsmount keyctl'
   ).split(' '),
 );
 const matteringOptions =
@@ -93,6 +93,9 @@ const forms: Record<
       ],
     };
   },
+  // The name of the keyring, NULL for one that has none.
+  keyctl: ({ operation, arg2 }) => ({ args: [known(operation), arg2 === 0 ? 'NULL' : known(arg2)] }),
+  fchmod: ({ fd, mode }) => ({ args: [known(fd), known(mode)] }),
   setgroups: ({ size, list }) => ({ args: [known(size), texts(list)] }),
   sethostname: ({ name, len }) => ({ args: [text(name), known(len)] }),
   mount: ({ source, target, filesystemtype, mountflags, data }) => ({
