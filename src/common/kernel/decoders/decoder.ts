@@ -40,7 +40,7 @@ export interface Codec {
 }
 
 const inputSize = 128 * 1024;
-const outputSize = 1024 * 1024;
+const outputSize = 256 * 1024;
 
 export class Decoder {
   private readonly codec: Codec;

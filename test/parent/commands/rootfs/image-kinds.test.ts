@@ -142,7 +142,7 @@ test('an artifact alone is refused by its type', async (t) => {
   const bytes = archive(layoutEntries([artifact('manifest')]));
   await assert.rejects(
     importBytes(owner, workspace(t, owner), bytes),
-    /no image, but application\/vnd\.example\.sig/,
+    /not an image, but application\/vnd\.example\.sig/,
   );
 });
 

@@ -278,7 +278,7 @@ test('an endless answer to the request for a token is given up', async (t) => {
       more();
     },
   );
-  await assert.rejects(pull(), { message: /token of .* is longer than any honest one/ });
+  await assert.rejects(pull(), { message: /token of .* is longer than \d+ bytes/ });
   assert.ok(sent < 64 * 1024 * 1024, `${sent} bytes were taken`);
 });
 

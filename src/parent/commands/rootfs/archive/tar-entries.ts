@@ -233,7 +233,8 @@ class TarReader {
   }
 
   private async metadata({ size }: Header): Promise<Buffer> {
-    if (size > largestMetadata) throw this.unreadable('its metadata is larger than any honest one');
+    if (size > largestMetadata)
+      throw this.unreadable(`the metadata of an entry is larger than ${largestMetadata} bytes`);
     this.expectBody(size);
     const bytes = await this.ofBody(this.remaining);
     return bytes;

@@ -161,7 +161,9 @@ function openFile(tree: Tree, path: string, what: string): AsyncIterable<Uint8Ar
 function readDocument(tree: Tree, path: string) {
   const file = requireFile(tree, path, path);
   if (statSync(file).size > largestDocument)
-    throw new Failure(`${path} is larger than any honest description.`);
+    throw new Failure(
+      `${path} is longer than ${largestDocument} bytes, more than a description of an image has.`,
+    );
   return parseDocument(readFileSync(file), path);
 }
 

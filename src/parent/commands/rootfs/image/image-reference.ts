@@ -30,12 +30,13 @@ const registryPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f
 export function parseReference(text: string, registry?: string): ImageReference {
   const [name = '', digest] = split(text, text.indexOf('@'));
   if (digest !== undefined && parseDigest(digest) === undefined) {
-    throw wrong(text, `${digest || 'nothing'} after @ is no digest`);
+    throw wrong(text, `${digest || 'nothing'} after @ is not a digest`);
   }
   // A colon after the last slash begins the tag; one before it begins a port.
   const colon = name.lastIndexOf(':');
   const [path = '', tag] = split(name, colon > name.lastIndexOf('/') ? colon : -1);
-  if (tag !== undefined && !tagPattern.test(tag)) throw wrong(text, `${tag || 'nothing'} after : is no tag`);
+  if (tag !== undefined && !tagPattern.test(tag))
+    throw wrong(text, `${tag || 'nothing'} after : is not a valid tag`);
 
   const [first = '', ...others] = path.split('/');
   // As docker does: the first word is a registry if it could not be the name of a user.
@@ -45,11 +46,12 @@ export function parseReference(text: string, registry?: string): ImageReference 
   const onHub = registry === undefined && hubNames.includes(host ?? '');
   const repository = onHub && !rest.includes('/') ? `${hub.folder}/${rest}` : rest;
   const where = registry ?? (onHub ? hub.registry : (host ?? ''));
-  if (!registryPattern.test(where)) throw wrong(text, `${where} is no registry, which is HOST or HOST:PORT`);
+  if (!registryPattern.test(where))
+    throw wrong(text, `${where} is not a registry, which is HOST or HOST:PORT`);
   if (!repositoryPattern.test(repository)) {
     throw wrong(
       text,
-      `${repository || 'nothing'} is no repository: small letters, digits, and . _ - / between them`,
+      `${repository || 'nothing'} is not a valid repository, which has small letters, digits, and . _ - / between them`,
     );
   }
   return { registry: where, repository, version: digest ?? tag ?? 'latest' };
@@ -78,6 +80,6 @@ const split = (text: string, at: number): [string, string?] =>
 
 const wrong = (text: string, reason: string) =>
   usageFailure(
-    `${JSON.stringify(text)} is no name of an image: ${reason}.`,
+    `${JSON.stringify(text)} is not a valid image name: ${reason}.`,
     'Try, for example, alpine or alpine:3.20',
   );

@@ -59,7 +59,7 @@ export async function findImage(
   if (manifest.kind === 'index') return findImage(store, manifest.manifests, wanted, depth + 1);
   if (manifest.kind === 'image') return openImage(store, manifest, wanted);
   throw new Failure(
-    `This is no image, but ${manifest.artifactType || 'something else that is kept like one'}.`,
+    `This is not an image, but ${manifest.artifactType || 'something else that is kept like one'}.`,
     {
       next: 'It belongs to an image: name that.',
     },
@@ -200,7 +200,9 @@ async function readContent<Result>(
   read: (document: ReturnType<typeof parseDocument>, what: string) => Result,
 ): Promise<Result> {
   if (descriptor.size > largestDocument) {
-    throw new Failure(`The ${what} is ${descriptor.size} bytes long, more than any honest one.`);
+    throw new Failure(
+      `The ${what} is ${descriptor.size} bytes long; more than ${largestDocument} are not read.`,
+    );
   }
   const chunks: Uint8Array[] = [];
   const expected = { ...descriptor, what: `The ${what}` };

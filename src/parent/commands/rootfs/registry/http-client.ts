@@ -159,7 +159,7 @@ async function readBounded(response: Response, most: number, what: string): Prom
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > most) throw new Failure(`${what} is longer than any honest one (${most} bytes).`);
+    if (size > most) throw new Failure(`${what} is longer than ${most} bytes, and was not read further.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
