@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { finished, folder, node, program, project, type User, unprivileged, users } from '../gontainer.js';
 
 /** A folder where `gontainer` can be imported from. */
@@ -18,11 +18,14 @@ function consumer(user: User): string {
 function starts(source: string, user: User, extension = 'mjs', path = consumer(user)) {
   const file = join(path, `program.${extension}`);
   writeFileSync(file, source);
-  return spawn(node, [file], {
+  const program = spawn(node, [file], {
     cwd: path,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
   });
+  // A test that fails in the middle must not wait for it for ever.
+  after(() => program.kill('SIGKILL'));
+  return program;
 }
 
 /** Runs one, and gives its standard output; it must say nothing on standard error. */
