@@ -43,7 +43,8 @@ export class Renderer {
 
   /** A line of text with `code` and **emphasis**, wrapped. */
   wrap(text: string, first = indent, later = indent): string {
-    return this.wrapped(text, this.width)
+    const width = this.width + indent.length - Math.max(first.length, later.length);
+    return this.wrapped(text, Math.max(narrowest, width))
       .map((line, index) => (index === 0 ? first : later) + line)
       .join('\n');
   }

@@ -454,7 +454,7 @@ test('the output of a command is escaped, and what follows a resized window fits
   terminal.clear();
   await terminal.shows(/^( *Enter runs it ‣\n?)+$/);
   terminal.type('help');
-  const screen = await terminal.shows(/variables and folders stay[\s\S]*Enter runs it ‣$/);
+  const screen = await terminal.shows(/variables\s+and\s+folders\s+stay[\s\S]*Enter runs it ‣$/);
   assert.deepEqual(terminal.broken(), [], screen);
 });
 
