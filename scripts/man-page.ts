@@ -27,7 +27,9 @@ function optionItem({ name, alias, value, choices, describe }: Option): string {
 
 const word = ({ name, takes }: Positional): string =>
   takes === 'rest'
-    ? `[${bold('--')} ${italic(name)} [${italic('ARG')}...]]`
+    ? name === 'COMMAND'
+      ? `[${bold('--')} ${italic(name)} [${italic('ARG')}...]]`
+      : `${italic(name)}...`
     : takes === 'optional'
       ? `[${italic(name)}]`
       : italic(name);

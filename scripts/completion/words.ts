@@ -36,7 +36,7 @@ export function wordCompletion(
   command: Subcommand,
   { lessons }: Known,
 ): Completion {
-  if (takes === 'rest') return 'command';
+  if (takes === 'rest' && name === 'COMMAND') return 'command';
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
   const found = name === 'NAME' ? (command.name === 'lesson' ? 'lesson' : 'container') : byWord[name];
   return found === 'lesson' ? lessons : (found ?? 'none');

@@ -48,6 +48,10 @@ const rows: readonly Row[] = [
     status: 125,
   },
   { of: 'rootfs pull', words: 'rootfs pull ::: /proc/none', answers: false, status: 2 },
+  { of: 'rootfs list', words: 'rootfs list', answers: true, status: 0 },
+  { of: 'rootfs export', words: `rootfs export ${join(place, 'none')} -`, answers: false, status: 2 },
+  { of: 'rootfs remove', words: `rootfs remove ${join(place, 'none')}`, answers: false, status: 2 },
+  { of: 'rootfs prune', words: 'rootfs prune', answers: false, status: 0 },
   { of: 'completion', words: 'completion bash', answers: true, status: 0 },
 ];
 

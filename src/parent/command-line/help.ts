@@ -30,7 +30,13 @@ Options take one dash or two: gontainer -run -uid is gontainer run --uid.`);
     for (const { name, summary } of listed) reader.command(name.replace(' ', '-'), summary);
   } else {
     const words = subcommand.positionals.map(({ name, takes }) =>
-      takes === 'rest' ? `[-- ${name} ARG…]` : takes === 'optional' ? `[${name}]` : name,
+      takes === 'rest'
+        ? name === 'COMMAND'
+          ? '[-- COMMAND ARG…]'
+          : `${name}…`
+        : takes === 'optional'
+          ? `[${name}]`
+          : name,
     );
     reader.usage(
       `${subcommand.summary}\n\nUsage: gontainer ${[subcommand.name, '[OPTIONS]', ...words].join(' ')}`,

@@ -36,11 +36,15 @@ export const wordPhrases: readonly WordPhrase[] = [
   { typed: ['info', 'check'], use: 'doctor' },
   { typed: ['pull'], use: 'rootfs pull IMAGE DIR' },
   { typed: ['import', 'load'], use: 'rootfs import SOURCE DIR' },
+  { typed: ['images', 'image'], use: 'rootfs list' },
+  { typed: ['rmi'], use: 'rootfs remove DIR' },
+  { typed: ['export', 'save'], use: 'rootfs export DIR FILE' },
+  { typed: ['prune', 'system'], use: 'rootfs prune' },
   {
-    typed: ['images', 'image', 'rmi', 'save', 'export', 'commit', 'push', 'tag', 'history'],
-    use: 'rootfs pull IMAGE DIR',
+    typed: ['commit', 'push', 'tag', 'history'],
+    use: 'rootfs export DIR FILE',
     explained:
-      'There is no store of images: an image is unpacked into a directory, which is yours to list and remove.',
+      'Images are unpacked and not made: a root file system is a directory, and an archive is made of it.',
   },
   {
     typed: ['build', 'buildx'],

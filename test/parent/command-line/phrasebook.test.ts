@@ -92,7 +92,7 @@ const cases: readonly [words: string[], expected: RegExp][] = [
   [['exec', '-it', 'box', 'sh'], /unknown command “exec”\. Use: gontainer enter NAME -- COMMAND/],
   [['stop', 'box'], /unknown command “stop”\. Use: gontainer kill NAME/],
   [['pull', 'alpine'], /unknown command “pull”\. Use: gontainer rootfs pull IMAGE DIR/],
-  [['images'], /unpacked into a directory/],
+  [['images'], /unknown command “images”\. Use: gontainer rootfs list/],
   [['run', '-it', '--uid'], /unknown option -it\. It is not needed: the command uses your terminal\./],
   [['run', '-v', '/a:/b', '--uid'], /unknown option -v\. Use --bind SRC:DST, with --mnt DIR\./],
   [['run', '-v=data:/b', '--uid'], /unknown option -v\. Use --bind/],

@@ -4,6 +4,7 @@
  */
 import { chmod, lstat, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { callerDirectory } from '../../../common/caller-text.js';
 import { Failure, statusOfSignal, usageFailure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { removeTree } from './remove-tree.js';
@@ -44,7 +45,7 @@ async function requireVacant(target: string): Promise<string> {
   if (!found.isDirectory()) {
     throw usageFailure(`${target} exists and is not a folder.`, 'Name a folder that does not exist yet.');
   }
-  if (path === process.cwd()) {
+  if (path === callerDirectory()) {
     throw usageFailure(
       `${target} is the folder you stand in, and it would be replaced under your feet.`,
       'Name a folder below it, for example ./root.',

@@ -71,6 +71,8 @@ for (const shell of ['bash', 'zsh'] as const) {
     await terminal.shows(/^ready$/m);
     for (const [line, after] of completed) {
       terminal.clear();
+      // What is typed before the prompt is there would be echoed twice.
+      await terminal.shows(/^> ?$/);
       terminal.write(line);
       await terminal.shows(new RegExp(`^> ${escaped(line)}$`, 'm'));
       terminal.press('Tab');
