@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 export { lacking } from './system-packages.js';
 
+// At a terminal node:test tells its files to show colour; the programs that they start are to decide that themselves.
+delete process.env.FORCE_COLOR;
+
 export const project = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The program under test: scripts/test.ts puts a copy where every user can read it. */
