@@ -15,7 +15,7 @@ export function noteRoot(directory: string, from: string, image?: ImageDefaults)
 
 export function reportMade(directory: string, description: string, tally: Tally): void {
   const lines = [
-    `Made ${directory}: ${tally.files} files, ${readableSize(tally.size)}, from ${description}.`,
+    `Made ${directory}: ${tally.files} ${tally.files === 1 ? 'file' : 'files'}, ${readableSize(tally.size)}, from ${description}.`,
   ];
   if (tally.losses !== undefined) lines.push(tally.losses);
   inform(`${lines.map(shownText).join('\n')}\n${nextCommand(directory)}`);
