@@ -72,7 +72,7 @@ for (const shell of ['bash', 'zsh'] as const) {
     for (const [line, after] of completed) {
       terminal.clear();
       // What is typed before the prompt is there would be echoed twice.
-      await terminal.shows(/^> ?$/);
+      await terminal.shows(/^\s*>\s*$/);
       terminal.write(line);
       await terminal.shows(new RegExp(`^> ${escaped(line)}$`, 'm'));
       terminal.press('Tab');
