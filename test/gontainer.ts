@@ -72,6 +72,9 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/** Where a user's root file systems are noted, as HOME is nobody's own: removed with all that a run of the tests makes. */
+export const notes = ({ uid } = { uid: process.getuid?.() ?? 0 }): string => join(tmpdir(), `notes-${uid}`);
+
 /** Starts gontainer; the caller ends it. */
 export function start(
   words: readonly string[],
@@ -80,7 +83,7 @@ export function start(
   const [file = node, ...rest] = [...under, node, program, ...words];
   return spawn(file, rest, {
     cwd: cwd ?? '/',
-    env: { PATH: process.env.PATH, HOME: '/', TERM: 'xterm', ...env },
+    env: { PATH: process.env.PATH, HOME: '/', XDG_DATA_HOME: notes(user), TERM: 'xterm', ...env },
     stdio: 'pipe',
     ...(isRoot && user !== undefined ? { uid: user.uid, gid: user.gid } : {}),
   });

@@ -129,6 +129,19 @@ test('run --report writes the page of a launch, and of one that failed', async (
   assert.match(readFileSync(page, 'utf8'), /Why <code>id<\/code> did not run/);
 });
 
+test('run --report and report say which file they wrote', async () => {
+  const place = folder(unprivileged);
+  const [log, page] = [join(place, 'run.ndjson'), join(place, 'run\n.html')];
+  const words = ['run', '--uid', '--log-file', log, '--report', page, '--', 'true'];
+  const { stderr } = await run(words, { user: unprivileged });
+  assert.ok(stderr.endsWith(`gontainer: the report of this launch is ${place}/run\\n.html\n`), stderr);
+  const drawn = await run(['report', log], { user: unprivileged });
+  assert.deepEqual(
+    [drawn.stdout, drawn.stderr],
+    ['', `gontainer: the report is ${join(place, 'run.html')}\n`],
+  );
+});
+
 test('run --report starts nothing when the page could not be written', async () => {
   const { status, stdout, stderr } = await run(
     ['run', '--quiet', '--uid', '--report', '/proc/none/run.html', '--', 'echo', 'ran'],

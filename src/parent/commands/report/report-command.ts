@@ -1,3 +1,5 @@
+import { inform } from '../../../common/print.js';
+import { shownText } from '../../../common/shown-text.js';
 import type { Subcommand } from '../../command-line/subcommand.js';
 
 export const reportCommand: Subcommand = {
@@ -23,6 +25,7 @@ export const reportCommand: Subcommand = {
     const log = positionals.LOG as string;
     const output = String(options.output ?? `${log.replace(/\.(ndjson|json|log)$/, '')}.html`);
     reportOnLog(log, output);
+    inform(`gontainer: the report is ${shownText(output)}\n`);
     return 0;
   },
 };

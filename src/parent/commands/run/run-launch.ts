@@ -39,7 +39,10 @@ export async function runLaunch(
   const standardError = background?.standardError ?? 2;
   const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
   const supervision = await supervisionOf(values);
-  const report = options.report === undefined ? undefined : new RunReport(String(options.report));
+  const report =
+    options.report === undefined
+      ? undefined
+      : new RunReport(String(options.report), options.quiet === true || background !== undefined);
   const warnings: string[] = [];
   // Before the log file is emptied: where the name is taken it may be that container's.
   const registration =

@@ -12,9 +12,13 @@ export class RunReport {
 
   /**
    * Opens the file, so that a launch is not begun whose report could not be written.
+   * @param quiet whether only errors are said
    * @throws Failure (status 125)
    */
-  constructor(private readonly path: string) {
+  constructor(
+    private readonly path: string,
+    private readonly quiet: boolean,
+  ) {
     try {
       this.file = openSync(path, 'w');
     } catch (error) {
@@ -25,11 +29,15 @@ export class RunReport {
     }
   }
 
-  /** Draws and writes it. When that fails now, it is said, and the exit status stays that of the command. */
+  /**
+   * Draws and writes it, and says where it is. When that fails now, it is said, and the exit status stays that of the
+   * command.
+   */
   async write(): Promise<void> {
     try {
       const { reportOn } = await import('../../drawing/write-report.js');
       writeFileSync(this.file, reportOn(this.lines.join(''), 'the log of this launch'));
+      if (!this.quiet) inform(`gontainer: the report of this launch is ${shownText(this.path)}\n`);
     } catch (error) {
       inform(`gontainer: the report ${shownText(this.path)} is not complete: ${errnoWords(error)}.\n`);
     } finally {

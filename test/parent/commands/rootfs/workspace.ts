@@ -3,6 +3,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { notes } from '../../../gontainer.ts';
 import { bundle } from './bundle.ts';
 
 export interface Identity {
@@ -32,7 +33,8 @@ const entry = bundle(new URL('run-command.ts', import.meta.url));
 
 function spawnOptions(owner: Identity, environment: NodeJS.ProcessEnv) {
   const identity = process.getuid?.() === 0 ? { uid: owner.uid, gid: owner.uid } : {};
-  return { ...identity, env: { PATH: process.env.PATH, HOME: '/nonexistent', ...environment } };
+  const env = { PATH: process.env.PATH, HOME: '/nonexistent', XDG_DATA_HOME: notes(owner) };
+  return { ...identity, env: { ...env, ...environment } };
 }
 
 /** Runs `gontainer rootfs ...words` to its end as `owner`. */
