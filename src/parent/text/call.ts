@@ -1,5 +1,5 @@
 import { shownText } from '../../common/shown-text.js';
-import { columnsOf } from './columns.js';
+import { charactersOf, columnsOf } from './columns.js';
 import type { Paint } from './paint.js';
 
 /** A call in one line, with the names of the manual page: `unshare(flags: CLONE_NEWUSER|CLONE_NEWUTS)`. */
@@ -62,9 +62,9 @@ function broken(text: string, columns: number): string[] {
 function pieces(text: string, columns: number): string[] {
   if (columnsOf(text) <= columns) return [text];
   const parts = [''];
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    if (columnsOf(parts.at(-1) + segment) > columns) parts.push(segment);
-    else parts[parts.length - 1] += segment;
+  for (const character of charactersOf(text)) {
+    if (columnsOf(parts.at(-1) + character) > columns) parts.push(character);
+    else parts[parts.length - 1] += character;
   }
   return parts;
 }
