@@ -2,6 +2,7 @@ import { statusOfSignal } from '../../common/failure.js';
 import { giveTerminal, type ProcessChange, signalNumber } from '../../common/kernel/processes.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { JobControl } from '../terminal/job-control.js';
+import { KeyWitness } from '../terminal/key-witness.js';
 import type { SignalRelay } from './signal-relay.js';
 
 /** A command that is this process's own child. */
@@ -23,11 +24,12 @@ export function follow(
   job: JobControl,
   signals: SignalRelay,
 ): Promise<ProcessChange> {
+  let witness = job.sharesKeys() ? new KeyWitness() : undefined;
   signals.passTo((signal) => {
-    // In a shared process group the terminal sends the signals of its keys to the command too.
-    const fromKeys = signal === 'SIGINT' || signal === 'SIGQUIT';
-    if (use === 'shared' && fromKeys && job.isForeground()) return;
-    command.signal(signal);
+    // One that came to the whole process group comes to the witness too, perhaps a little later.
+    setImmediate(() => {
+      if (witness?.saw(signal) !== true) command.signal(signal);
+    });
   }, use);
   return new Promise((done, failed) => {
     const look = (): void => {
@@ -52,6 +54,9 @@ export function follow(
     const alive = setInterval(() => {}, 2 ** 30);
     const end = (): void => {
       process.off('SIGCHLD', look);
+      signals.passTo(() => {}, use);
+      witness?.end();
+      witness = undefined;
       clearInterval(alive);
     };
     process.on('SIGCHLD', look);

@@ -72,6 +72,11 @@ export class JobControl {
     return this.isForeground();
   }
 
+  /** Whether the command is in this process group, and both get the signals of a terminal's keys. */
+  sharesKeys(): boolean {
+    return this.use === 'shared' && processGroups().foreground !== -1;
+  }
+
   /** Whether this process group has the terminal, and gets the signals of its keys. */
   isForeground(): boolean {
     const { own, foreground } = processGroups();

@@ -1,5 +1,7 @@
 /** The terminal behaves as in a local shell: tried in a real one. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
 import { TerminalSession } from '../../terminal-session.js';
@@ -179,3 +181,27 @@ test('with --log-file the terminal can stay silent', { skip }, async () => {
   terminal.type(`gontainer run --quiet --log-file ${file} --uid -- grep -c . ${file}; echo do""ne`);
   assert.match(await terminal.shows(/^done$/m), /^\d+\ndone$/m);
 });
+
+for (const options of ['', '--as-pid-1 '])
+  test(`in a pipeline ${options}a key reaches the command once, and so does a signal sent to the launcher alone`, {
+    skip,
+    timeout: 60_000,
+  }, async () => {
+    const terminal = new TerminalSession();
+    const pid = join(folder(unprivileged), 'pid');
+    const script = "n=0; trap 'n=$((n + 1)); echo got $n' INT; echo ready; while :; do sleep 0.1; done";
+    // Standard input is no terminal, so the command stays in the launcher's process group.
+    terminal.type(
+      `sleep 1000 | gontainer run --quiet --uid --pid ${options}--pid-file ${pid} -- sh -c "${script.replaceAll('$', '\\$')}"`,
+    );
+    await terminal.shows(/^ready$/m);
+    terminal.press('C-c');
+    await terminal.shows(/got 1$/m);
+    const child = readFileSync(pid, 'utf8').trim();
+    const [, launcher] = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${child}/status`, 'utf8')) ?? [];
+    process.kill(Number(launcher), 'SIGINT');
+    await terminal.shows(/got 2$/m);
+    terminal.press('C-c');
+    assert.doesNotMatch(await terminal.shows(/got 3$/m), /got 4/);
+    process.kill(Number(launcher), 'SIGKILL');
+  });

@@ -19,6 +19,7 @@ export async function kill(word: string, signal: string): Promise<number> {
   try {
     if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });
     if (container.asPid1 && container.state === 'running') checkHandled(container, number);
+    else checkNotIgnored(container, pid, number);
     process.kill(pid, number);
     if (number === constants.signals.SIGKILL) await endOf(container);
     return 0;
@@ -63,16 +64,34 @@ async function endOf({ process: init }: Container): Promise<void> {
  * @throws Failure when that is so, as the kernel would say nothing
  */
 function checkHandled({ name, process: { pid } }: Container, number: number): void {
-  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  const caught = signalMask(pid, 'SigCgt');
   const { SIGKILL, SIGSTOP, SIGCONT } = constants.signals;
   const mask = number === 0 ? 0n : 1n << BigInt(number - 1);
-  if ([0, SIGKILL, SIGSTOP, SIGCONT].includes(number) || (BigInt(`0x${caught || 0}`) & mask) !== 0n) return;
+  if ([0, SIGKILL, SIGSTOP, SIGCONT].includes(number) || (caught & mask) !== 0n) return;
   throw new Failure(
     `the command of ${name} is PID 1 and has no handler for signal ${number}: the kernel drops it`,
     {
       next: `To end it whatever it does: gontainer kill ${name} KILL`,
     },
   );
+}
+
+/**
+ * An interactive shell ignores SIGTERM, as many an interactive program does.
+ * @throws Failure where the signal would do nothing
+ */
+function checkNotIgnored({ name, state }: Container, pid: number, number: number): void {
+  if (state !== 'running' || number === 0 || (signalMask(pid, 'SigIgn') & (1n << BigInt(number - 1))) === 0n)
+    return;
+  throw new Failure(`the command of ${name} ignores signal ${number}, as an interactive shell does`, {
+    next: `Send it HUP (gontainer kill ${name} HUP), or end it whatever it does: gontainer kill ${name} KILL`,
+  });
+}
+
+/** A set of signals of a process: proc_pid_status(5). */
+function signalMask(pid: number, name: 'SigCgt' | 'SigIgn'): bigint {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? 0}`);
 }
 
 /** The number of `TERM`, `SIGTERM`, `sigterm` or `15`: kill(1). */

@@ -733,3 +733,27 @@ test('two terminals: what is set up in one, step by step, is seen and entered fr
   first.type('exit');
   await first.shows(/outside\$$/);
 });
+
+test('kill says when the command ignores the signal', async () => {
+  const desk = new Desk(unprivileged);
+  const words = [
+    'run',
+    '--quiet',
+    '--name',
+    'box',
+    '--uid',
+    '--',
+    'sh',
+    '-c',
+    'trap "" TERM; echo ready; read line',
+  ];
+  const launcher = start(words, { user: desk.user, env: desk.env });
+  await new Promise((ready) => launcher.stdout?.once('data', ready));
+  while ((await desk.ps())[0]?.state !== 'running');
+  const { status, stderr } = await desk.gontainer('kill', 'box');
+  assert.equal(status, 125);
+  assert.match(stderr, /^gontainer: the command of box ignores signal 15, .* gontainer kill box KILL\.?\n$/);
+  const end = finished(launcher);
+  assert.equal((await desk.gontainer('kill', 'box', 'KILL')).status, 0);
+  assert.equal((await end).status, 137);
+});
