@@ -39,6 +39,7 @@ const rows: readonly Row[] = [
   { of: 'lesson', words: 'lesson uid', answers: false, status: 2 },
   { of: 'doctor', words: 'doctor', answers: true, status: 0 },
   { of: 'report', words: `report ${join(place, 'none')}`, answers: false, status: 2 },
+  { of: 'replay', words: `replay ${join(place, 'none')}`, answers: false, status: 2 },
   { of: 'present', words: 'present --port 99999', answers: false, status: 2 },
   { of: 'rootfs create', words: 'rootfs create /proc/none', answers: false, status: 125 },
   {
