@@ -239,7 +239,7 @@ for (const user of users) {
     assert.equal(missing.status, 125);
     assert.match(
       missing.stderr,
-      /step working-directory: chdir\("\/nowhere"\) failed with ENOENT .*Choose for --workdir/,
+      /step working-directory: chdir\("\/nowhere"\) failed with ENOENT .*Choose a directory for --workdir/,
     );
   });
 
