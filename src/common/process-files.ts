@@ -1,5 +1,6 @@
 /** What /proc says of processes: the one place that reads proc_pid_stat(5) and the lists of children. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { errorCode } from './kernel/kernel-error.js';
 
 /** The fields of proc_pid_stat(5) that are used here. */
 export interface ProcessStat {
@@ -63,6 +64,19 @@ export function stringsArea(): { readonly arguments: Stretch; readonly environme
     return { start, length: end - start };
   };
   return { arguments: between(48), environment: between(50) };
+}
+
+/**
+ * Whether this process is the parent of another one.
+ * @throws the error of a file that cannot be read, though there is such a process
+ */
+export function isParentOf(pid: number): boolean {
+  try {
+    return processStat(pid).parent === process.pid;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(String(errorCode(error)))) return false;
+    throw error;
+  }
 }
 
 /** The same, undefined when there is no such process, or it may not be seen. */

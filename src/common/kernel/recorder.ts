@@ -4,7 +4,7 @@
  */
 import { bytesOf } from '../byte-text.js';
 import { defined } from '../defined.js';
-import { processStatOrNone } from '../process-files.js';
+import { isParentOf } from '../process-files.js';
 import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
 import {
@@ -146,7 +146,7 @@ export class Recorder implements Kernel {
       // The number lies in memory that another process could have written: only a child of this one is believed.
       pidOf: (actor) => {
         const found = chain.pidOf(actor);
-        return processStatOrNone(found)?.parent === process.pid ? found : 0;
+        return found !== 0 && isParentOf(found) ? found : 0;
       },
       record: (executed = []) => {
         for (const { call, actor, pid, errno, ret, began, ended } of chain.results()) {

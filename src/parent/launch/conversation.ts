@@ -101,9 +101,17 @@ export class Conversation {
     if (!heard) handOver.finish(false);
     if (this.ended === undefined && this.execve !== undefined) return await this.attend(this.execve);
     // Its end of the pipe is closed when it ends, and how it ends is settled by then; or somebody made it close it.
-    if (this.started) handOver.kill();
+    if (this.started) this.killLeftOver();
     if (this.ended !== undefined) return this.ended;
     return lost(handOver.waitForChild(), this.started);
+  }
+
+  private killLeftOver(): void {
+    try {
+      this.at.handOver.kill();
+    } catch {
+      // A child that has ended did not need it: how the command ended is what counts.
+    }
   }
 
   private hear<Type extends RecordMessage['type']>(message: Message<Type>): Promise<void> | void {

@@ -47,7 +47,11 @@ export class Guard {
 
   /** There is nothing left to guard. */
   release(): void {
-    endChild(this.running.pid);
+    try {
+      endChild(this.running.pid);
+    } catch {
+      // It sees the end of its pipe then, finds nobody, and ends by itself.
+    }
     closeSync(this.life);
     this.running.record();
     this.running.release();
@@ -62,6 +66,8 @@ function chain(given: Readonly<Record<keyof typeof descriptors, number>>, endsAl
     calls: [
       // What is sent to the whole process group of the parent shall not end it too.
       { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
+      // One that is not replaced is then closed: no word for the parent goes to the caller's standard error.
+      { step, call: 'close_range', args: { first: 0, last: descriptors.report, flags: 0 } },
       ...names.map(
         (name) => ({ step, call: 'dup2', args: { oldfd: given[name], newfd: descriptors[name] } }) as const,
       ),
