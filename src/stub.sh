@@ -1,28 +1,58 @@
+#!/bin/sh
+':' /* A shell reads this part, which is a comment to Node.
 # What Node changes at its start is noted first: it raises the soft limit of open files to the hard one, sets every signal
 # that its caller ignored to the default action, and blocks none. src/parent/spec/inherited.ts reads the note.
+# local, as a variable of such a name in the environment is the command's.
 note() {
-  while read -r field value; do
+  local field value rest user blocked capable processes one two three soft hard running task
+  while read -r field value rest; do
     case $field in
+      Uid:) user=$value ;;
       SigBlk:) blocked=$value ;;
-      SigIgn:) GONTAINER_CALLER="$$ $blocked $value" && break ;;
+      SigIgn:) GONTAINER_CALLER="$$ $blocked $value" ;;
+      CapEff:) capable=$value && break ;;
     esac
   done < /proc/$$/status
-  while read -r one two three soft hard unit; do
-    case "$one $two $three" in "Max open files") GONTAINER_CALLER="$GONTAINER_CALLER $soft $hard" && break ;; esac
+  while read -r one two three soft hard rest; do
+    case "$one $two $three" in
+      "Max processes "*) processes=$three ;;
+      "Max open files") GONTAINER_CALLER="$GONTAINER_CALLER $soft $hard" && break ;;
+    esac
   done < /proc/$$/limits
+  # All threads of the user count, but the kernel limits neither root nor who has capabilities (getrlimit(2)). A launch has
+  # 11 threads in the launcher, five in the child, the guard, and the command.
+  case $user:$capable:$processes in
+    0:*) ;;
+    *:*[!0]*:*) ;;
+    *:? | *:?? | *:???)
+      running=-1
+      for task in /proc/*[0-9]/task/[0-9]*; do [ -O "$task" ] && running=$((running + 1)); done
+      [ $((running + 20)) -gt "$processes" ] && GONTAINER_REFUSED="$processes $running" ;;
+  esac
 }
 GONTAINER_CALLER=
+GONTAINER_REFUSED=
 note 2> /dev/null
 export GONTAINER_CALLER
 # With fewer Node ends in an assertion of its own, or waits for ever. The note ends with the hard limit; it is empty where
 # not even that could be read. exec, as the shell itself would need one more descriptor to come back from >&2.
-files=${GONTAINER_CALLER##* }
-if [ -z "$files" ] && [ -e /proc/$$/limits ]; then files='a few'; fi
-case $files in [0-9] | [12][0-9] | 'a few')
-  exec >&2
-  echo "gontainer: only $files files may be open at once, and 30 are needed. Raise the limit: ulimit -n 64"
-  exit 125 ;;
+case "$GONTAINER_CALLER" in
+  *' '[0-9] | *' '[12][0-9])
+    exec >&2
+    echo "gontainer: only ${GONTAINER_CALLER##* } files may be open at once, and 30 are needed. Raise the limit: ulimit -n 64"
+    exit 125 ;;
+  '')
+    if [ -e /proc/$$/limits ]; then
+      exec >&2
+      echo "gontainer: only a few files may be open at once, and 30 are needed. Raise the limit: ulimit -n 64"
+      exit 125
+    fi ;;
 esac
+if [ -n "$GONTAINER_REFUSED" ]; then
+  exec >&2
+  echo "gontainer: your limit of processes and threads is ${GONTAINER_REFUSED% *}, of which ${GONTAINER_REFUSED#* } are taken, and 20 more are needed. End some of yours, or raise the limit: ulimit -u 256"
+  exit 125
+fi
 if ! command -v node > /dev/null; then
   echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH." >&2
   exit 125

@@ -79,3 +79,11 @@ test('the note is not the command’s, and one about another process is not beli
   const { stdout } = started(node, words, env);
   assert.match(stdout, /^0\nSigIgn:\s0{16}\n\d{2,}/);
 });
+
+test('a variable that is named like one of the stub’s is the command’s, as it was', () => {
+  const names = ['field', 'value', 'user', 'blocked', 'soft', 'hard', 'rest', 'running', 'files', 'unit'];
+  const env = { PATH: folders, ...Object.fromEntries(names.map((name) => [name, 'mine'])) };
+  const { stdout, stderr } = started(program, ['run', '--uid', '--quiet', '--', 'env'], env);
+  for (const name of names) assert.match(stdout, new RegExp(`^${name}=mine$`, 'm'), stderr);
+  assert.doesNotMatch(stdout, /GONTAINER/);
+});

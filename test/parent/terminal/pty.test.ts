@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isStopped, processStatOrNone } from '../../../src/common/process-files.js';
 import { folder, lacking, node, program, rootfs, run, start, unprivileged, users } from '../../gontainer.js';
 import { TerminalSession } from '../../terminal-session.js';
 
@@ -177,7 +178,10 @@ test('started in the background it waits for the foreground', { skip }, async ()
   terminal.type(`gontainer run --quiet --uid --pid --pty -- sh -c 'read word; echo got $word' &`);
   await terminal.shows(/^\[1\] \d+/m);
   const launcher = () => processesLike(/main\.cjs run --quiet --uid --pid --pty -- sh -c read word/);
-  const stopped = (pid: number) => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const stopped = (pid: number) => {
+    const stat = processStatOrNone(pid);
+    return stat !== undefined && isStopped(stat);
+  };
   while (!launcher().some(stopped)) await new Promise((done) => setTimeout(done, 20));
   terminal.type('fg');
   await terminal.shows(/fg\ngontainer run/);

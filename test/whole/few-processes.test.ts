@@ -1,0 +1,78 @@
+/** RLIMIT_NPROC at every small value: a sentence, never an assertion of Node's, never silence, and never a hang. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { lacking, program, root, type User, unprivileged, users } from '../gontainer.js';
+
+/** A user that runs nothing else: the limit counts all that a user runs. */
+const alone: User = users[0]?.skip ? unprivileged : { name: 'a user', uid: 54_399, gid: 54_399 };
+const skip =
+  lacking('prlimit') || (alone === unprivileged && 'needs root, for a user that runs nothing else');
+
+function launched(user: User, limit: number, options: readonly string[]) {
+  const words = [
+    `--nproc=${limit}:${limit}`,
+    program,
+    'run',
+    '--quiet',
+    '--uid',
+    ...options,
+    '--',
+    '/bin/true',
+  ];
+  return spawnSync('prlimit', words, {
+    encoding: 'utf8',
+    cwd: '/',
+    env: { PATH: process.env.PATH, HOME: '/' },
+    timeout: 60_000,
+    uid: user.uid,
+    gid: user.gid,
+  });
+}
+
+for (const options of [['--pid'], ['--pid', '--as-pid-1'], []]) {
+  test(`${['run', ...options].join(' ')}: a user is told in a sentence when too few processes may run`, {
+    skip,
+  }, () => {
+    const results = new Set<number | null>();
+    for (let limit = 1; limit <= 22; limit += 1) {
+      const { status, stdout, stderr } = launched(alone, limit, options);
+      const said = `${limit}: ${status} ${stderr}`;
+      assert.equal(stdout, '', said);
+      if (status === 0) assert.equal(stderr, '', said);
+      else {
+        assert.equal(status, 125, said);
+        assert.match(
+          stderr,
+          /^gontainer: your limit of processes and threads is \d+, [^\n]* ulimit -u 256\n$/,
+          said,
+        );
+      }
+      results.add(status);
+    }
+    assert.deepEqual([...results], [125, 0]);
+  });
+}
+
+test('what the user runs already counts', { skip }, () => {
+  const script = `sleep 600 & sleep 600 & sleep 600 & '${program}' run --quiet --uid -- /bin/true; status=$?; kill %1 %2 %3; exit $status`;
+  const { status, stderr } = spawnSync('prlimit', ['--nproc=22:22', 'bash', '-c', `set -m; ${script}`], {
+    encoding: 'utf8',
+    cwd: '/',
+    env: { PATH: process.env.PATH },
+    timeout: 60_000,
+    uid: alone.uid,
+    gid: alone.gid,
+  });
+  assert.match(
+    stderr,
+    /^gontainer: your limit of processes and threads is 22, of which 4 are taken, and 20 more are needed\./,
+  );
+  assert.equal(status, 125);
+});
+
+test('root is not limited', { skip: skip || users[0]?.skip }, () => {
+  const { status, stderr } = launched(root, 1, ['--pid']);
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+});
