@@ -30,9 +30,28 @@ note() {
       [ $((running + 20)) -gt "$processes" ] && GONTAINER_REFUSED="$processes $running" ;;
   esac
 }
+# The same for the cgroup and those above it, each of which may have a limit; that holds for root too.
+tasks() {
+  local line group= most taken
+  while read -r line; do
+    case $line in
+      *:pids:*) group=/sys/fs/cgroup/pids${line#*:*:} && break ;;
+      0::*) group=/sys/fs/cgroup${line#0::} ;;
+    esac
+  done < /proc/$$/cgroup
+  while [ "${group#/sys/fs/cgroup}" != "$group" ]; do
+    if read -r most < "$group/pids.max" && [ "$most" != max ]; then
+      read -r taken < "$group/pids.current"
+      [ $((taken + 19)) -gt "$most" ] && GONTAINER_CROWDED="$most $((taken - 1))" && break
+    fi
+    group=${group%/*}
+  done
+}
 GONTAINER_CALLER=
 GONTAINER_REFUSED=
+GONTAINER_CROWDED=
 note 2> /dev/null
+tasks 2> /dev/null
 export GONTAINER_CALLER
 # With fewer Node ends in an assertion of its own, or waits for ever. The note ends with the hard limit; it is empty where
 # not even that could be read. exec, as the shell itself would need one more descriptor to come back from >&2.
@@ -51,6 +70,11 @@ esac
 if [ -n "$GONTAINER_REFUSED" ]; then
   exec >&2
   echo "gontainer: your limit of processes and threads is ${GONTAINER_REFUSED% *}, of which ${GONTAINER_REFUSED#* } are taken, and 20 more are needed. End some of yours, or raise the limit: ulimit -u 256"
+  exit 125
+fi
+if [ -n "$GONTAINER_CROWDED" ]; then
+  exec >&2
+  echo "gontainer: the limit of processes and threads of this cgroup is ${GONTAINER_CROWDED% *}, of which ${GONTAINER_CROWDED#* } are taken, and 20 more are needed. End some, or raise its pids.max."
   exit 125
 fi
 if ! command -v node > /dev/null; then

@@ -1,6 +1,9 @@
 /** RLIMIT_NPROC at every small value: a sentence, never an assertion of Node's, never silence, and never a hang. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { lacking, program, root, type User, unprivileged, users } from '../gontainer.js';
 
@@ -75,4 +78,42 @@ test('root is not limited', { skip: skip || users[0]?.skip }, () => {
   const { status, stderr } = launched(root, 1, ['--pid']);
   assert.equal(stderr, '');
   assert.equal(status, 0);
+});
+
+const pids = '/sys/fs/cgroup/pids';
+const noGroup =
+  users[0]?.skip ||
+  (!existsSync(pids) && 'needs the pids controller of cgroup v1, where a test may make a group');
+
+test('a cgroup that is nearly full is said, also one further up', { skip: noGroup }, () => {
+  const above = join(pids, `gontainer-${randomUUID()}`);
+  const group = join(above, 'below');
+  mkdirSync(group, { recursive: true });
+  try {
+    const script = `echo $$ > '${group}/cgroup.procs'; exec '${program}' run --quiet --uid --pid -- /bin/true`;
+    const results = new Set<number | null>();
+    for (let limit = 1; limit <= 22; limit += 1) {
+      writeFileSync(join(above, 'pids.max'), String(limit));
+      const { status, stderr } = spawnSync('sh', ['-c', script], {
+        encoding: 'utf8',
+        cwd: '/',
+        timeout: 60_000,
+      });
+      const said = `${limit}: ${status} ${stderr}`;
+      if (status === 0) assert.equal(stderr, '', said);
+      else {
+        assert.equal(status, 125, said);
+        assert.match(
+          stderr,
+          /^gontainer: the limit of processes and threads of this cgroup is \d+, [^\n]*\n$/,
+          said,
+        );
+      }
+      results.add(status);
+    }
+    assert.deepEqual([...results], [125, 0]);
+  } finally {
+    rmdirSync(group);
+    rmdirSync(above);
+  }
 });
