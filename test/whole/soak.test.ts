@@ -60,7 +60,11 @@ async function remains(): Promise<string[]> {
     // Run by an ordinary user, the tests themselves are among their processes.
     ...(process.getuid?.() === 0 ? processesOf(user.uid) : []),
     ...files(temporary),
-    ...files(runtime),
+    ...files(runtime).filter((path) => !path.endsWith('.ended')),
+    // What is kept of containers that have ended is meant to stay, and bounded.
+    ...files(runtime)
+      .filter((path) => path.endsWith('.ended'))
+      .slice(50),
     ...mounts().filter((line) => line.includes(temporary) || line.includes('gontainer-test-')),
     ...controlGroups(),
   ];

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { Failure, usageFailure } from '../../common/failure.js';
 import { inform } from '../../common/print.js';
 import { shownText } from '../../common/shown-text.js';
+import { type EndedContainer, endedContainers } from './ended.js';
 import { type Container, listing } from './listing.js';
 import { identify, type ProcessIdentity } from './process-identity.js';
 
@@ -23,11 +24,28 @@ export function runningContainers(): readonly Container[] {
 
 /**
  * The container of this name, or the only one whose name begins so.
- * @throws Failure with status 2 when there is none, or several
+ * @throws Failure with status 2 when there is none, or several; 125 when it has ended
  */
 export function findContainer(word: string): Container {
+  const found = findContainerOrEnd(word);
+  if (!('ended' in found)) return found;
+  const { name, status } = found;
+  throw new Failure(
+    status === null
+      ? `${name} has ended; its exit status is not known, as its launcher was killed`
+      : `${name} has ended, with status ${status}`,
+    { next: 'See gontainer ps, and gontainer ps --ended.' },
+  );
+}
+
+/**
+ * The same, or what is kept of one that has ended. One that runs comes first, unless only the other has this very name.
+ * @throws Failure with status 2 when there is none, or several
+ */
+export function findContainerOrEnd(word: string): Container | EndedContainer {
   const containers = runningContainers();
-  const exact = containers.find(({ name }) => name === word);
+  const over = endedContainers();
+  const exact = [...containers, ...over].find(({ name }) => name === word);
   if (exact !== undefined) return exact;
   const [first, second] = word === '' ? [] : containers.filter(({ name }) => name.startsWith(word));
   if (first !== undefined && second === undefined) return first;
@@ -38,11 +56,15 @@ export function findContainer(word: string): Container {
       'Write more of the name.',
     );
   }
+  const [last, another] = word === '' ? [] : over.filter(({ name }) => name.startsWith(word));
+  if (last !== undefined && another === undefined) return last;
   throw usageFailure(
     `no container named “${word}” is running`,
-    containers.length === 0
-      ? 'No containers are running.'
-      : `Running: ${containers.map(({ name }) => name).join(', ')}.`,
+    another !== undefined
+      ? 'Several that have ended begin so: see gontainer ps --ended.'
+      : containers.length === 0
+        ? 'No containers are running.'
+        : `Running: ${containers.map(({ name }) => name).join(', ')}.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { innermostPid, namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
+import { keepEnded } from './ended.js';
 import {
   draftExtension,
   type Entry,
@@ -78,6 +79,8 @@ export function removeStale(path: string): boolean {
   try {
     const entry = readEntry(path);
     if (!isOver(entry)) return false;
+    // Before the name is free, as the next of that name forgets it. A launch that had made nothing is no container.
+    if (entry.process !== undefined) keepEnded(path, entry);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     renameSync(path, aside);
     if (!isOver(readEntry(aside))) linkSync(aside, path);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type Failure, usageFailure } from '../../common/failure.js';
+import { forgetEnded, keepEnded } from './ended.js';
 import {
   type Beginning,
   draftExtension,
@@ -41,12 +42,19 @@ export class Registration {
   private process: ProcessIdentity | undefined;
 
   private constructor(
-    readonly name: string,
-    /** The file for the command's output, where the container was let go. */
-    readonly output: string | undefined,
+    private readonly beginning: Beginning,
     private readonly path: string,
     private file: number | undefined,
   ) {}
+
+  get name(): string {
+    return this.beginning.name;
+  }
+
+  /** The file for the command's output, where the container was let go. */
+  get output(): string | undefined {
+    return this.beginning.output;
+  }
 
   /**
    * Takes a name, before anything is started.
@@ -69,12 +77,8 @@ export class Registration {
         const path = `${folder}/${name}${entryExtension}`;
         const content = beginning(folder, name, container);
         if (written(path, content)) {
-          return new Registration(
-            name,
-            content.output,
-            path,
-            openSync(path, constants.O_WRONLY | constants.O_APPEND),
-          );
+          forgetEnded(folder, name);
+          return new Registration(content, path, openSync(path, constants.O_WRONLY | constants.O_APPEND));
         }
         if (!removeStale(path) && given !== undefined) {
           throw usageFailure(
@@ -96,8 +100,9 @@ export class Registration {
     if (this.process !== undefined) this.add({ step, process: this.process });
   }
 
-  /** The command has ended: whoever waits for it has the file open. */
+  /** The command has ended: whoever waits for it has the file open, and whoever comes later finds what is kept of it. */
   ended(status: number): void {
+    if (this.file !== undefined) keepEnded(this.path, { ...this.beginning, status });
     this.add({ status });
   }
 

@@ -10,9 +10,23 @@ const psCommand: Subcommand = {
   name: 'ps',
   summary: 'list the containers that run',
   positionals: [],
-  options: [json],
-  examples: [['gontainer ps', 'their names, processes and namespaces']],
-  run: async ({ options }) => (await import('./ps.js')).ps(options.json === true),
+  options: [
+    {
+      name: 'ended',
+      kind: 'flag',
+      describe: 'instead those that have ended, with their exit status: the last 50, for 24 hours',
+      group: 'Output',
+    },
+    json,
+  ],
+  examples: [
+    ['gontainer ps', 'their names, processes and namespaces'],
+    ['gontainer ps --ended', 'how those ended that run no more'],
+  ],
+  run: async ({ options }) => {
+    const { ps, psEnded } = await import('./ps.js');
+    return (options.ended === true ? psEnded : ps)(options.json === true);
+  },
 };
 
 const nsCommand: Subcommand = {
@@ -45,7 +59,7 @@ const waitCommand: Subcommand = {
   summary: 'wait until a container has ended, and print its exit status',
   positionals: [NAME],
   options: [],
-  examples: [['gontainer wait box', 'ends with the status of box']],
+  examples: [['gontainer wait box', 'ends with the status of box, also after its end']],
   run: async (values) => (await import('./wait.js')).wait(nameOf(values)),
 };
 

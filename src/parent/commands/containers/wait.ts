@@ -5,41 +5,52 @@ import { memory } from '../../../common/kernel/calls.js';
 import type { Kernel } from '../../../common/kernel/kernel.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { print } from '../../../common/print.js';
+import { type EndedContainer, endedContainers } from '../../state/ended.js';
 import { readEntry } from '../../state/entry.js';
-import { findContainer } from '../../state/find.js';
+import { findContainerOrEnd } from '../../state/find.js';
 import { isAlive, type ProcessIdentity } from '../../state/process-identity.js';
 
 const POLLIN = 1; // poll(2)
 
 /**
- * Prints the exit status of a container's command once its launcher has ended.
+ * Prints the exit status of a container's command once its launcher has ended, or at once for one that ended before.
  * @returns that status
  * @throws Failure when there is none: the launch failed, or the launcher was killed
  */
 export function wait(word: string): number {
-  const { name, path, launcher } = findContainer(word);
+  const found = findContainerOrEnd(word);
+  if ('ended' in found) return told(found);
+  const { name, path, launcher } = found;
   // The name is given up when the container ends, but the file, once open, can still be read to its last line.
-  const file = opened(path, name);
+  const file = opened(path);
+  if (file === undefined) return told(endedNamed(name));
   try {
     waitForEnd(launcher, new Recorder('parent', 0n, () => {}));
-    const { status } = readEntry(file);
-    if (status === undefined) {
-      throw new Failure(
-        `${name} ended without an exit status: it was never started, or its launcher was killed`,
-      );
-    }
-    print(String(status));
-    return status;
+    return told(readEntry(file));
   } finally {
     closeSync(file);
   }
 }
 
-function opened(path: string, name: string): number {
+function told({ name, status }: Pick<EndedContainer, 'name'> & { readonly status?: number | null }): number {
+  if (typeof status !== 'number') {
+    throw new Failure(
+      `${name} ended without an exit status: it was never started, or its launcher was killed`,
+    );
+  }
+  print(String(status));
+  return status;
+}
+
+/** One that ended while we looked; a launch that failed leaves nothing. */
+const endedNamed = (wanted: string): Pick<EndedContainer, 'name'> =>
+  endedContainers().find(({ name }) => name === wanted) ?? { name: wanted };
+
+function opened(path: string): number | undefined {
   try {
     return openSync(path, 'r');
   } catch {
-    throw new Failure(`${name} has just ended`);
+    return undefined;
   }
 }
 

@@ -64,10 +64,10 @@ class Desk {
     return () => end;
   }
 
-  /** What is left in the state folder. */
+  /** What is left in the state folder, but for what is kept of containers that have ended. */
   get left(): string[] {
     const state = join(this.place, 'gontainer');
-    return existsSync(state) ? readdirSync(state) : [];
+    return existsSync(state) ? readdirSync(state).filter((name) => !name.endsWith('.ended')) : [];
   }
 
   /** Until a container and its launcher are gone. */
