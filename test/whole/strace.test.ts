@@ -264,11 +264,26 @@ after(() => {
   );
 });
 
-/** Launches under strace and compares. */
+/**
+ * Launches under strace and compares. In a session without a terminal: at one, a process that tells keys from other signals
+ * (terminal/key-witness.ts) is made while the command runs, and is no part of the launch.
+ */
 async function traced(words: readonly string[], user: User, status: number): Promise<string> {
   const place = folder(user);
   const [trace, log] = [join(place, 'trace'), join(place, 'log')];
-  const under = ['strace', '-f', '-y', '-v', '-s', '4096', '--pidns-translation', '-o', trace];
+  const under = [
+    'setsid',
+    '--wait',
+    'strace',
+    '-f',
+    '-y',
+    '-v',
+    '-s',
+    '4096',
+    '--pidns-translation',
+    '-o',
+    trace,
+  ];
   const finished = await run(['run', '--quiet', '--log-file', log, ...words], { user, under });
   assert.equal(finished.status, status, finished.stderr);
   const calls = records(log).filter((record) => record.call !== undefined) as unknown as LoggedCall[];
