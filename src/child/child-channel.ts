@@ -6,6 +6,7 @@ import {
   line,
   type RecordMessage,
 } from '../common/channel.js';
+import { defined } from '../common/defined.js';
 import { exitStatus, Failure } from '../common/failure.js';
 import { KernelError } from '../common/kernel/kernel-error.js';
 import { LineSplitter } from '../common/line-splitter.js';
@@ -94,8 +95,10 @@ export function failureData(error: Error): FailureData {
   return {
     message: error.message,
     status: error instanceof Failure ? error.status : exitStatus.launcher,
-    ...(error instanceof Failure && error.next !== undefined ? { next: error.next } : {}),
-    ...(error instanceof KernelError ? { kernel: error.data } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...defined({
+      next: error instanceof Failure ? error.next : undefined,
+      kernel: error instanceof KernelError ? error.data : undefined,
+      stack: error.stack,
+    }),
   };
 }

@@ -86,7 +86,7 @@ const noGroup =
   (!existsSync(pids) && 'needs the pids controller of cgroup v1, where a test may make a group');
 
 test('a cgroup that is nearly full is said, also one further up', { skip: noGroup }, () => {
-  const above = join(pids, `gontainer-${randomUUID()}`);
+  const above = join(pids, `few-processes-${randomUUID()}`);
   const group = join(above, 'below');
   mkdirSync(group, { recursive: true });
   try {

@@ -40,9 +40,15 @@ export class Guard {
     const word = memory(Buffer.alloc(8), 'guarded');
     const heard = kernel.call('read', { fd: reportRead, buf: word, count: 7 });
     drop(kernel, reportRead);
-    this.running.record();
-    this.running.throwFailure();
-    if (heard === 0) throw new Failure('step child: the guard was killed', { next: killedNext });
+    try {
+      this.running.record();
+      this.running.throwFailure();
+      if (heard === 0) throw new Failure('step child: the guard was killed', { next: killedNext });
+    } catch (error) {
+      // One that could not close the pipe would wait for itself.
+      this.release();
+      throw error;
+    }
   }
 
   /** There is nothing left to guard. */

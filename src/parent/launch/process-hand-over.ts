@@ -74,9 +74,12 @@ export class ProcessHandOver implements HandOver {
     this.cloned = clonedRead;
     this.go = goWrite;
     this.descriptors = {
-      ...{ 'unshared[0]': unsharedRead, 'unshared[1]': unsharedWrite },
-      ...{ 'cloned[0]': clonedRead, 'cloned[1]': clonedWrite },
-      ...{ 'go[0]': goRead, 'go[1]': goWrite },
+      'unshared[0]': unsharedRead,
+      'unshared[1]': unsharedWrite,
+      'cloned[0]': clonedRead,
+      'cloned[1]': clonedWrite,
+      'go[0]': goRead,
+      'go[1]': goWrite,
     };
     if (this.spec.terminal === 'own') {
       const flags = ['O_RDWR', 'O_CLOEXEC'] as const;

@@ -1,5 +1,7 @@
 /** How the log of a command is written: its options, and what their values mean. */
+
 import { openSync } from 'node:fs';
+import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { isTerminal } from '../../common/kernel/processes.js';
@@ -97,7 +99,9 @@ export function logOptions({ options }: Values, colour: boolean, standardError =
     level,
     format,
     colour,
-    ...(options['log-file'] === undefined ? {} : { file: openLogFile(String(options['log-file'])) }),
-    ...(options['log-fd'] === undefined ? {} : { descriptor: openDescriptor(Number(options['log-fd'])) }),
+    ...defined({
+      file: options['log-file'] === undefined ? undefined : openLogFile(String(options['log-file'])),
+      descriptor: options['log-fd'] === undefined ? undefined : openDescriptor(Number(options['log-fd'])),
+    }),
   };
 }

@@ -61,9 +61,9 @@ export class Log {
     this.add('debug', msg, { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } });
   }
 
-  call({ us, ...record }: CallRecord, stage: 'parent' | 'child'): void {
+  call(record: CallRecord, stage: 'parent' | 'child'): void {
     const msg = `${record.call} ${record.errno === undefined ? `= ${record.ret}` : record.errno}`;
-    this.add('trace', msg, { stage, ...record, ...(us === undefined ? {} : { us }) }, record.at);
+    this.add('trace', msg, { stage, ...record }, record.at);
   }
 
   step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {

@@ -30,11 +30,7 @@ export async function dryRun(
   const paint = painter(coloured({ isTTY: terminal }));
   switch (form) {
     case 'json':
-      print(
-        shownJson(
-          JSON.stringify({ format, ...(forbidden === undefined ? {} : { forbidden }), steps }, null, 2),
-        ),
-      );
+      print(shownJson(JSON.stringify({ format, forbidden, steps }, null, 2)));
       break;
     case 'shell': {
       const { shellScript } = await import('./shell-script.js');

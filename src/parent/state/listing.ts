@@ -119,7 +119,18 @@ function containersIn(entry: Entry, path: string): Container[] {
   const state = step === 'exec' ? 'running' : 'set-up';
   return [
     {
-      ...{ name, path, state, step, process, pidInside, launcher, command, log, output, asPid1, own },
+      name,
+      path,
+      state,
+      step,
+      process,
+      pidInside,
+      launcher,
+      command,
+      log,
+      output,
+      asPid1,
+      own,
       started: new Date(started),
     },
   ];
@@ -134,7 +145,7 @@ const pidInsideOf = (pid: number): number => {
 };
 
 /**
- * The namespace of a container by one of its processes. P itself stays in the PID and time namespaces of outside: its
+ * The namespace of a container by one of its processes. P itself stays in the PID and time namespaces of the host: its
  * children are in the new ones (`pid_for_children`), of which the PID namespace is there once it has a process.
  */
 function idForContainer(pid: number, kind: string): string {

@@ -1,4 +1,5 @@
 /** The launch's side of the state folder: a container is written down while it lives. */
+
 import {
   closeSync,
   constants,
@@ -10,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { defined } from '../../common/defined.js';
 import { type Failure, usageFailure } from '../../common/failure.js';
 import { forgetEnded, keepEnded } from './ended.js';
 import {
@@ -133,10 +135,17 @@ function beginning(
   const launcher = identify(process.pid);
   if (launcher === undefined) throw new Error('/proc does not show this process');
   return {
-    ...{ format: 1, name, command, started: Date.now(), launcher, seenFrom: viewpoint() },
-    ...(log === undefined ? {} : { log: resolve(log) }),
-    ...(asPid1 ? { asPid1 } : {}),
-    ...(detached ? { output: resolve(output) } : {}),
+    format: 1,
+    name,
+    command,
+    started: Date.now(),
+    launcher,
+    seenFrom: viewpoint(),
+    ...defined({
+      log: log === undefined ? undefined : resolve(log),
+      asPid1: asPid1 || undefined,
+      output: detached ? resolve(output) : undefined,
+    }),
   };
 }
 

@@ -34,7 +34,8 @@ export class TerminalKeeper {
         { step, call: 'close_range', args: { first: 2, last: 'UINT_MAX', flags: 0 } },
         { step, call: 'read', args: { fd: 1, buf: end, count: 1 } },
         {
-          ...{ step, call: 'ioctl' },
+          step,
+          call: 'ioctl',
           args: { fd: 0, request: 'TCSETS', argp: memory(modes, shownModes(modes)) },
         },
         { step, call: '_exit', args: { status: 0 } },

@@ -23,7 +23,7 @@ for (const user of users) {
   const skip = user.skip || noBusybox;
   const title = (text: string): string => `${user.name}: ${text}`;
 
-  test(title('--bind shows a folder and a file of outside, writable or read-only'), { skip }, async () => {
+  test(title('--bind shows a folder and a file of the host, writable or read-only'), { skip }, async () => {
     const path = await rootfs(user);
     const [first, second] = [source(user), source(user)];
     const options = [

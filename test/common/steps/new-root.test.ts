@@ -74,7 +74,7 @@ for (const user of users) {
     assert.equal(existsSync('/dev/shm/file'), false);
   });
 
-  test(title('without an IPC namespace there is no /dev/mqueue, which would be that of outside'), {
+  test(title('without an IPC namespace there is no /dev/mqueue, which would be that of the host'), {
     skip,
   }, async () => {
     const words = [
@@ -91,7 +91,7 @@ for (const user of users) {
     assert.equal((await run(words, { user })).stdout, '/dev/shm\n');
   });
 
-  test(title('/sys shows the own network, or else is the one of outside, and is read-only'), {
+  test(title('/sys shows the own network, or else is the one of the host, and is read-only'), {
     skip,
   }, async () => {
     const script = `ls /sys/class/net; while read -r device at type options rest; do
@@ -186,7 +186,7 @@ for (const user of users) {
     assert.deepEqual(paths(join(path, 'etc')), []);
   });
 
-  test(title('the resolver is that of outside as long as the network is'), {
+  test(title('the resolver is that of the host as long as the network is'), {
     skip: skip || (!existsSync('/etc/resolv.conf') && 'needs an /etc/resolv.conf'),
   }, async () => {
     const path = await rootfs(user);
@@ -226,7 +226,7 @@ for (const user of users) {
   });
 
   for (const method of [[], ['--chroot']]) {
-    test(title(`nothing of outside is left open${method.length > 0 ? ' after chroot' : ''}`), {
+    test(title(`nothing of the host is left open${method.length > 0 ? ' after chroot' : ''}`), {
       skip,
     }, async () => {
       const script = `readlink /proc/1/cwd; readlink /proc/1/root; cd /proc/1/fd; for fd in *; do readlink $fd; done`;

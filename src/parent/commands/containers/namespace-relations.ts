@@ -1,5 +1,7 @@
 /** How namespaces belong together: whose they are, and which is inside which (ioctl_ns(2)). */
+
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { defined } from '../../../common/defined.js';
 import { memory, NULL } from '../../../common/kernel/calls.js';
 import type { Kernel } from '../../../common/kernel/kernel.js';
 import { namespaces } from '../../../common/namespaces.js';
@@ -61,13 +63,15 @@ function nodes(descriptor: number, kind: string, kernel: Kernel): NamespaceNode[
   // For a user namespace its parent is the owner: ioctl_ns(2).
   const parent = kind === 'pid' ? related(descriptor, 'NS_GET_PARENT', kernel) : undefined;
   try {
-    const ownerId = owner === undefined ? {} : { owner: idOf(owner, 'user') };
+    const ownerId = owner === undefined ? undefined : idOf(owner, 'user');
+    const parentId = parent === undefined ? undefined : idOf(parent, 'pid');
     const node: NamespaceNode = {
       id,
-      ...ownerId,
-      ...(kind === 'user' && owner !== undefined ? { parent: idOf(owner, 'user') } : {}),
-      ...(parent === undefined ? {} : { parent: idOf(parent, 'pid') }),
-      ...(kind === 'user' ? { madeBy: maker(descriptor, kernel) } : {}),
+      ...defined({
+        owner: ownerId,
+        parent: kind === 'user' ? ownerId : parentId,
+        madeBy: kind === 'user' ? maker(descriptor, kernel) : undefined,
+      }),
     };
     return [
       node,

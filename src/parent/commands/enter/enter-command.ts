@@ -26,7 +26,7 @@ export const enterCommand: Subcommand = {
   ],
   examples: [
     ['gontainer enter box', 'one more shell in the container box'],
-    ['gontainer enter box --net -- ip address', 'only its network, with the programs of outside'],
+    ['gontainer enter box --net -- ip address', 'only its network, with the programs of the host'],
   ],
   run: async (values) => (await import('./enter-container.js')).enter(values),
 };

@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { callerDirectory } from '../../../common/caller-text.js';
+import { defined } from '../../../common/defined.js';
 import { namespaceId, procLines } from '../../../common/evidence.js';
 import { Failure, usageFailure } from '../../../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../../../common/namespaces.js';
@@ -34,18 +35,16 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
     const capabilities = chosen ? undefined : capabilitiesLikeThoseOf(pid, joined.includes('uid'));
     const { environment, prompt: chosenPrompt } = environmentOf(hasRoot && hasOtherRoot(pid), options);
     return {
-      ...{
-        name,
-        target: pid,
-        joined,
-        command,
-        user,
-        becomesUser,
-        keepsCapabilities: false,
-        newPrivileges: false,
-        inherited: inherited(),
-        ...(capabilities === undefined ? {} : { capabilities }),
-      },
+      name,
+      target: pid,
+      joined,
+      command,
+      user,
+      becomesUser,
+      keepsCapabilities: false,
+      newPrivileges: false,
+      inherited: inherited(),
+      ...defined({ capabilities }),
       environment: { ...environment, PS1: chosenPrompt ?? prompt(user.uid, root) },
       path: programInside(
         command[0] as string,

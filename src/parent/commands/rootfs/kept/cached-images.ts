@@ -1,19 +1,11 @@
 /** What the cache of blobs holds: which images were pulled, and how much there is of each. */
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../../../common/kernel/kernel-error.js';
 import { parseDigest } from '../image/digest.js';
 import { cacheFolder } from '../registry/blob-cache.js';
+import { namesIn } from './names-in.js';
 
 export interface CachedImage {
   readonly name: string;
@@ -97,13 +89,5 @@ function readImage(file: string): CachedImage | undefined {
     return texts && known ? (value as CachedImage) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -4,19 +4,11 @@
  * convenience: that they cannot be written is not an error.
  */
 import { createHash } from 'node:crypto';
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { homeFolder } from '../../../state/home-folder.js';
 import type { ImageDefaults } from '../image/image-documents.js';
+import { namesIn } from './names-in.js';
 
 export interface RootRecord {
   /** When it was made, as in ISO 8601. */
@@ -104,13 +96,5 @@ function readJson(file: string): object | undefined {
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

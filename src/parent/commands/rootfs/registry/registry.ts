@@ -201,8 +201,8 @@ function tokenRequest(
   }
   const address = new URL(realm);
   for (const [name, value] of wanted) address.searchParams.set(name, value);
-  const authorization = credentials === undefined ? {} : { authorization: basicValue(credentials) };
-  return { to: address, request: { headers: { ...accept, ...authorization } } };
+  const authorization = credentials && basicValue(credentials);
+  return { to: address, request: { headers: { ...accept, ...defined({ authorization }) } } };
 }
 
 function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> {
