@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { shownLines, shownText, shownValue } from '../../src/common/shown-text.js';
 import { finished, folder, run, start, unprivileged } from '../gontainer.js';
-import { buildImage, layoutEntries, writeLayout } from '../parent/commands/rootfs/image-builder.js';
+import { buildImage, layoutEntries, writeLayout } from '../parent/images/image-builder.js';
 
 /** Clears the screen, names the window, begins a sequence in one byte (CSI), turns the line round. */
 const attack = '\u001b[2J\u001b]0;taken\u0007\u009b31m\u202etxt.exe';

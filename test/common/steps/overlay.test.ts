@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, lacking, records, root, rootfs, run, start, users } from '../../gontainer.js';
-import { snapshot } from '../../parent/commands/rootfs/snapshot.js';
+import { snapshot } from '../../parent/images/snapshot.js';
 import { afterMounting, bareRoot, hostMounts, inside, noBusybox, own } from './new-root.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);

@@ -18,7 +18,7 @@ export const exportCommand: Subcommand = {
     if (directory === '' || file === '') {
       throw usageFailure('rootfs export needs DIR and FILE.', 'Try: gontainer rootfs export ./root root.tar');
     }
-    const { exportRoot } = await import('./kept/export.js');
+    const { exportRoot } = await import('./export.js');
     await exportRoot(directory, file);
     return 0;
   },

@@ -2,9 +2,9 @@
 import { usageFailure } from '../../../common/failure.js';
 import type { Option } from '../../command-line/option.js';
 import type { Values } from '../../command-line/subcommand.js';
-import { defaultLimits, type Limits } from './archive/limits.js';
-import { hostPlatform, type Platform, parsePlatform } from './image/platform.js';
-import { parseSize, readableSize } from './readable-size.js';
+import { defaultLimits, type Limits } from '../../images/archive/limits.js';
+import { hostPlatform, type Platform, parsePlatform } from '../../images/image/platform.js';
+import { parseSize, readableSize } from '../../images/readable-size.js';
 
 const group = 'Root file system';
 

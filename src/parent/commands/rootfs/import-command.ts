@@ -32,8 +32,8 @@ export const importCommand: Subcommand = {
         'Try: gontainer rootfs import rootfs.tar ./root',
       );
     }
-    const { importRootfs } = await import('./import.js');
-    const { Progress } = await import('./progress-line.js');
+    const { importRootfs } = await import('../../images/import.js');
+    const { Progress } = await import('../../images/progress-line.js');
     const { noteRoot, reportMade } = await import('./report-made.js');
     const progress = new Progress();
     const request = { ...readImageOptions(options), source, directory, progress };

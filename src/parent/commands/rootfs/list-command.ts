@@ -9,7 +9,7 @@ export const listCommand: Subcommand = {
   ],
   examples: [['gontainer rootfs list', 'with size and age']],
   async run({ options }) {
-    const { list } = await import('./kept/list.js');
+    const { list } = await import('./list.js');
     return list(options.json === true);
   },
 };

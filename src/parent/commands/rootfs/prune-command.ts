@@ -9,10 +9,10 @@ export const pruneCommand: Subcommand = {
   examples: [['gontainer rootfs prune', 'the next pull fetches everything anew']],
   async run() {
     const { dirname } = await import('node:path');
-    const { emptyCache } = await import('./kept/cached-images.js');
-    const { notedRoots } = await import('./kept/root-record.js');
-    const { readableSize } = await import('./readable-size.js');
-    const { removeUnfinished } = await import('./unfinished.js');
+    const { emptyCache } = await import('../../images/kept/cached-images.js');
+    const { notedRoots } = await import('../../images/kept/root-record.js');
+    const { readableSize } = await import('../../images/readable-size.js');
+    const { removeUnfinished } = await import('../../images/unfinished.js');
     for (const folder of new Set(notedRoots().map(({ path }) => dirname(path))))
       await removeUnfinished(folder);
     const { count, size } = emptyCache();

@@ -50,12 +50,12 @@ export const pullCommand: Subcommand = {
     if (image === '' || directory === '') {
       throw usageFailure('rootfs pull needs IMAGE and DIR.', 'Try: gontainer rootfs pull alpine ./root');
     }
-    const { imageName, parseReference } = await import('./image/image-reference.js');
-    const { Progress } = await import('./progress-line.js');
-    const { pullRootfs } = await import('./pull.js');
+    const { imageName, parseReference } = await import('../../images/image/image-reference.js');
+    const { Progress } = await import('../../images/progress-line.js');
+    const { pullRootfs } = await import('../../images/pull.js');
     const { noteRoot, reportMade } = await import('./report-made.js');
-    const { noteImage } = await import('./kept/cached-images.js');
-    const { loginFor } = await import('./registry/login.js');
+    const { noteImage } = await import('../../images/kept/cached-images.js');
+    const { loginFor } = await import('../../images/registry/login.js');
     const registry = typeof options.registry === 'string' ? options.registry : undefined;
     const reference = parseReference(image, registry);
     const progress = new Progress();

@@ -9,7 +9,7 @@ export const removeCommand: Subcommand = {
   examples: [['gontainer rootfs remove ./root', 'with what is noted of it']],
   async run({ rest }) {
     if (rest.length === 0) throw usageFailure('rootfs remove needs DIR.', 'See gontainer rootfs list.');
-    const { removeRoot } = await import('./kept/remove.js');
+    const { removeRoot } = await import('../../images/kept/remove-root.js');
     for (const directory of rest) await removeRoot(directory);
     return 0;
   },

@@ -2,11 +2,11 @@
 import { defined } from '../../../common/defined.js';
 import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
-import type { Tally } from './archive/tally.js';
-import type { ImageDefaults } from './image/image-documents.js';
-import { writeRecord } from './kept/root-record.js';
+import type { Tally } from '../../images/archive/tally.js';
+import type { ImageDefaults } from '../../images/image/image-documents.js';
+import { writeRecord } from '../../images/kept/root-record.js';
+import { readableSize } from '../../images/readable-size.js';
 import { nextCommand } from './next-command.js';
-import { readableSize } from './readable-size.js';
 
 /** Notes a new root file system, so that it can be listed and removed, and its image's configuration be found. */
 export function noteRoot(directory: string, from: string, image?: ImageDefaults): void {

@@ -14,7 +14,7 @@ import { test } from 'node:test';
 import { findStaticBusybox } from '../../../../src/parent/commands/rootfs/create/busybox.ts';
 import { readElf } from '../../../../src/parent/commands/rootfs/create/elf.ts';
 import { sharedLibraries } from '../../../../src/parent/commands/rootfs/create/shared-libraries.ts';
-import { identities, runRootfs, workspace } from './workspace.ts';
+import { identities, runRootfs, workspace } from '../../images/workspace.ts';
 
 const staticBusybox = findStaticBusybox();
 const noBusybox = staticBusybox === undefined ? 'no static busybox is installed (busybox-static)' : false;

@@ -5,12 +5,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimes } from '../../../../src/common/kernel/file-attributes.ts';
-import { buildImage, layoutEntries } from './image-builder.ts';
-import { importBytes } from './importing.ts';
-import { contentOf, loopbackRegistry } from './loopback-registry.ts';
-import { archive, type Entry, file, folder, hardLink, symbolicLink } from './tar-builder.ts';
-import { treeOf } from './tree-of.ts';
-import { type Identity, identities, runRootfs, startRootfs, workspace } from './workspace.ts';
+import { buildImage, layoutEntries } from '../../images/image-builder.ts';
+import { importBytes } from '../../images/importing.ts';
+import { contentOf, loopbackRegistry } from '../../images/loopback-registry.ts';
+import { archive, type Entry, file, folder, hardLink, symbolicLink } from '../../images/tar-builder.ts';
+import { treeOf } from '../../images/tree-of.ts';
+import { type Identity, identities, runRootfs, startRootfs, workspace } from '../../images/workspace.ts';
 
 const config = {
   Env: ['PATH=/bin', 'A=b'],

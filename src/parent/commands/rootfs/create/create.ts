@@ -1,7 +1,7 @@
 /** `gontainer rootfs create`: a small root file system from what the host has, offline. */
 import { Failure } from '../../../../common/failure.js';
-import { diskUse } from '../kept/disk-use.js';
-import { buildBeside, openToAll } from '../staging.js';
+import { diskUse } from '../../../images/kept/disk-use.js';
+import { buildBeside, openToAll } from '../../../images/staging.js';
 import { findStaticBusybox, installBusybox } from './busybox.js';
 import { addPrograms, installHostCommands } from './host-commands.js';
 import { makeSkeleton } from './skeleton.js';

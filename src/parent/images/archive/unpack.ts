@@ -1,0 +1,106 @@
+/** Unpacks a tar archive, or one layer of an image, into a tree. */
+import { Failure } from '../../../common/failure.js';
+import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { refusal, shown, splitName } from './entry-name.js';
+import type { Budget } from './limits.js';
+import type { Tally } from './tally.js';
+import { type EntryType, type TarEntry, tarEntries } from './tar-entries.js';
+import type { Tree } from './tree.js';
+
+/** Whiteouts: OCI image specification, layer.md, "Whiteouts" and "Opaque Whiteout". */
+const whiteout = '.wh.';
+const opaque = '.wh..wh..opq';
+/** Names that the first union file system, AUFS, kept for itself; some images still carry them. */
+const reserved = '.wh..wh.';
+/** Where AUFS kept files with several names: the layer's hard links lead there. It is no part of the contents. */
+const hardLinkStore = '.wh..wh.plnk';
+
+/**
+ * How each type of entry is made; the answer false leaves it out. What is not here has no place in a container's root:
+ * the launcher makes /dev.
+ */
+const makers: Partial<Record<EntryType, (tree: Tree, entry: TarEntry) => unknown>> = {
+  file: (tree, entry) => tree.makeFile(entry),
+  directory: (tree, entry) => tree.makeDirectory(entry),
+  symlink: (tree, entry) => tree.makeSymbolicLink(entry),
+  link: (tree, entry) => tree.makeHardLink(entry),
+};
+
+export interface Unpacking {
+  readonly tree: Tree;
+  readonly budget: Budget;
+  /** Counts what was made and what could not be kept. */
+  readonly tally: Tally;
+  /** Whether names that begin with `.wh.` hide what older layers brought. */
+  readonly whiteouts: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Unpacks the uncompressed archive `source`.
+ * @param what names the archive in errors
+ * @throws Failure that names the entry at which it stopped; the tree is then half filled and must be thrown away
+ */
+export async function unpack(
+  source: AsyncIterable<Uint8Array>,
+  what: string,
+  { tree, budget, tally, whiteouts, signal }: Unpacking,
+): Promise<void> {
+  tree.beginLayer();
+  const counted = budget.count(untilAborted(source, signal));
+  for await (const entry of tarEntries(counted, what, whiteouts)) {
+    const names = splitName(entry.name);
+    const label = shown(names.join('/') || '/');
+    budget.admit(label, entry.size);
+    try {
+      if (whiteouts && hide(tree, entry, names)) continue;
+      const made = await make(tree, entry);
+      if (names[0] !== hardLinkStore) tally.count(entry, made);
+    } catch (error) {
+      if (error instanceof Error && error.name === 'Failure') throw error;
+      throw new Failure(`Cannot unpack ${label}: ${errnoWords(error)}.`, {
+        next: 'Nothing was kept. Make room or choose another place, then try again.',
+        cause: error,
+      });
+    }
+  }
+  if (whiteouts) tree.removeFromTop(hardLinkStore);
+  tally.attributes = tree.lostAttributes;
+}
+
+/** @returns whether anything was made */
+async function make(tree: Tree, entry: TarEntry): Promise<boolean> {
+  const maker = makers[entry.type];
+  if (maker === undefined) {
+    tree.skip(entry);
+    return false;
+  }
+  return (await maker(tree, entry)) !== false;
+}
+
+async function* untilAborted(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+/** @returns whether the entry is a whiteout, or of AUFS's own, and so is not itself made */
+function hide(tree: Tree, entry: TarEntry, names: readonly string[]): boolean {
+  const last = names.at(-1) ?? '';
+  const folder = names.slice(0, -1);
+  if (last === opaque) {
+    tree.hideContents(entry, folder);
+    return true;
+  }
+  if (names[0] === hardLinkStore) return false;
+  if (names.some((name) => name.startsWith(reserved))) return true;
+  if (!last.startsWith(whiteout)) return false;
+  const hidden = last.slice(whiteout.length);
+  if (['', '.', '..'].includes(hidden)) throw refusal(entry.name, 'is a whiteout that names no file');
+  tree.hide(entry, [...folder, hidden]);
+  return true;
+}
