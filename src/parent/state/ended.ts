@@ -5,6 +5,7 @@
  */
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { draftIn } from './draft.js';
 import { type Entry, isContainerName } from './entry.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -42,15 +43,15 @@ export function keepEnded(
     ended: Date.now(),
     status: status ?? null,
   };
-  // One that is left of a launcher that was killed now is no record, and goes with the old ones.
-  const draft = join(folder, `.${process.pid}${endedExtension}`);
+  let draft: string | undefined;
   try {
+    draft = draftIn(folder);
     writeFileSync(draft, `${JSON.stringify(ended)}\n`, { mode: 0o600 });
     renameSync(draft, recordOf(folder, name));
     removeSurplus(folder);
   } catch {
     // A full disk is no reason to fail: the status is then known to the caller alone.
-    rmSync(draft, { force: true });
+    if (draft !== undefined) rmSync(draft, { force: true });
   }
 }
 

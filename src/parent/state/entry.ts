@@ -43,8 +43,6 @@ export type Entry = Beginning & Partial<Progress> & Partial<End>;
 
 /** The name of an entry's file ends with this. */
 export const entryExtension = '.ndjson';
-/** An entry that is being written has no name yet, only this after a dot and the process ID of its launcher. */
-export const draftExtension = '.draft';
 /** The name of the file with its command's output, in the same folder, with this. */
 export const outputExtension = '.output';
 

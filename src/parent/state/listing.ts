@@ -3,15 +3,9 @@ import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { innermostPid, namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
+import { draftIn, removeAbandonedDraft } from './draft.js';
 import { keepEnded } from './ended.js';
-import {
-  draftExtension,
-  type Entry,
-  entryExtension,
-  outputExtension,
-  readEntry,
-  viewpoint,
-} from './entry.js';
+import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -54,7 +48,7 @@ export function listing(): Listing {
   const complaints: string[] = [];
   for (const file of readdirSync(folder).sort()) {
     const path = join(folder, file);
-    if (file.endsWith(draftExtension)) removeStale(path);
+    removeAbandonedDraft(folder, file);
     if (file.startsWith('.') || !file.endsWith(entryExtension)) continue;
     try {
       const entry = readEntry(path);
@@ -75,13 +69,13 @@ export function listing(): Listing {
  * @returns whether the name is free now
  */
 export function removeStale(path: string): boolean {
-  const aside = join(dirname(path), `.${process.pid}.stale`);
   try {
     const entry = readEntry(path);
     if (!isOver(entry)) return false;
     // Before the name is free, as the next of that name forgets it. A launch that had made nothing is no container.
     if (entry.process !== undefined) keepEnded(path, entry);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
+    const aside = draftIn(dirname(path));
     renameSync(path, aside);
     if (!isOver(readEntry(aside))) linkSync(aside, path);
     unlinkSync(aside);

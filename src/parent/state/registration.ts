@@ -13,10 +13,10 @@ import {
 import { basename, dirname, resolve } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { type Failure, usageFailure } from '../../common/failure.js';
+import { draftIn } from './draft.js';
 import { forgetEnded, keepEnded } from './ended.js';
 import {
   type Beginning,
-  draftExtension,
   type End,
   entryExtension,
   isContainerName,
@@ -154,7 +154,7 @@ function beginning(
  * @returns false in that case
  */
 function written(path: string, content: Beginning): boolean {
-  const draft = `${dirname(path)}/.${process.pid}${draftExtension}`;
+  const draft = draftIn(dirname(path));
   writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, path);

@@ -4,7 +4,6 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
-  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,6 +11,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -454,16 +454,26 @@ test('a container whose launcher was killed is not listed, and its name is free'
   process.kill(launcher.pid as number, 'SIGKILL');
   await gone;
   assert.deepEqual(desk.left, ['box.ndjson']);
-  const entry = readFileSync(join(desk.state, 'box.ndjson'));
   const again = await desk.gontainer('run', '--quiet', '--uid', '--name', 'box', '--', 'true');
   assert.deepEqual([again.status, again.stderr], [0, '']);
   assert.deepEqual(desk.left, []);
-  // Had it been killed a moment before, its entry would still have been a draft.
-  const draft = join(desk.state, `.${launcher.pid}.draft`);
-  writeFileSync(draft, entry);
-  chownSync(draft, unprivileged.uid, unprivileged.gid);
-  assert.deepEqual(await desk.ps(), []);
-  assert.deepEqual(desk.left, []);
+});
+
+test('a launcher that is killed while it writes its entry leaves nothing', {
+  skip: lacking('strace'),
+}, async () => {
+  const desk = new Desk(unprivileged);
+  // Before the entry has its name; and once with nothing in it yet.
+  for (const empty of [false, true]) {
+    const under = ['strace', '-f', '-o', '/dev/null', '-e', 'inject=link,linkat:signal=KILL'];
+    const words = ['run', '--quiet', '--uid', '--name', 'box', '--', 'true'];
+    const { signal } = await run(words, { user: desk.user, env: desk.env, under });
+    assert.equal(signal, 'SIGKILL');
+    assert.equal(desk.left.length, 1, `${desk.left}`);
+    if (empty) truncateSync(join(desk.state, desk.left[0] as string));
+    assert.deepEqual(await desk.ps(), []);
+    assert.deepEqual(desk.left, []);
+  }
 });
 
 test('a process that took over the ID of a container is not taken for it', async () => {
