@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const packages = new URL('../../../../node_modules/', import.meta.url);
+const packages = new URL('../../../node_modules/', import.meta.url);
 /** Native code cannot be put into the file: it lies beside it, as an installer would lay it. */
 const native = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
 

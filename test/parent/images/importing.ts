@@ -11,7 +11,7 @@ import type { Identity } from './workspace.ts';
 
 /** With all its packages in one file: an unprivileged user may not be able to read them when they are needed. */
 const program: typeof import('../../../src/parent/images/import.ts') = createRequire(import.meta.url)(
-  bundle(new URL('../../../../src/parent/commands/rootfs/import.ts', import.meta.url)),
+  bundle(new URL('../../../src/parent/images/import.ts', import.meta.url)),
 );
 export const { importRootfs } = program;
 

@@ -4,13 +4,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const repository = fileURLToPath(new URL('../../../..', import.meta.url));
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** As scripts/build.ts makes it: CommonJS, with packages left to Node, whose loader differs from that of the tests. */
 const built = buildSync({
-  entryPoints: [
-    fileURLToPath(new URL('../../../../src/parent/commands/rootfs/archive/decompress.ts', import.meta.url)),
-  ],
+  entryPoints: [fileURLToPath(new URL('../../../src/parent/images/archive/decompress.ts', import.meta.url))],
   bundle: true,
   platform: 'node',
   format: 'cjs',
