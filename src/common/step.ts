@@ -29,6 +29,8 @@ export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly shell: (spec: Context['spec']) => string;
   /** The shortest command that shows the idea, where `shell` has more to do. */
   readonly gist?: (spec: Context['spec']) => string;
+  /** Whether it only prepares the next step, and so may share a line with it where the window is low. */
+  readonly prepares?: true;
   /** Whether this launch has this step. */
   readonly applies: (spec: Context['spec']) => boolean;
   /** @throws KernelError, or Failure where something else stands in the way */
@@ -94,7 +96,7 @@ export interface RehearsedStep extends StepDescription {
 /** The part of a step that words are made of. */
 export type Describable<Spec = LaunchSpec> = Pick<
   Step<StepContext<Spec>>,
-  'id' | 'stage' | 'title' | 'why' | 'man' | 'shell' | 'gist' | 'summary' | 'refusals'
+  'id' | 'stage' | 'title' | 'why' | 'man' | 'shell' | 'gist' | 'prepares' | 'summary' | 'refusals'
 >;
 
 export const described = <Spec>(

@@ -10,6 +10,7 @@ export const fileOwnerStep: Step = {
     'New files belong to the file-system user ID, so that is set to one that is mapped.',
   man: 'setfsuid(2), user_namespaces(7)',
   shell: ({ fileOwner }) => `setpriv --reuid=${fileOwner?.uid} --regid=${fileOwner?.gid} --inh-caps=+all …`,
+  prepares: true,
   applies: ({ root, fileOwner }) => root !== undefined && fileOwner !== undefined,
   run: ({ spec: { fileOwner }, kernel }) => {
     if (fileOwner === undefined) return;

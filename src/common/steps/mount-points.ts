@@ -64,6 +64,7 @@ export const mountPointsStep: Step = {
     return [`mkdir -p ${paths('directory').join(' ')}`, ...files, ...optional].join('; ');
   },
   gist: () => 'mkdir -p proc sys dev',
+  prepares: true,
   applies: ({ root }) => root !== undefined,
   refusals: () =>
     (['mkdir', 'open'] as const).map((call) => ({

@@ -37,6 +37,7 @@ export const bindRootStep: Step = {
   man: 'mount(2), mount_setattr(2)',
   shell: ({ root }) =>
     `mount --rbind ${newRoot(root)} ${newRoot(root)}; ${remountBelow(newRoot(root), 'nodev')}`,
+  prepares: true,
   applies: ({ root }) => root !== undefined && root.overlay === undefined,
   run: ({ spec: { root }, kernel }) => {
     if (root === undefined) return;
@@ -114,6 +115,7 @@ export const pivotRootStep: Step = {
     'good: the old one is now mounted on top of the new one, where the next step removes it.',
   man: 'pivot_root(2)',
   shell: ({ root }) => `cd ${newRoot(root)} && pivot_root . .`,
+  prepares: true,
   applies: pivots,
   run: ({ kernel }) => {
     const newRoot = kernel.call('open', { pathname: '/', flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });

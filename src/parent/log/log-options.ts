@@ -66,6 +66,8 @@ export interface LogOptions {
   readonly descriptor?: number;
   /** A file open for writing that gets the same for as long as it can be written: for whoever follows the launch. */
   readonly followed?: number | undefined;
+  /** The steps that share a line with the next one, at level info. */
+  readonly together?: ReadonlySet<string>;
   /** Takes every level as lines of NDJSON, for the report. */
   readonly lines?: string[];
 }

@@ -9,7 +9,7 @@ import { indented } from '../text/columns.js';
 import { changeLines } from '../text/evidence.js';
 import { type Paint, painter } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
-import { type Mark, stepIndent, stepLine } from '../text/step-line.js';
+import { type Mark, type StepLine, sharedLine, stepIndent, stepLine } from '../text/step-line.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord } from './log-record.js';
 
@@ -40,17 +40,21 @@ export class ReadableLog {
   private readonly paint: Paint;
   private readonly explains: boolean;
   private readonly callsToo: boolean;
+  private readonly together: ReadonlySet<string>;
   /** Calls whose step is not finished yet: they stand below it. */
   private calls: CallFields[] = [];
+  /** A step that waits for the next one, with which it shares a line. */
+  private waiting: StepLine | undefined;
 
   /** @param columns asks how wide the window is now; undefined where there is none */
   constructor(
-    { level, colour }: LogOptions,
+    { level, colour, together = new Set() }: LogOptions,
     private readonly columns: () => number | undefined,
   ) {
     this.paint = painter(colour);
     this.callsToo = level === 'trace';
     this.explains = this.callsToo || level === 'debug';
+    this.together = together;
   }
 
   /** What a terminal shows of a record: lines, or nothing. */
@@ -65,8 +69,10 @@ export class ReadableLog {
   /** A step that is about to be done, and whose record will not be shown. */
   announced({ fields, msg }: LogRecord): string {
     const step = { ...(shownValue(fields) as StepFields), summary: '' };
-    const title = this.title('next', step, shownText(msg));
-    const lines = this.explains ? [...this.callsUpTo(), '', title, ...this.reasons(step)] : [title];
+    const title = shownText(msg);
+    const lines = this.explains
+      ? [...this.callsUpTo(), '', this.title('next', step, title), ...this.reasons(step)]
+      : this.oneLine({ ...step, mark: 'next', title });
     return lines.map((line) => `${line}\n`).join('');
   }
 
@@ -76,7 +82,7 @@ export class ReadableLog {
       return [];
     }
     if (fields.shell !== undefined) return this.step(fields as unknown as StepFields, message);
-    const before = this.callsUpTo();
+    const before = [...this.alone(), ...this.callsUpTo()];
     // The sentence follows, on standard error too.
     if (fields.failure !== undefined) return [...before, ...this.failure(fields.failure as FailureFields)];
     if (fields.stack !== undefined) return before;
@@ -86,7 +92,7 @@ export class ReadableLog {
   }
 
   private step(step: StepFields, title: string): string[] {
-    if (!this.explains) return [this.title('done', step, title)];
+    if (!this.explains) return this.oneLine({ ...step, mark: 'done', title }, this.together.has(step.step));
     const own = this.calls.filter((call) => call.step === step.step);
     const others = this.callsUpTo(own);
     const { before, after, stage, man, us } = step;
@@ -101,6 +107,27 @@ export class ReadableLog {
       ),
       ...own.flatMap((call) => this.callLines(call)),
     ];
+  }
+
+  /** @param waits whether it shares the line with the step that follows */
+  private oneLine(step: StepLine, waits = false): string[] {
+    const columns = this.columns();
+    if (waits && columns !== undefined) {
+      this.waiting = step;
+      return [];
+    }
+    const { waiting } = this;
+    if (waiting === undefined || columns === undefined)
+      return [...this.alone(), stepLine(step, columns, this.paint)];
+    this.waiting = undefined;
+    return [sharedLine(waiting, step, columns, this.paint)];
+  }
+
+  /** The line of a step that nothing follows with which it could share one. */
+  private alone(): string[] {
+    const { waiting } = this;
+    this.waiting = undefined;
+    return waiting === undefined ? [] : [stepLine(waiting, this.columns(), this.paint)];
   }
 
   private title(

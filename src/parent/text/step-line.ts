@@ -27,22 +27,43 @@ export interface StepLine {
   readonly summary: string;
 }
 
-/** @param columns those of the window; undefined where nothing is to be cut */
-export function stepLine(
-  { mark, number, title, summary }: StepLine,
-  columns: number | undefined,
-  paint: Paint,
-): string {
+/** What begins the line of a step, and how its title is written. */
+function beginning({ mark, number }: Pick<StepLine, 'mark' | 'number'>, paint: Paint) {
   const [colour, shape] = marks[mark];
-  const begin = `${paint(colour, shape)} ${paint('dim', String(number).padStart(2))}  `;
+  return {
+    sign: `${paint(colour, shape)} ${paint('dim', String(number).padStart(2))}  `,
+    bold: (text: string): string => paint(mark === 'failed' ? ['bold', 'red'] : 'bold', text),
+  };
+}
+
+/** @param columns those of the window; undefined where nothing is to be cut */
+export function stepLine(step: StepLine, columns: number | undefined, paint: Paint): string {
+  const { title, summary } = step;
+  const { sign, bold } = beginning(step, paint);
   const width = titleColumns(columns ?? 110);
-  const bold = (text: string): string => paint(mark === 'failed' ? ['bold', 'red'] : 'bold', text);
   if (summary === '') {
     const whole = columns === undefined ? title : cut(title, columns - 1 - stepIndent.length);
-    return `${begin}${bold(whole)}`;
+    return `${sign}${bold(whole)}`;
   }
   const name = padded(columns === undefined ? title : cut(title, width), width);
   // The last column stays free: some terminals go to the next line as soon as it is written.
   const room = columns === undefined ? undefined : columns - 1 - stepIndent.length - columnsOf(name) - 2;
-  return `${begin}${bold(name)}  ${room === undefined ? summary : cut(summary, room)}`;
+  return `${sign}${bold(name)}  ${room === undefined ? summary : cut(summary, room)}`;
+}
+
+/** Two steps in one line: of the first only what was done, then the second where the changes of the others stand. */
+export function sharedLine(
+  first: Omit<StepLine, 'summary'>,
+  second: StepLine,
+  columns: number,
+  paint: Paint,
+): string {
+  const left = beginning(first, paint);
+  const right = beginning(second, paint);
+  const width = titleColumns(columns);
+  const room = columns - 1 - width - 2 - 2 * stepIndent.length;
+  const title = cut(second.title, room);
+  const rest = room - columnsOf(title) - 2;
+  const summary = second.summary === '' || rest < 2 ? '' : `  ${cut(second.summary, rest)}`;
+  return `${left.sign}${left.bold(padded(cut(first.title, width), width))}  ${right.sign}${right.bold(title)}${summary}`;
 }

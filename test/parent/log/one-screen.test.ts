@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
+import { folder, lacking, root, rootfs, unprivileged } from '../../gontainer.js';
 import { TerminalSession } from '../../terminal-session.js';
 
 const skip = lacking('tmux', 'setpriv');
@@ -78,6 +78,38 @@ for (const [columns, rows] of [
       await terminal.shows(/outside\$ *$/);
     }
   });
+}
+
+for (const [options, user] of [
+  ['--all', unprivileged],
+  ['--all --ephemeral --read-only --tmpfs /tmp --workdir /tmp --user 0', unprivileged],
+  ['--all --hostname bücher-北京', root],
+] as const) {
+  for (const columns of [60, 80]) {
+    test(`at ${columns}×24, after the greeting of BusyBox, all of run ${options} as ${user.name} is in sight`, {
+      skip: skip || lacking('busybox'),
+    }, async () => {
+      const terminal = new TerminalSession(user, { columns, rows: 24 });
+      const home = folder(user);
+      terminal.type(
+        `go() { gontainer run ${options} --mnt ${place}; }; export XDG_RUNTIME_DIR=${home}; clear; go`,
+      );
+      await terminal.shows(/‣$/);
+      const screen = terminal.inSight();
+      const numbers = [...screen.matchAll(/[✓▸] +(\d+) /g)].map(([, number]) => Number(number));
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, index) => index + 1),
+        screen,
+      );
+      assert.ok(numbers.length >= 18, screen);
+      assert.match(screen, /^\[Gontainer config\][\s\S]*^BusyBox [\s\S]*‣$/m);
+      assert.deepEqual(
+        terminal.broken().filter((text) => !/go\(\) \{|^BusyBox /.test(text)),
+        [],
+      );
+    });
+  }
 }
 
 test('the changes of a launch are one below the other', { skip }, async () => {

@@ -19,6 +19,7 @@ import { Registration } from '../../state/registration.js';
 import { coloured } from '../../text/paint.js';
 import type { Background } from './background.js';
 import { banner } from './banner.js';
+import type { Fold } from './low-window.js';
 import { RunReport } from './run-report.js';
 
 /**
@@ -53,10 +54,13 @@ export async function runLaunch(
   try {
     if (registration?.output !== undefined)
       background?.writeTo(registration.output, options.output === undefined);
-    log = openLog(values, standardError, report, registration);
+    if (!(prepared instanceof Failure)) warnings.push(...reachOfOthers(prepared));
+    const fold =
+      prepared instanceof Failure ? undefined : await foldOf(prepared, values, standardError, warnings);
+    log = openLog(values, standardError, report, registration, fold);
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
-    begin(prepared, values, log, standardError, warnings);
+    begin(prepared, values, log, standardError, warnings, fold);
     const runs = (pid: number): void => {
       log?.leave();
       background?.started(registration?.name ?? '', pid);
@@ -91,10 +95,11 @@ function openLog(
   standardError: number,
   report: RunReport | undefined,
   registration: Registration | undefined,
+  fold: Fold | undefined,
 ): Log {
   return new Log({
     ...logOptions(values, colourOn(standardError), standardError),
-    ...defined({ lines: report?.lines }),
+    ...defined({ lines: report?.lines, together: fold?.steps }),
     standardError,
     followed: registration && openFollowedLog(registration.name),
   });
@@ -107,9 +112,25 @@ function begin(
   log: Log,
   standardError: number,
   warnings: readonly string[],
+  fold: Fold | undefined,
 ): void {
-  if (!options.quiet) inform(banner(spec, colourOn(standardError), windowSize(standardError)), standardError);
-  for (const sentence of [...warnings, reachOfOthers(spec)]) if (sentence !== undefined) log.warn(sentence);
+  const columns = windowSize(standardError)?.columns;
+  if (!options.quiet)
+    inform(banner(spec, colourOn(standardError), columns, fold?.banner === true), standardError);
+  for (const sentence of warnings) log.warn(sentence);
+}
+
+/** What is folded in the window; undefined where there is none. */
+async function foldOf(
+  spec: LaunchSpec,
+  { options }: Values,
+  standardError: number,
+  warnings: readonly string[],
+): Promise<Fold | undefined> {
+  const window = windowSize(standardError);
+  if (window === undefined) return undefined;
+  const { foldFor } = await import('./low-window.js');
+  return foldFor(spec, window, !options.quiet, warnings);
 }
 
 async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Promise<Walk | undefined> {
