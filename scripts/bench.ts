@@ -14,7 +14,7 @@ import { cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { phasesPicture } from './bench/picture.js';
+import { phasesPicture } from './bench/phases-picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
 import { tables } from './bench/tables.js';
 import { copyProgram } from './copy-program.js';

@@ -10,8 +10,8 @@ import { furnished, nodeCases, otherCases, type Place, readTerminal } from './ca
 import { compareCalls, ratios } from './kernel-calls.js';
 import { memory } from './memory.js';
 import type { Findings, Part, Plan } from './plan.js';
-import { throughput, withContainers, withMounts } from './scale.js';
 import { type Result, takeTurns } from './turns.js';
+import { throughput, withContainers, withMounts } from './under-load.js';
 
 async function measure({ program, nodes, rounds, parts }: Plan, place: Place): Promise<Findings> {
   const wanted = (part: Part): boolean => parts.includes(part);

@@ -1,8 +1,8 @@
 /** What the bench is to measure, and what it found. */
 import type { ComparedCalls } from './kernel-calls.js';
 import type { Memory } from './memory.js';
-import type { AtSize, Throughput } from './scale.js';
 import type { Result } from './turns.js';
+import type { AtSize, Throughput } from './under-load.js';
 
 /** The parts of the bench, which --only chooses from. */
 export const parts = ['start', 'memory', 'calls', 'throughput', 'mounts', 'containers'] as const;

@@ -1,7 +1,7 @@
 /** The findings as Markdown tables, which are read as well in a terminal. */
 import type { Findings } from './plan.js';
-import type { AtSize } from './scale.js';
 import type { Result } from './turns.js';
+import type { AtSize } from './under-load.js';
 
 const ms = (value: number): string => value.toFixed(1);
 const times = (value: number): string => value.toFixed(2);

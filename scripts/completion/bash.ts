@@ -9,7 +9,7 @@ import {
   single,
   valueCompletion,
   wordCompletion,
-} from './words.js';
+} from './completion-words.js';
 
 /** How bash makes the replies for the word that is in $cur. */
 function replies(completion: Completion): string {

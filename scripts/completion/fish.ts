@@ -10,7 +10,7 @@ import {
   single,
   valueCompletion,
   wordCompletion,
-} from './words.js';
+} from './completion-words.js';
 
 /** The command substitution that gives the candidates. */
 function candidates(completion: Completion): string {

@@ -10,7 +10,7 @@ import {
   single,
   valueCompletion,
   wordCompletion,
-} from './words.js';
+} from './completion-words.js';
 
 /** The action of an argument, as zshcompsys(1) has them under _arguments. */
 function action(completion: Completion): string {

@@ -192,7 +192,8 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   const groups = controlGroups();
 
   const first = startUnheard('/bin/sh', ['-c', 'kill -STOP $$; exec "$@"', 'sh', ...command], {
-    ...{ cwd: '/', stdio: ['ignore', stdout, stderr] },
+    cwd: '/',
+    stdio: ['ignore', stdout, stderr],
     ...(process.getuid?.() === 0 ? user : {}),
     env: { PATH: process.env.PATH, HOME: '/', TERM: 'dumb', TMPDIR: temporary, XDG_RUNTIME_DIR: runtime },
   });

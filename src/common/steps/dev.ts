@@ -7,7 +7,7 @@ import { type LaunchSpec, newSession, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { sharedTerminal } from './console.js';
 import { devpts, mayHaveTerminals } from './devpts.js';
-import { hostPath } from './shell-lines.js';
+import { hostPath } from './new-root-shell.js';
 
 /** The devices that programs count on, with the numbers of null(4), full(4), random(4) and tty(4). */
 const devices: Readonly<Record<string, readonly [major: number, minor: number]>> = {

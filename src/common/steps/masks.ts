@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
-import { hostPath } from './shell-lines.js';
+import { hostPath } from './new-root-shell.js';
 
 /** By these, settings of the whole machine can be changed. */
 const readOnly = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];

@@ -9,8 +9,8 @@ import { namesOf, walkDown } from '../path-walk.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { namedFiles } from './names.js';
+import { hostPath } from './new-root-shell.js';
 import { seen } from './seen.js';
-import { hostPath } from './shell-lines.js';
 
 interface MountPoint {
   readonly path: string;

@@ -9,8 +9,8 @@ import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
+import { hostPath } from './new-root-shell.js';
 import { seen } from './seen.js';
-import { hostPath } from './shell-lines.js';
 
 const resolver = '/etc/resolv.conf';
 

@@ -9,7 +9,7 @@ import { type Mount, mountLine, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import { type NewRoot, unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { hostPath } from './shell-lines.js';
+import { hostPath } from './new-root-shell.js';
 
 /** Names in the tmpfs that holds the parts together: relative, so that no character of a path needs escaping. */
 const parts = { lower: 'lower', changes: 'changes' };

@@ -3,7 +3,7 @@ import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mo
 import type { LaunchSpec } from '../spec.js';
 import { unshares } from '../spec.js';
 import type { Step } from '../step.js';
-import { hostPath } from './shell-lines.js';
+import { hostPath } from './new-root-shell.js';
 
 /** With a new PID namespace /proc is mounted anew; otherwise it is the host's. */
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');

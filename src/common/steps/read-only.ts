@@ -1,7 +1,7 @@
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
-import { hostPath, remountBelow } from './shell-lines.js';
+import { hostPath, remountBelow } from './new-root-shell.js';
 
 export const readOnlyStep: Step = {
   id: 'read-only',

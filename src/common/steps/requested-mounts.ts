@@ -5,7 +5,7 @@ import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
-import { hostPath, remountBelow } from './shell-lines.js';
+import { hostPath, remountBelow } from './new-root-shell.js';
 
 type BindMount = RequestedMount & { readonly kind: 'bind' };
 

@@ -6,7 +6,7 @@ import { shellWord } from '../shell-word.js';
 import type { LaunchSpec } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import { isAtOrBelow, remounted, restrictMounts } from './mount-attributes.js';
-import { remountBelow } from './shell-lines.js';
+import { remountBelow } from './new-root-shell.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 

@@ -4,7 +4,7 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
-import { hostPath, remountBelow } from './shell-lines.js';
+import { hostPath, remountBelow } from './new-root-shell.js';
 
 const newTitle = 'mount a new /sys';
 const boundTitle = 'bind the host’s /sys';

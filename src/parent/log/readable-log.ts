@@ -6,7 +6,7 @@ import { shownText, shownValue } from '../../common/shown-text.js';
 import type { StepRecord } from '../../common/step.js';
 import { callLines, type ShownCall } from '../text/call.js';
 import { indented } from '../text/columns.js';
-import { changeLines } from '../text/evidence.js';
+import { changeLines } from '../text/evidence-lines.js';
 import { type Paint, painter } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
 import { type Mark, type StepLine, sharedLine, stepIndent, stepLine } from '../text/step-line.js';

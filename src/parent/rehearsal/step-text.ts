@@ -3,7 +3,7 @@ import { shownText, shownValue } from '../../common/shown-text.js';
 import type { Evidence, RehearsedStep, StepResult } from '../../common/step.js';
 import { callLines } from '../text/call.js';
 import { indented } from '../text/columns.js';
-import { changeLines } from '../text/evidence.js';
+import { changeLines } from '../text/evidence-lines.js';
 import type { Paint } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
 import { stepIndent } from '../text/step-line.js';

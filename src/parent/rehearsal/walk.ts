@@ -9,7 +9,7 @@ import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
 import { WalkTerminal } from '../terminal/walk-terminal.js';
 import { columnsOf } from '../text/columns.js';
-import { stateLines } from '../text/evidence.js';
+import { stateLines } from '../text/evidence-lines.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
 import { stepIndent } from '../text/step-line.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';

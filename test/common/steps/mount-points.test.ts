@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, lacking, start, users } from '../../gontainer.js';
-import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './new-root.js';
+import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, lacking, root, rootfs, run, start, type User, users } from '../../gontainer.js';
-import { afterMounting, bareRoot, hostMounts, inside, noBusybox, own } from './new-root.js';
+import { afterMounting, bareRoot, hostMounts, inside, noBusybox, own } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
 /** Real mounts around the launch take root, in a mount namespace that is gone afterwards. */

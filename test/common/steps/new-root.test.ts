@@ -13,7 +13,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, records, rootfs, run, users } from '../../gontainer.js';
-import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './new-root.js';
+import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
 

@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { node, run, type User, users } from '../../gontainer.js';
-import { bareRoot, noBusybox, own } from './new-root.js';
+import { bareRoot, noBusybox, own } from './root-file-systems.js';
 
 const ownMachine = process.arch === 'arm64' ? 'aarch64' : 'x86-64';
 const otherMachine =

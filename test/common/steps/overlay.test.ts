@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, lacking, records, root, rootfs, run, start, users } from '../../gontainer.js';
 import { snapshot } from '../../parent/images/snapshot.js';
-import { afterMounting, bareRoot, hostMounts, inside, noBusybox, own } from './new-root.js';
+import { afterMounting, bareRoot, hostMounts, inside, noBusybox, own } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
 const noMounting = process.getuid?.() === 0 ? lacking('unshare', 'setpriv') : 'needs root';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { lacking, node, program, type User, users } from '../../gontainer.js';
-import { bareRoot, noBusybox } from './new-root.js';
+import { bareRoot, noBusybox } from './root-file-systems.js';
 
 const shellWord = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 

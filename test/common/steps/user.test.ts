@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, root, rootfs, run, unprivileged, users } from '../../gontainer.js';
-import { bareRoot, inside, noBusybox, own } from './new-root.js';
+import { bareRoot, inside, noBusybox, own } from './root-file-systems.js';
 
 /** The lines of `script`; groups in order. */
 const lines = (text: string): string[] =>

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { BuiltImage } from './image-builder.ts';
+import type { BuiltImage } from './image-builder.js';
 
 export const noDebianRegistry =
   spawnSync('docker-registry', ['--version']).status === 0

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decompress } from '../../../src/parent/images/archive/decompress.ts';
+import { decompress } from '../../../src/parent/images/archive/decompress.js';
 
 const installed = (program: string): false | string =>
   spawnSync(program, ['--version'], { input: '' }).error === undefined

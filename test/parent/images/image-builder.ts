@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { hostPlatform } from '../../../src/parent/images/image/platform.ts';
-import { archive, type Entry, file, folder } from './tar-builder.ts';
+import { hostPlatform } from '../../../src/parent/images/image/platform.js';
+import { archive, type Entry, file, folder } from './tar-builder.js';
 
 export const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 

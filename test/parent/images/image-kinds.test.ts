@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaultLimits } from '../../../src/parent/images/archive/limits.ts';
+import { defaultLimits } from '../../../src/parent/images/archive/limits.js';
 import {
   fits,
   highestVariant,
   hostPlatform,
   type Platform,
   parsePlatform,
-} from '../../../src/parent/images/image/platform.ts';
+} from '../../../src/parent/images/image/platform.js';
 import {
   type BuiltImage,
   buildImage,
@@ -18,10 +18,10 @@ import {
   indexOf,
   layoutEntries,
   savedEntries,
-} from './image-builder.ts';
-import { importBytes, importRootfs, silent } from './importing.ts';
-import { archive, file } from './tar-builder.ts';
-import { identities, workspace } from './workspace.ts';
+} from './image-builder.js';
+import { importBytes, importRootfs, silent } from './importing.js';
+import { archive, file } from './tar-builder.js';
+import { identities, workspace } from './workspace.js';
 
 const [owner] = identities;
 assert.ok(owner);

@@ -2,15 +2,15 @@
 import { chownSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { defaultLimits } from '../../../src/parent/images/archive/limits.ts';
-import { hostPlatform } from '../../../src/parent/images/image/platform.ts';
-import type { Imported, ImportRequest } from '../../../src/parent/images/import.ts';
-import { Progress } from '../../../src/parent/images/progress-line.ts';
-import { bundle } from './bundle.ts';
-import type { Identity } from './workspace.ts';
+import { defaultLimits } from '../../../src/parent/images/archive/limits.js';
+import { hostPlatform } from '../../../src/parent/images/image/platform.js';
+import type { Imported, ImportRequest } from '../../../src/parent/images/import.js';
+import { Progress } from '../../../src/parent/images/progress-line.js';
+import { bundle } from './bundle.js';
+import type { Identity } from './workspace.js';
 
 /** With all its packages in one file: an unprivileged user may not be able to read them when they are needed. */
-const program: typeof import('../../../src/parent/images/import.ts') = createRequire(import.meta.url)(
+const program: typeof import('../../../src/parent/images/import.js') = createRequire(import.meta.url)(
   bundle(new URL('../../../src/parent/images/import.ts', import.meta.url)),
 );
 export const { importRootfs } = program;

@@ -1,7 +1,7 @@
 /** A registry on the loopback interface that serves images from memory, and misbehaves when told to. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BuiltImage } from './image-builder.ts';
+import type { BuiltImage } from './image-builder.js';
 
 export interface LoopbackRegistry {
   /** HOST:PORT. */

@@ -6,17 +6,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { defaultLimits } from '../../../src/parent/images/archive/limits.ts';
-import { parseReference } from '../../../src/parent/images/image/image-reference.ts';
-import { hostPlatform } from '../../../src/parent/images/image/platform.ts';
-import { type PullRequest, pullRootfs } from '../../../src/parent/images/pull.ts';
-import { BlobCache } from '../../../src/parent/images/registry/blob-cache.ts';
-import { findCredentials } from '../../../src/parent/images/registry/credentials.ts';
-import { buildImage } from './image-builder.ts';
-import { silent } from './importing.ts';
-import { contentOf, type LoopbackRegistry, loopbackRegistry } from './loopback-registry.ts';
-import { file } from './tar-builder.ts';
-import { identities, runRootfs, startRootfs, workspace } from './workspace.ts';
+import { defaultLimits } from '../../../src/parent/images/archive/limits.js';
+import { parseReference } from '../../../src/parent/images/image/image-reference.js';
+import { hostPlatform } from '../../../src/parent/images/image/platform.js';
+import { type PullRequest, pullRootfs } from '../../../src/parent/images/pull.js';
+import { BlobCache } from '../../../src/parent/images/registry/blob-cache.js';
+import { findCredentials } from '../../../src/parent/images/registry/credentials.js';
+import { buildImage } from './image-builder.js';
+import { silent } from './importing.js';
+import { contentOf, type LoopbackRegistry, loopbackRegistry } from './loopback-registry.js';
+import { file } from './tar-builder.js';
+import { identities, runRootfs, startRootfs, workspace } from './workspace.js';
 
 const [owner] = identities;
 assert.ok(owner);

@@ -4,10 +4,10 @@ import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { buildImage, describe, layoutEntries, sha256 } from './image-builder.ts';
-import { importBytes } from './importing.ts';
-import { archive, type Entry, file, folder, hardLink, member, symbolicLink } from './tar-builder.ts';
-import { identities, workspace } from './workspace.ts';
+import { buildImage, describe, layoutEntries, sha256 } from './image-builder.js';
+import { importBytes } from './importing.js';
+import { archive, type Entry, file, folder, hardLink, member, symbolicLink } from './tar-builder.js';
+import { identities, workspace } from './workspace.js';
 
 const [owner] = identities;
 assert.ok(owner);

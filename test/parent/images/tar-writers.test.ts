@@ -15,10 +15,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setAttribute, setTimes } from '../../../src/common/kernel/file-attributes.ts';
-import { importBytes } from './importing.ts';
-import { treeOf } from './tree-of.ts';
-import { identities, workspace } from './workspace.ts';
+import { setAttribute, setTimes } from '../../../src/common/kernel/file-attributes.js';
+import { importBytes } from './importing.js';
+import { treeOf } from './tree-of.js';
+import { identities, workspace } from './workspace.js';
 
 const [owner] = identities;
 assert.ok(owner);

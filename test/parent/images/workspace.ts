@@ -3,8 +3,9 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { notes } from '../../gontainer.ts';
-import { bundle } from './bundle.ts';
+import { defined } from '../../../src/common/defined.js';
+import { notes } from '../../gontainer.js';
+import { bundle } from './bundle.js';
 
 export interface Identity {
   readonly name: string;
@@ -29,7 +30,7 @@ export function workspace(test: { after(done: () => void): void }, owner: Identi
   return directory;
 }
 
-const entry = bundle(new URL('run-command.ts', import.meta.url));
+const entry = bundle(new URL('rootfs-alone.ts', import.meta.url));
 
 function spawnOptions(owner: Identity, environment: NodeJS.ProcessEnv) {
   const identity = process.getuid?.() === 0 ? { uid: owner.uid, gid: owner.uid } : {};
@@ -47,7 +48,7 @@ export function runRootfs(
   return spawnSync(process.execPath, [entry, ...words], {
     ...spawnOptions(owner, environment),
     encoding: 'utf8',
-    ...(input === undefined ? {} : { input }),
+    ...defined({ input }),
   });
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { defined } from '../../../src/common/defined.js';
 import { namespaces } from '../../../src/common/namespaces.js';
 import {
   finished,
@@ -125,7 +126,7 @@ for (const user of users) {
       assert.deepEqual(
         steps.map(({ calls: _calls, refusals: _refusals, ...step }) => step),
         done.map(({ number, of, step, stage, msg, why, man, shell, gist }) => ({
-          ...(gist === undefined ? {} : { gist }),
+          ...defined({ gist }),
           number,
           of,
           step,

@@ -271,7 +271,9 @@ for (const user of users) {
     const words = ['run', '--quiet', '--uid', '--pid', '--pty', '--'];
     const shown = await run([...words, 'sh', '-c', 'tty; echo to standard error >&2; exit 3'], { user });
     assert.deepEqual(shown, {
-      ...{ status: 3, signal: null, stderr: '' },
+      status: 3,
+      signal: null,
+      stderr: '',
       stdout: '/dev/pts/0\r\nto standard error\r\n',
     });
     // The end of the input is passed on, whether its last line is complete or not, and is not shown.

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { own } from '../../common/steps/new-root.js';
+import { own } from '../../common/steps/root-file-systems.js';
 import { folder, node, program, run, type User } from '../../gontainer.js';
 
 export const asRoot = process.getuid?.() === 0 ? false : 'needs root';

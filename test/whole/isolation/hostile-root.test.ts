@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bareRoot, noBusybox, own } from '../../common/steps/new-root.js';
+import { bareRoot, noBusybox, own } from '../../common/steps/root-file-systems.js';
 import { run, users } from '../../gontainer.js';
 
 const files = ['passwd', 'group', 'hosts', 'hostname'];

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inside, noBusybox } from '../../common/steps/new-root.js';
+import { inside, noBusybox } from '../../common/steps/root-file-systems.js';
 import { folder, lacking, root, run, type User, unprivileged } from '../../gontainer.js';
 import { asRoot } from './attempts.js';
 

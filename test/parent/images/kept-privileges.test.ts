@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { importBytes } from './importing.ts';
-import { archive, file, folder } from './tar-builder.ts';
-import { type Identity, identities, workspace } from './workspace.ts';
+import { importBytes } from './importing.js';
+import { archive, file, folder } from './tar-builder.js';
+import { type Identity, identities, workspace } from './workspace.js';
 
 /** cap_net_raw=ep, version 2 of vfs_cap_data: capabilities(7) and linux/capability.h. */
 const netRaw = '\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00';

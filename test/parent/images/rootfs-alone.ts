@@ -1,5 +1,5 @@
-/** Runs one subcommand of rootfs without the launcher: `node run-command.cjs create --from host DIR`. */
-import { rootfsCommands } from '../../../src/parent/commands/rootfs/rootfs-commands.ts';
+/** Runs one subcommand of rootfs without the launcher: `node rootfs-alone.cjs create --from host DIR`. */
+import { rootfsCommands } from '../../../src/parent/commands/rootfs/rootfs-commands.js';
 
 async function main([word, ...words]: readonly string[]): Promise<number> {
   const command = rootfsCommands.find(({ name }) => name === `rootfs ${word}`);

@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findStaticBusybox } from '../../../../src/parent/commands/rootfs/create/busybox.ts';
-import { readElf } from '../../../../src/parent/commands/rootfs/create/elf.ts';
-import { sharedLibraries } from '../../../../src/parent/commands/rootfs/create/shared-libraries.ts';
-import { identities, runRootfs, workspace } from '../../images/workspace.ts';
+import { findStaticBusybox } from '../../../../src/parent/commands/rootfs/create/busybox.js';
+import { readElf } from '../../../../src/parent/commands/rootfs/create/elf.js';
+import { sharedLibraries } from '../../../../src/parent/commands/rootfs/create/shared-libraries.js';
+import { identities, runRootfs, workspace } from '../../images/workspace.js';
 
 const staticBusybox = findStaticBusybox();
 const noBusybox = staticBusybox === undefined ? 'no static busybox is installed (busybox-static)' : false;

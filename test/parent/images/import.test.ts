@@ -13,12 +13,12 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { defaultLimits } from '../../../src/parent/images/archive/limits.ts';
-import { hostPlatform } from '../../../src/parent/images/image/platform.ts';
-import { buildImage, indexOf, layoutEntries, savedEntries, writeLayout } from './image-builder.ts';
-import { as, importBytes, importRootfs, silent } from './importing.ts';
-import { archive, type Entry, file, folder, hardLink, symbolicLink } from './tar-builder.ts';
-import { identities, runRootfs, startRootfs, workspace } from './workspace.ts';
+import { defaultLimits } from '../../../src/parent/images/archive/limits.js';
+import { hostPlatform } from '../../../src/parent/images/image/platform.js';
+import { buildImage, indexOf, layoutEntries, savedEntries, writeLayout } from './image-builder.js';
+import { as, importBytes, importRootfs, silent } from './importing.js';
+import { archive, type Entry, file, folder, hardLink, symbolicLink } from './tar-builder.js';
+import { identities, runRootfs, startRootfs, workspace } from './workspace.js';
 
 const [first] = identities;
 assert.ok(first);

@@ -4,13 +4,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimes } from '../../../../src/common/kernel/file-attributes.ts';
-import { buildImage, layoutEntries } from '../../images/image-builder.ts';
-import { importBytes } from '../../images/importing.ts';
-import { contentOf, loopbackRegistry } from '../../images/loopback-registry.ts';
-import { archive, type Entry, file, folder, hardLink, symbolicLink } from '../../images/tar-builder.ts';
-import { treeOf } from '../../images/tree-of.ts';
-import { type Identity, identities, runRootfs, startRootfs, workspace } from '../../images/workspace.ts';
+import { setTimes } from '../../../../src/common/kernel/file-attributes.js';
+import { buildImage, layoutEntries } from '../../images/image-builder.js';
+import { importBytes } from '../../images/importing.js';
+import { contentOf, loopbackRegistry } from '../../images/loopback-registry.js';
+import { archive, type Entry, file, folder, hardLink, symbolicLink } from '../../images/tar-builder.js';
+import { treeOf } from '../../images/tree-of.js';
+import { type Identity, identities, runRootfs, startRootfs, workspace } from '../../images/workspace.js';
 
 const config = {
   Env: ['PATH=/bin', 'A=b'],

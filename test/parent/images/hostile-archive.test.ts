@@ -17,13 +17,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { defaultLimits } from '../../../src/parent/images/archive/limits.ts';
-import { hostPlatform } from '../../../src/parent/images/image/platform.ts';
-import { buildImage, layoutEntries } from './image-builder.ts';
-import { importBytes, importRootfs, silent } from './importing.ts';
-import { snapshot } from './snapshot.ts';
-import { archive, type Entry, file, folder, hardLink, member, symbolicLink } from './tar-builder.ts';
-import { type Identity, identities, workspace } from './workspace.ts';
+import { defaultLimits } from '../../../src/parent/images/archive/limits.js';
+import { hostPlatform } from '../../../src/parent/images/image/platform.js';
+import { buildImage, layoutEntries } from './image-builder.js';
+import { importBytes, importRootfs, silent } from './importing.js';
+import { snapshot } from './snapshot.js';
+import { archive, type Entry, file, folder, hardLink, member, symbolicLink } from './tar-builder.js';
+import { type Identity, identities, workspace } from './workspace.js';
 
 /** A workspace with something outside the new root to protect: canary/secret. */
 function arena(test: Parameters<typeof workspace>[0], owner: Identity): string {
