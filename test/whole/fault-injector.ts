@@ -141,7 +141,7 @@ export interface Watched {
   /** The calls in order. */
   readonly places: readonly Place[];
   readonly hung: boolean;
-  /** What was left behind: processes after one second, mounts, temporary files. */
+  /** What was left behind: processes after a minute, mounts, temporary files. */
   readonly left: readonly string[];
 }
 
@@ -164,10 +164,10 @@ interface Watch {
   readonly firstPipe: number;
 }
 
-/** After this it hangs. */
-const patience = '10';
+/** After so many seconds it hangs, on however busy a machine. */
+const patience = '120';
 /** Within this after the parent's end everything else has to be gone. */
-const grace = '1';
+const grace = '60';
 
 /**
  * Starts a process that is waited for by waitpid(2) here, and not by Node, which would otherwise keep this process

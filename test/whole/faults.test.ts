@@ -77,3 +77,11 @@ test('the child is killed while the parent takes the terminal out of it: that is
   assert.equal(watched.status, 137);
   assert.match(watched.stderr, /^gontainer: the child was killed by SIGKILL, /);
 });
+
+test('a close that fails once the command’s process is ready is no failure of a launch that goes on', {
+  skip: skippedFor(unprivileged),
+}, () => {
+  const matrix = new FaultMatrix({ options: ['--uid', '--pid', '--pty'], user: unprivileged });
+  const { verdict, wrong, watched } = matrix.try({ actor: 'command', call: 'close', nth: 3, fault: 'EPERM' });
+  assert.equal(verdict, 'carried on', wrong ?? watched.stderr);
+});

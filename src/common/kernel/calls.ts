@@ -150,6 +150,8 @@ export type ChainCall<Which extends CallName = CallName> = {
     readonly blocked?: readonly number[];
     /** What it returns, where that does not follow from the call. */
     readonly returns?: number;
+    /** Its failure changes nothing, and may be seen only when the command runs already: it is no failure of the launch. */
+    readonly mayFail?: true;
   };
 }[Which];
 

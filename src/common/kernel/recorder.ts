@@ -154,7 +154,7 @@ export class Recorder implements Kernel {
           recorded.add(call);
           const args = shownArguments(call.call, call.args);
           const name = errno === 0 ? undefined : errnoName(errno);
-          if (name !== undefined)
+          if (name !== undefined && !call.mayFail)
             failure ??= new KernelError({ step: call.step, call: call.call, args, errno: name });
           const us = ended === undefined ? undefined : Number(ended - began) / 1000;
           const at = this.since(began);

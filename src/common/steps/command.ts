@@ -125,8 +125,8 @@ export function commandChain(
     ...(newSession(spec) ? [{ step, call: 'setsid', args: {} } as const] : []),
     ...commandCalls(spec, step, { place: 'own process ID' }, terminal),
     { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
-    // Whoever waits for it sees the end of the pipe even if the write failed.
-    { step, call: 'close', args: { fd: gate.ready } },
+    // Whoever waits for it sees the end of the pipe even if the write failed. If this fails, execve(2) closes it.
+    { step, call: 'close', args: { fd: gate.ready }, mayFail: true },
     // The word to go on is the first byte of the path. Without it execve(2) finds nothing: a process whose child was
     // killed, or whose read(2) failed, must not become a command that nobody looks after.
     { step, call: 'read', args: { fd: gate.wait, buf: pathname, count: 1 } },
