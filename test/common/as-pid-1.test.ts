@@ -193,7 +193,7 @@ for (const user of users) {
     assert.deepEqual(all.at(-1)?.ended, { status: 0 });
   });
 
-  test(`${user.name}: the shell script of the rehearsal does the same`, {
+  test(`${user.name}: the script of --dry-run --shell makes the command PID 1 too`, {
     skip: skip || lacking('unshare'),
   }, async () => {
     const words = ['run', '--all', '--as-pid-1', '--dry-run', '--shell', '--', 'sh', '-c', 'echo $$; exit 3'];
@@ -254,7 +254,9 @@ test('nothing outlives a killed launcher, also a command that has changed its us
   assert.equal((await end).signal, 'SIGKILL');
 });
 
-test('at a terminal: a shell with jobs, stop by step', { skip: lacking('tmux') }, async () => {
+test('at a terminal, started step by step, a shell as PID 1 has job control', {
+  skip: lacking('tmux'),
+}, async () => {
   const terminal = new TerminalSession();
   terminal.type('gontainer run --uid --pid --as-pid-1 --step');
   for (let step = 1; step <= 7; step += 1) {

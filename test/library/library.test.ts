@@ -53,14 +53,17 @@ for (const user of users) {
     assert.equal(examples.length, 4);
   });
 
-  test(`${user.name}: require gives the same`, options, async () => {
+  test(`${user.name}: require gives what import gives`, options, async () => {
     const code = `const { launch } = require('gontainer');
       launch({ uid: true, command: ['sh', '-c', 'exit 7'] }).ended.then(console.log);`;
     assert.equal(await shown(code, user, 'cjs'), '{ status: 7, signal: undefined }');
   });
 
-  test(`${user.name}: who it is, what it did, and the signal that ended it`, options, async () => {
-    const code = `${imported}
+  test(
+    `${user.name}: a program is told who the container is, what it did, and the signal that ended it`,
+    options,
+    async () => {
+      const code = `${imported}
       const container = launch({ uid: true, pid: true, command: ['sh', '-c', 'readlink /proc/self/ns/user; kill -9 $$'] });
       const { pid, namespaces } = await container.started;
       const inside = (await container.stdout.setEncoding('utf8').toArray()).join('').trim();
@@ -69,12 +72,13 @@ for (const user of users) {
       for await (const { call } of container.calls) calls.push(call);
       for await (const record of container.records) again.push(record);
       console.log(JSON.stringify({ pid, same: namespaces.user === inside, ended, calls, records: again.length }));`;
-    const { pid, same, ended, calls, records } = JSON.parse(await shown(code, user));
-    assert.ok(pid > 1 && same);
-    assert.deepEqual(ended, { status: 137, signal: 'SIGKILL' });
-    assert.ok(['unshare', 'clone', 'mount', 'execve'].every((call) => calls.includes(call)));
-    assert.ok(records > calls.length);
-  });
+      const { pid, same, ended, calls, records } = JSON.parse(await shown(code, user));
+      assert.ok(pid > 1 && same);
+      assert.deepEqual(ended, { status: 137, signal: 'SIGKILL' });
+      assert.ok(['unshare', 'clone', 'mount', 'execve'].every((call) => calls.includes(call)));
+      assert.ok(records > calls.length);
+    },
+  );
 
   test(`${user.name}: every failure has its type, its sentence and a next action`, options, async () => {
     const code = `${imported}
@@ -115,7 +119,7 @@ for (const user of users) {
     assert.equal(await shown(code, user), 'enough false false');
   });
 
-  test(`${user.name}: kill before and after it has started`, options, async () => {
+  test(`${user.name}: kill works before the container has started and afterwards`, options, async () => {
     const code = `${imported}
       const sleep = { uid: true, pid: true, stdio: 'ignore', command: ['sleep', '1000'] };
       for (const signal of ['SIGTERM', 'SIGKILL']) {
@@ -151,7 +155,7 @@ for (const user of users) {
     assert.match(alive(), /^(Z.*)?$/);
   });
 
-  test(`${user.name}: many at a time know nothing of each other`, options, async () => {
+  test(`${user.name}: containers at the same time know nothing of each other`, options, async () => {
     const code = `${imported}
       const ended = await Promise.all([...Array(6).keys()].map((n) => launch({ uid: true, command: ['sh', '-c', 'exit ' + n] }).ended));
       console.log(ended.map(({ status }) => status).join());`;

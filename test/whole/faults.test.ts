@@ -42,7 +42,9 @@ const skippedFor = (user: User): string | false =>
     : 'needs an x86-64 processor';
 
 for (const { title, user, options, withRoot } of launches) {
-  test(`faults: ${title}`, { skip: skippedFor(user) }, async (context) => {
+  test(`a call that fails, at any place, ends the launch with its name and leaves nothing: ${title}`, {
+    skip: skippedFor(user),
+  }, async (context) => {
     const matrix = new FaultMatrix({
       options: withRoot ? [...options, '--mnt', await rootfs(user)] : options,
       user,

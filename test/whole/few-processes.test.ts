@@ -57,7 +57,7 @@ for (const options of [['--pid'], ['--pid', '--as-pid-1'], []]) {
   });
 }
 
-test('what the user runs already counts', { skip }, () => {
+test('what the user runs already counts against the limit', { skip }, () => {
   const script = `sleep 600 & sleep 600 & sleep 600 & '${program}' run --quiet --uid -- /bin/true; status=$?; kill %1 %2 %3; exit $status`;
   const { status, stderr } = spawnSync('prlimit', ['--nproc=22:22', 'bash', '-c', `set -m; ${script}`], {
     encoding: 'utf8',
@@ -74,7 +74,7 @@ test('what the user runs already counts', { skip }, () => {
   assert.equal(status, 125);
 });
 
-test('root is not limited', { skip: skip || users[0]?.skip }, () => {
+test('root is not held back by a limit of processes', { skip: skip || users[0]?.skip }, () => {
   const { status, stderr } = launched(root, 1, ['--pid']);
   assert.equal(stderr, '');
   assert.equal(status, 0);

@@ -142,7 +142,7 @@ test('publint and arethetypeswrong find nothing', async () => {
   assert.deepEqual(analysed.types && analysed.problems, []);
 });
 
-test('installed into an empty folder, without what only developers need', { skip }, async (t) => {
+test('installed into an empty folder, without what only developers need, it runs', { skip }, async (t) => {
   const into = join(place, 'local');
   mkdirSync(into);
   writeFileSync(join(into, 'package.json'), '{ "private": true }');
@@ -174,7 +174,7 @@ test('installed into an empty folder, without what only developers need', { skip
   assert.ok(!existsSync(join(installed, 'node_modules')));
 });
 
-test('installed for everybody', { skip }, async (t) => {
+test('installed for everybody it runs from PATH', { skip }, async (t) => {
   const prefix = join(place, 'global');
   npm('install', '--global', '--prefix', prefix, tarball);
   const link = join(prefix, 'bin/gontainer');
@@ -218,7 +218,7 @@ test('installed for everybody', { skip }, async (t) => {
   );
 });
 
-test('installed by pnpm, where each package has only its own dependencies', { skip }, async (t) => {
+test('installed by pnpm, where each package has only its own dependencies, it runs', { skip }, async (t) => {
   const into = join(place, 'pnpm');
   mkdirSync(into);
   writeFileSync(join(into, 'package.json'), '{ "private": true }');

@@ -9,7 +9,7 @@ import { finished, folder, node, records, rootfs, run, start, users } from '../g
 const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
 
 for (const user of users) {
-  test(`${version}, ${user.name}: all eight namespaces in a root of its own`, {
+  test(`${version}, ${user.name}: all eight namespaces are new, in a root of its own`, {
     skip: user.skip,
   }, async () => {
     const path = await rootfs(user);
@@ -42,7 +42,7 @@ for (const user of users) {
   });
 }
 
-test(`${version}: help and version`, async () => {
+test(`${version}: help and version are printed`, async () => {
   assert.match((await run(['-h'])).stdout, /--uid\s+new user namespace[\s\S]*user_namespaces\(7\)/);
   assert.match((await run(['-v'])).stdout, /^gontainer \d+\.\d+\.\d+\n$/);
 });

@@ -100,7 +100,9 @@ const rootOptions = (path: string, number: number): string[] => (number % 2 === 
 
 let costOfOne: HostFigures | undefined;
 
-test(`${sizes.alive} containers alive at once`, { skip: lacking('lsns') }, async (context) => {
+test(`${sizes.alive} containers alive at once do not meet, and nothing is left of them`, {
+  skip: lacking('lsns'),
+}, async (context) => {
   const path = await rootfs(user);
   const before = await settledFigures();
   const containers: { container: ChildProcess; end: Promise<Finished>; inside: Map<string, string> }[] = [];
@@ -169,7 +171,9 @@ test(`${sizes.alive} containers alive at once`, { skip: lacking('lsns') }, async
   );
 });
 
-test(`${sizes.launches} launches, ${sizes.atATime} at a time`, { skip: lacking('lsns') }, async (context) => {
+test(`${sizes.launches} launches, ${sizes.atATime} at a time, leave nothing`, {
+  skip: lacking('lsns'),
+}, async (context) => {
   const path = await rootfs(user);
   const idleFrom = await settledFigures();
   await later(sizes.idle * 1000);
@@ -243,7 +247,7 @@ const orphanMaker = `
 
 const orphans = sizes.rounds * sizes.orphansInRound;
 
-test(`${orphans} orphans in one container`, async (context) => {
+test(`${orphans} orphans in one container are reaped`, async (context) => {
   const path = await rootfs(user);
   // The second one does nothing meanwhile: what its memory does is not the orphans' doing.
   const [busy, idle] = await Promise.all([runningOn(path, orphanMaker), runningOn(path, idleScript)]);

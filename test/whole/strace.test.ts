@@ -400,9 +400,13 @@ const skip = lacking('strace');
 for (const user of users) {
   for (const launch of launches(user)) {
     const options = { skip: user.skip || skip || launch.skip };
-    test(`${user.name}: ${launch.title}`, options, async (context) => {
-      context.diagnostic(await traced(launch.words, user, launch.status ?? 0));
-    });
+    test(
+      `${user.name}: the log has the calls that strace sees: ${launch.title}`,
+      options,
+      async (context) => {
+        context.diagnostic(await traced(launch.words, user, launch.status ?? 0));
+      },
+    );
   }
 
   for (const method of [
@@ -423,7 +427,9 @@ for (const user of users) {
         ]
       : []),
   ]) {
-    test(`${user.name}: a new root ${method.join(' ')}`, { skip: user.skip || skip }, async (context) => {
+    test(`${user.name}: the log has the calls that strace sees: ${['a new root', ...method].join(' ')}`, {
+      skip: user.skip || skip,
+    }, async (context) => {
       const base = user.uid === 0 || method.some((word) => /^--(all|uid)$/.test(word)) ? [] : ['--uid'];
       const options = method.map((word) => (word === 'FOLDER' ? folder(user) : word));
       const words = [...base, '--mnt', await rootfs(user), ...options];

@@ -107,7 +107,7 @@ for (const user of users) {
     },
   );
 
-  debian(`${user.name}: an interactive session with a terminal of the host`, async () => {
+  debian(`${user.name}: an interactive shell works at a terminal of the host`, async () => {
     const log = join(folder(user), 'log');
     const words = [
       'run',
@@ -129,7 +129,7 @@ for (const user of users) {
   });
 }
 
-debian('root: a system user of Debian, with a range of IDs', async () => {
+debian('root: a system user of Debian has its own name, groups and files with a range of IDs', async () => {
   const maps = ['--uid-map', '0:0:65536', '--gid-map', '0:0:65536'];
   const { stdout, stderr } = await inside(
     [...maps, '--ephemeral', '--user', 'www-data', '--workdir', '/var'],

@@ -37,7 +37,9 @@ const words = (text: string): string => text.trim().replace(/[ \t]+/g, ' ');
 for (const user of users) {
   const base = user.uid === 0 ? [] : ['--uid'];
 
-  test(`${user.name}: root inside by a map of one line`, { skip: user.skip }, async () => {
+  test(`${user.name}: a map of one line makes the caller root in the container`, {
+    skip: user.skip,
+  }, async () => {
     const script = 'id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups';
     const shown = await printed(['--uid'], script, { user });
     assert.deepEqual(shown.split('\n').map(words), [
@@ -50,13 +52,17 @@ for (const user of users) {
     ]);
   });
 
-  test(`${user.name}: all capabilities in the user namespace`, { skip: user.skip }, async () => {
+  test(`${user.name}: the command has all capabilities in its user namespace`, {
+    skip: user.skip,
+  }, async () => {
     const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
     const all = (2n ** BigInt(last + 1) - 1n).toString(16).padStart(16, '0');
     assert.match(await printed(['--uid'], 'grep CapEff /proc/self/status', { user }), new RegExp(all));
   });
 
-  test(`${user.name}: the host name is set inside and stays outside`, { skip: user.skip }, async () => {
+  test(`${user.name}: the host name is set in the container and stays on the host`, {
+    skip: user.skip,
+  }, async () => {
     const before = hostname();
     const read = 'cat /proc/sys/kernel/hostname';
     assert.equal(await printed([...base, '--uts', '--hostname', 'box'], read, { user }), 'box\n');
@@ -66,7 +72,7 @@ for (const user of users) {
     assert.equal(hostname(), before);
   });
 
-  test(`${user.name}: a PID namespace of its own, and only its processes in /proc`, {
+  test(`${user.name}: in a PID namespace /proc has its processes and no others`, {
     skip: user.skip,
   }, async () => {
     const shown = await printed(
@@ -82,20 +88,20 @@ for (const user of users) {
     assert.match(first, /main\.cjs child/);
   });
 
-  test(`${user.name}: /proc outside is untouched by the one inside`, { skip: user.skip }, async () => {
+  test(`${user.name}: a /proc of the container leaves the host’s as it is`, { skip: user.skip }, async () => {
     const before = readFileSync('/proc/self/mountinfo', 'utf8');
     await printed([...base, '--pid'], ':', { user });
     assert.equal(readFileSync('/proc/self/mountinfo', 'utf8'), before);
   });
 
-  test(`${user.name}: loopback is up, and nothing else is there`, {
+  test(`${user.name}: in a network namespace loopback is up, and there is no other interface`, {
     skip: user.skip || lacking('ip'),
   }, async () => {
     const shown = await printed([...base, '--net'], 'ip -brief address', { user });
     assert.equal(words(shown), 'lo UNKNOWN 127.0.0.1/8 ::1/128');
   });
 
-  test(`${user.name}: the clocks are shifted`, { skip: user.skip }, async () => {
+  test(`${user.name}: the clocks of a time namespace are shifted`, { skip: user.skip }, async () => {
     const uptime = (text: string) => Number(text.split(' ')[0]);
     const outside = uptime(readFileSync('/proc/uptime', 'utf8'));
     const options = [...base, '--time', '--boottime', '864000', '--monotonic', '7200'];
@@ -106,7 +112,7 @@ for (const user of users) {
   });
 }
 
-test('maps of several lines, as root: IDs and files inside and outside', {
+test('as root, users and the owners of files follow every line of a map', {
   skip: users[0]?.skip,
 }, async () => {
   const options = [
@@ -130,7 +136,7 @@ test('maps of several lines, as root: IDs and files inside and outside', {
   assert.equal(outside.stdout, '100000 200000\n');
 });
 
-test('a map that keeps the own ID: no root inside, and the namespaces are made all the same', async () => {
+test('with a map that keeps the own ID nobody is root inside, and the namespaces are made all the same', async () => {
   const { uid, gid } = unprivileged;
   const options = [
     '--all',
@@ -148,7 +154,7 @@ test('a map that keeps the own ID: no root inside, and the namespaces are made a
   assert.match(shown, new RegExp(`^${uid}\nbox\nCapEff:\\s0000000000000000\n\\d\n$`));
 });
 
-test('subordinate IDs through newuidmap', {
+test('newuidmap maps subordinate IDs', {
   skip: users[0]?.skip || lacking('newuidmap', 'useradd', 'setpriv'),
 }, async (context) => {
   const name = `gontainer-test-${process.pid}`;
@@ -182,7 +188,7 @@ test('subordinate IDs through newuidmap', {
   assert.match(stdout, /800000\s+100/);
 });
 
-test('the environment: the caller’s and PS1; in a new root only the documented one', async () => {
+test('the command has the caller’s environment and PS1, and in a new root only the documented one', async () => {
   const env = { SECRET: 'outside', TERM: 'vt100' };
   const outer = await printed(['--uid', '--env', 'ADDED=1', '--env', 'SECRET=changed'], 'env', { env });
   assert.match(outer, /^SECRET=changed$/m);
@@ -190,7 +196,7 @@ test('the environment: the caller’s and PS1; in a new root only the documented
   assert.match(outer, /^PS1=📦/m);
 });
 
-test('descriptors 0, 1 and 2 and no others, whatever the caller had open', () => {
+test('the command has descriptors 0, 1 and 2 and no others, whatever the caller had open', () => {
   const list = 'for f in /proc/self/fd/*; do basename $f; done';
   const script = `exec 3</ 9</ 50</; exec '${node}' '${program}' run --quiet --uid --pid -- sh -c '${list}; for f in /proc/1/fd/*; do readlink $f; done'`;
   const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8', input: '' });

@@ -47,7 +47,7 @@ for (const user of users) {
     assert.equal(readFileSync(join(path, 'etc/shells'), 'utf8'), '/bin/sh\n');
   });
 
-  test(title('a bind of a link binds what it leads to outside, and a relative source is one of the caller'), {
+  test(title('a bind of a link binds what it leads to on the host, and a relative source is the caller’s'), {
     skip,
   }, async () => {
     const path = folder(user);
@@ -128,7 +128,7 @@ for (const user of users) {
     }
   });
 
-  test(title('--read-only with a writable /tmp, a missing mount point, and /dev as ever'), {
+  test(title('under --read-only a tmpfs can be written, a missing mount point is made, and /dev works'), {
     skip,
   }, async () => {
     const script = 'touch /tmp/x /dev/shm/x && echo > /dev/null && echo written; touch /x /bin/x 2>&1';
@@ -160,7 +160,7 @@ for (const user of users) {
   });
 
   test(title(
-    'mounts do not cross: neither those inside to the host, nor later ones of the host to the inside',
+    'no mount crosses: neither one of the container to the host, nor a later one of the host to the container',
   ), { skip: skip || noMounting }, async () => {
     const [path, from] = [bareRoot(user), folder(user)];
     for (const name of ['shared', 'inner']) mkdirSync(join(path, name));
@@ -197,7 +197,7 @@ for (const user of users) {
     'on a shared mount': (path, at) => `mount --bind '${path}' '${at}'; mount --make-rshared /`,
   };
   for (const [name, setUp] of Object.entries(kinds)) {
-    test(title(`a root file system ${name}`), { skip: skip || noMounting }, async () => {
+    test(title(`a root file system ${name} works`), { skip: skip || noMounting }, async () => {
       const [path, at] = [bareRoot(user), folder(user)];
       const words = ['run', '--quiet', '--all', '--mnt', at, '--tmpfs', '/dev/extra', '--'];
       const under = afterMounting(setUp(path, at), user);
@@ -207,7 +207,7 @@ for (const user of users) {
     });
   }
 
-  test(title('--workdir, in a new root, as the start of a relative command, and without a new root'), {
+  test(title('--workdir is where a relative command is looked for, in a new root and without one'), {
     skip,
   }, async () => {
     const path = bareRoot(user);

@@ -36,7 +36,9 @@ for (const user of users) {
 
   for (const { flag, entry, name } of namespaces) {
     if (flag === 'mnt') continue; // It takes a folder: test/common/steps/root.test.ts.
-    test(`${user.name}: the ${name} namespace alone`, { skip: user.skip }, async () => {
+    test(`${user.name}: of --${flag} alone the ${name} namespace is new, and no other that is not needed for it`, {
+      skip: user.skip,
+    }, async () => {
       const expected = [
         entry,
         ...(flag === 'pid' ? ['mnt'] : []),
@@ -49,11 +51,13 @@ for (const user of users) {
     });
   }
 
-  test(`${user.name}: all eight`, { skip: user.skip }, async () => {
+  test(`${user.name}: --all makes all eight namespaces new`, { skip: user.skip }, async () => {
     assert.deepEqual(await fresh(['--all'], user), entries);
   });
 
-  test(`${user.name}: every combination`, { skip: user.skip }, async () => {
+  test(`${user.name}: every combination of flags makes those namespaces new and no others`, {
+    skip: user.skip,
+  }, async () => {
     const flags = namespaces
       .map(({ flag }) => flag)
       .filter((flag) => flag !== 'mnt' && !(flag === 'uid' && base.length > 0));

@@ -19,7 +19,9 @@ for (const user of users) {
   const title = (text: string): string => `${user.name}: ${text}`;
 
   for (const method of [[], ['--chroot']]) {
-    test(title(`--ephemeral forgets every change ${method.join('')}`), { skip }, async () => {
+    test(title(`--ephemeral forgets every change${method.length > 0 ? ', after chroot too' : ''}`), {
+      skip,
+    }, async () => {
       const path = await rootfs(user);
       const [before, mounts] = [snapshot(path), hostMounts()];
       const script = `${changes}; cat /new /etc/shells; ls /home; ls /etc/profile 2>&1; stat -c %a / /var`;
@@ -94,7 +96,9 @@ for (const user of users) {
     assert.equal(stdout, '/etc\n/proc/1\n', stderr);
   });
 
-  test(title('paths with commas, colons, blanks and backslashes'), { skip }, async () => {
+  test(title('the paths of an overlay may hold commas, colons, blanks and backslashes'), {
+    skip,
+  }, async () => {
     const odd = join(folder(user), 'a,b:c d\\e');
     mkdirSync(odd);
     const { status, stderr } = await run(['rootfs', 'create', join(odd, 'root')], { user: root });

@@ -10,7 +10,9 @@ for (const user of users) {
   const base = user.uid === 0 ? [] : ['--uid'];
   const settings = { user };
 
-  test(`${user.name}: a root of its own, and the one outside is gone`, { skip: user.skip }, async () => {
+  test(`${user.name}: the command has a root of its own, and the host’s is gone`, {
+    skip: user.skip,
+  }, async () => {
     const path = await rootfs(user);
     const script = 'ls -d /*; pwd; cut -d" " -f5 /proc/self/mountinfo';
     const { stdout, stderr, status } = await run(
@@ -28,7 +30,9 @@ for (const user of users) {
     );
   });
 
-  test(`${user.name}: nothing of it is mounted outside, before or after`, { skip: user.skip }, async () => {
+  test(`${user.name}: no mount of a launch is on the host, during it or afterwards`, {
+    skip: user.skip,
+  }, async () => {
     const path = await rootfs(user);
     const before = readFileSync('/proc/self/mountinfo', 'utf8');
     const child = start(
@@ -63,7 +67,9 @@ for (const user of users) {
     assert.equal(status, 4);
   });
 
-  test(`${user.name}: the path may be a symbolic link and hold blanks`, { skip: user.skip }, async () => {
+  test(`${user.name}: the path of a new root may be a symbolic link and hold blanks`, {
+    skip: user.skip,
+  }, async () => {
     const path = await rootfs(user);
     const link = join(folder(user), 'a link');
     symlinkSync(path, link);

@@ -34,14 +34,14 @@ async function peopled(): Promise<string> {
   return path;
 }
 
-test('by name: its group, its supplementary groups and its home, and no capabilities', {
+test('--user NAME gives its group, its supplementary groups and its home, and no capabilities', {
   skip: asRoot,
 }, async () => {
   const { stdout, stderr } = await inside(await peopled(), [...range, '--user', 'user'], script, root);
   assert.deepEqual(lines(stdout), ['1000', '1000', '29 60 1000', none, none, none, '/home/user'], stderr);
 });
 
-test('by number, and with another group', { skip: asRoot }, async () => {
+test('--user takes numbers, and another group', { skip: asRoot }, async () => {
   const path = await peopled();
   const named = await inside(path, [...range, '--user', '1000:tty'], script, root);
   assert.deepEqual(lines(named.stdout).slice(0, 3), ['1000', '5', '5 29 60'], named.stderr);
@@ -53,7 +53,9 @@ test('by number, and with another group', { skip: asRoot }, async () => {
   );
 });
 
-test('without a user namespace too, and root keeps what root has', { skip: asRoot }, async () => {
+test('--user works without a user namespace too, and --user root keeps capabilities', {
+  skip: asRoot,
+}, async () => {
   const path = await peopled();
   const words = (name: string) => [
     'run',
@@ -75,7 +77,9 @@ test('without a user namespace too, and root keeps what root has', { skip: asRoo
   assert.notEqual(rooted[4], none);
 });
 
-test('the user can work: own home, a terminal, /dev/null and /dev/shm', { skip: asRoot }, async () => {
+test('the user of --user can use its home, a terminal, /dev/null and /dev/shm', {
+  skip: asRoot,
+}, async () => {
   const path = await peopled();
   own(join(path, 'home/user'), { name: 'mapped', uid: 101_000, gid: 101_000 });
   const work =

@@ -174,7 +174,7 @@ describe('a log that is none, or not whole', () => {
 
   const refused: readonly [name: string, text: () => string, said: RegExp][] = [
     ['an empty file', () => '', /is empty/],
-    ['blank lines', () => '\n\n', /is empty/],
+    ['a file of blank lines', () => '\n\n', /is empty/],
     ['plain text', () => 'hello\n', /is not a log of gontainer: line 1/],
     ['a binary file', () => '\u0000\u0001\ufffd', /is not a log of gontainer: line 1/],
     ['JSON of another program', () => '{"level":30,"msg":"hello"}\n', /is not a log of gontainer/],

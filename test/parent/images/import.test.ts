@@ -72,7 +72,7 @@ for (const owner of identities) {
     assert.deepEqual(readdirSync(directory).sort(), ['archive', 'root']);
   });
 
-  test(`import as ${owner.name} from the command line, standard input included`, (t) => {
+  test(`import as ${owner.name} takes a file, and standard input`, (t) => {
     const directory = workspace(t, owner);
     const bytes = archive(rootEntries);
     writeFileSync(join(directory, 'rootfs.tar'), bytes);
@@ -128,7 +128,7 @@ for (const owner of identities) {
     assert.deepEqual(readdirSync(directory).sort(), ['.mine.unfinished-abcdef', 'archive', 'other', 'root']);
   });
 
-  test(`import as ${owner.name} of an image: layers, whiteouts, opaque folders`, async (t) => {
+  test(`import as ${owner.name} of an image follows its layers, whiteouts and opaque folders`, async (t) => {
     const layers: Entry[][] = [
       [
         ...rootEntries,

@@ -86,7 +86,7 @@ test('pull takes the image for this machine; the second time from the cache', as
   assert.ok(cached(directory).every((name) => /^[0-9a-f]{64}$/.test(name)));
 });
 
-test('pull --platform takes another image; by digest and by a tag without an index', async (t) => {
+test('pull takes the image of --platform, of a digest, and of a tag without an index', async (t) => {
   const { directory, registry, pull } = await scene(t);
   await pull({ platform: { os: 'linux', architecture: 'mips64le' } });
   assert.deepEqual(readdirSync(join(directory, 'root')), ['foreign']);

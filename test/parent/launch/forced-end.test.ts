@@ -100,7 +100,7 @@ for (const { options, script } of [
     script: 'trap "" TERM; echo ready; while :; do sleep 1000; done',
   },
 ])
-  test(`${options.join(' ')}: --timeout ends what does not want to end`, limits, async () => {
+  test(`--timeout ends what does not want to end, with ${options.join(' ')}`, limits, async () => {
     const { end } = await attacked([...options, '--timeout', '1'], script);
     assert.equal((await end).status, 137);
     await nothingLeft();

@@ -52,7 +52,7 @@ for (const user of users) {
   ]) {
     const kind = `${user.name}, ${options.join(' ')}`;
 
-    test(`${kind}: the rest ends with the command`, { skip: user.skip }, async () => {
+    test(`${kind}: what the command leaves running ends with it`, { skip: user.skip }, async () => {
       const { container, end, mark } = await running(options, user, 'read _; exit 7');
       container.stdin?.end('\n');
       assert.equal((await end).status, 7);

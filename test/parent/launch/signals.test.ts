@@ -17,7 +17,9 @@ for (const user of users) {
     }
   });
 
-  test(`${user.name}: 128+N when signal N killed it`, { skip: user.skip }, async () => {
+  test(`${user.name}: the exit status is 128+N when signal N killed the command`, {
+    skip: user.skip,
+  }, async () => {
     for (const [name, number] of [
       ['KILL', 9],
       ['TERM', 15],
@@ -70,7 +72,7 @@ test('a command that handles no signal starts with none ignored and none blocked
   assert.deepEqual(stdout.match(/[0-9a-f]{16}/g), ['0000000000000000', '0000000000000000']);
 });
 
-test('standard output that nobody reads ends the command as it would outside', async () => {
+test('standard output that nobody reads ends the command as it would without gontainer', async () => {
   const { stdout } = await run(
     ['run', '--quiet', '--uid', '--', 'sh', '-c', '(yes; echo $? >&2) | head -n 1'],
     {

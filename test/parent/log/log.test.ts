@@ -107,46 +107,60 @@ function withoutInterpreter(user: User): string {
 for (const user of users) {
   const only = { skip: user.skip };
 
-  test(`${user.name}: the command as PID 1`, only, async () => {
-    const launch = await logged(['--uid', '--pid', '--as-pid-1', '--', '/bin/sh', '-c', 'exit 3'], { user });
-    assert.equal(launch.status, 3);
-    assert.deepEqual(stepsOf(launch).slice(-2), ['as-pid-1', 'exec']);
-    assert.equal((after(launch, 'as-pid-1').process as { pid: number }).pid, 1);
-    assert.match(String(after(launch, 'exec').program), /sh|busybox|ended/);
-    assert.deepEqual(last(launch).ended, { status: 3 });
-    const failed = await logged(['--uid', '--pid', '--as-pid-1', '--', withoutInterpreter(user)], { user });
-    assert.equal(failed.status, 126);
-    assert.equal(stepsOf(failed).at(-1), 'as-pid-1');
-  });
+  test(
+    `${user.name}: the log of a command as PID 1 ends with the steps as-pid-1 and exec`,
+    only,
+    async () => {
+      const launch = await logged(['--uid', '--pid', '--as-pid-1', '--', '/bin/sh', '-c', 'exit 3'], {
+        user,
+      });
+      assert.equal(launch.status, 3);
+      assert.deepEqual(stepsOf(launch).slice(-2), ['as-pid-1', 'exec']);
+      assert.equal((after(launch, 'as-pid-1').process as { pid: number }).pid, 1);
+      assert.match(String(after(launch, 'exec').program), /sh|busybox|ended/);
+      assert.deepEqual(last(launch).ended, { status: 3 });
+      const failed = await logged(['--uid', '--pid', '--as-pid-1', '--', withoutInterpreter(user)], { user });
+      assert.equal(failed.status, 126);
+      assert.equal(stepsOf(failed).at(-1), 'as-pid-1');
+    },
+  );
 
-  test(`${user.name}: a plain launch`, only, async () => {
+  test(`${user.name}: the log of --uid alone has five steps, and how the command ended`, only, async () => {
     const launch = await logged(['--uid', '--', '/bin/true'], { user });
     assert.equal(launch.status, 0);
     assert.deepEqual(stepsOf(launch), ['unshare', 'id-maps', 'child', 'command', 'exec']);
     assert.deepEqual(last(launch).ended, { status: 0 });
   });
 
-  test(`${user.name}: a terminal of its own, and a new session`, only, async () => {
-    const launch = await logged(['--uid', '--pty', '--', '/bin/true'], { user });
-    assert.equal(launch.status, 0);
-    assert.deepEqual(stepsOf(launch).slice(3), ['propagation', 'devpts', 'pty', 'command', 'exec']);
-    assert.deepEqual(after(launch, 'pty')['/dev/pts'], ['0', 'ptmx']);
-    const session = await logged(['--uid', '--new-session', '--', '/bin/true'], { user });
-    assert.equal(session.status, 0);
-    const none = { leader: true, 'controlling terminal': 'none' };
-    assert.deepEqual(after(session, 'command').sessions, { child: none, command: none });
-  });
+  test(
+    `${user.name}: the log of --pty and of --new-session shows the terminal and the sessions`,
+    only,
+    async () => {
+      const launch = await logged(['--uid', '--pty', '--', '/bin/true'], { user });
+      assert.equal(launch.status, 0);
+      assert.deepEqual(stepsOf(launch).slice(3), ['propagation', 'devpts', 'pty', 'command', 'exec']);
+      assert.deepEqual(after(launch, 'pty')['/dev/pts'], ['0', 'ptmx']);
+      const session = await logged(['--uid', '--new-session', '--', '/bin/true'], { user });
+      assert.equal(session.status, 0);
+      const none = { leader: true, 'controlling terminal': 'none' };
+      assert.deepEqual(after(session, 'command').sessions, { child: none, command: none });
+    },
+  );
 
-  test(`${user.name}: all eight in a new root, with shifted clocks`, only, async () => {
-    const clocks = ['--monotonic', '86400', '--boottime', '86400'];
-    const words = ['--all', '--mnt', await rootfs(user), ...clocks, '--', '/bin/sh', '-c', 'exit 7'];
-    const launch = await logged(words, { user });
-    assert.equal(launch.status, 7);
-    assert.deepEqual(last(launch).ended, { status: 7 });
-    assert.equal(stepsOf(launch).length, 19);
-    // Every record was made within this launch, whatever the clocks inside say.
-    assert.ok(launch.log.every(({ at }) => at < 86_400_000_000 / 2));
-  });
+  test(
+    `${user.name}: every time in the log is the launcher’s, also when the clocks inside are shifted`,
+    only,
+    async () => {
+      const clocks = ['--monotonic', '86400', '--boottime', '86400'];
+      const words = ['--all', '--mnt', await rootfs(user), ...clocks, '--', '/bin/sh', '-c', 'exit 7'];
+      const launch = await logged(words, { user });
+      assert.equal(launch.status, 7);
+      assert.deepEqual(last(launch).ended, { status: 7 });
+      assert.equal(stepsOf(launch).length, 19);
+      // Every record was made within this launch, whatever the clocks inside say.
+      assert.ok(launch.log.every(({ at }) => at < 86_400_000_000 / 2));
+    },
+  );
 
   test(`${user.name}: a step that was refused something is called what it did, and a warning says why`, {
     skip:
@@ -170,12 +184,16 @@ for (const user of users) {
     assert.ok(!free.log.some(({ warning, step }) => warning && step === 'sys'));
   });
 
-  test(`${user.name}: chroot, and the caller mapped to 1000`, only, async () => {
-    const words = ['--uid', '--uid-map', `1000:${user.uid}:1`, '--mnt', await rootfs(user), '--chroot'];
-    assert.equal((await logged([...words, '--', '/bin/true'], { user })).status, 0);
-  });
+  test(
+    `${user.name}: the log is as its schema says after chroot, and when nobody is root inside`,
+    only,
+    async () => {
+      const words = ['--uid', '--uid-map', `1000:${user.uid}:1`, '--mnt', await rootfs(user), '--chroot'];
+      assert.equal((await logged([...words, '--', '/bin/true'], { user })).status, 0);
+    },
+  );
 
-  test(`${user.name}: a furnished new root`, only, async () => {
+  test(`${user.name}: the log has every step of a furnished new root`, only, async () => {
     const [path, source, kept] = [await rootfs(user), folder(user), folder(user)];
     const file = join(source, 'file');
     writeFileSync(file, '');
@@ -215,7 +233,7 @@ for (const user of users) {
     assert.equal((await logged(['--uid', '--mnt', path, '--', '/bin/true'], { user })).status, 0);
   });
 
-  test(`${user.name}: a call that fails in a new root`, only, async () => {
+  test(`${user.name}: the last record names the step of the call that failed`, only, async () => {
     const kept = folder(user);
     writeFileSync(join(kept, 'work'), '');
     const words = ['--uid', '--mnt', await rootfs(user), '--overlay', kept, '--', '/bin/true'];
@@ -224,7 +242,7 @@ for (const user of users) {
     assert.equal((last(launch).failure as { call: { step: string } }).call.step, 'overlay');
   });
 
-  test(`${user.name}: a launch that fails`, only, async () => {
+  test(`${user.name}: standard error says of a failed launch what the last record says`, only, async () => {
     const launch = await logged(['--uid', '--time', '--monotonic', '-999999999', '--', '/bin/true'], {
       user,
     });
@@ -237,13 +255,13 @@ for (const user of users) {
     assert.ok(launch.log.some(({ call, errno }) => call === 'write' && errno === 'ERANGE'));
   });
 
-  test(`${user.name}: a command that is killed`, only, async () => {
+  test(`${user.name}: the last record names the signal that killed the command`, only, async () => {
     const launch = await logged(['--uid', '--pid', '--', '/bin/sh', '-c', 'kill -9 $$'], { user });
     assert.equal(launch.status, 137);
     assert.deepEqual(last(launch).ended, { status: 137, signal: 'SIGKILL' });
   });
 
-  test(`${user.name}: a command that is not found, or has no interpreter`, only, async () => {
+  test(`${user.name}: the log says that a command is not found, or has no interpreter`, only, async () => {
     const missing = await logged(['--uid', '--', 'no-such-command'], { user });
     assert.deepEqual([missing.status, missing.log.length], [127, 2]);
     assert.match(last(missing).msg, /no-such-command/);
@@ -252,7 +270,7 @@ for (const user of users) {
     assert.ok(broken.log.some(({ call, errno }) => call === 'execve' && errno === 'ENOENT'));
   });
 
-  test(`${user.name}: a child that is killed`, only, async () => {
+  test(`${user.name}: the last record says that the child was killed`, only, async () => {
     const file = join(folder(user), 'log');
     const child = start(
       [
@@ -279,7 +297,7 @@ for (const user of users) {
     assert.match(check(file).at(-1)?.msg ?? '', /child was killed/);
   });
 
-  test(`${user.name}: no value of the environment in any log`, only, async () => {
+  test(`${user.name}: no value of the environment is in any log`, only, async () => {
     const secret = 'hush-4f1c';
     const env = { SECRET: secret, PS1: secret };
     for (const words of [
@@ -310,7 +328,7 @@ for (const [level, shown] of [
   ['warn', []],
   ['silent', []],
 ] as const) {
-  test(`--log-level ${level}: standard error has what it says, the file everything`, async () => {
+  test(`with --log-level ${level} standard error has that level and above, and the file everything`, async () => {
     const file = join(folder(users.find(({ skip }) => !skip)), 'log');
     const { stderr } = await run([
       'run',
@@ -335,7 +353,7 @@ test('standard error has JSON where it is no terminal, and readable lines when a
   assert.match(pretty.stderr, /^✓ {2}1 {2}leave the user namespace +new: user$/m);
 });
 
-test('--quiet: nothing on standard error, and all in the file', async () => {
+test('with --quiet standard error is empty, and the file has everything', async () => {
   const launch = await logged(['--uid', '--', '/bin/true']);
   assert.equal(launch.stderr, '');
   assert.ok(launch.log.length > 20);
@@ -376,7 +394,7 @@ test('a wrong command line leaves no log', async () => {
   assert.ok(!existsSync(file));
 });
 
-test('what the launch goes on without is a warning', async () => {
+test('what a launch goes on without is a warning', async () => {
   const place = folder(unprivileged);
   const file = join(place, 'log');
   const state = join(place, 'gontainer');

@@ -114,7 +114,7 @@ const launches: readonly { name: string; options: (root: string) => string[] }[]
 
 for (const user of users) {
   for (const { name, options } of launches) {
-    test(`${user.name}: the list is what a launch then does: ${name}`, { skip: user.skip }, async () => {
+    test(`${user.name}: a dry run lists what a launch then does: ${name}`, { skip: user.skip }, async () => {
       const words = options(rootOf(user)).map((word) => word.replace('ID', String(user.uid)));
       const log = join(folder(user), 'log');
       const { steps } = await rehearsed([...words, '--', '/bin/true'], user);
@@ -153,7 +153,9 @@ for (const user of users) {
     });
   }
 
-  test(`${user.name}: it touches nothing`, { skip: user.skip || lacking('strace') }, async () => {
+  test(`${user.name}: a dry run changes nothing on the host`, {
+    skip: user.skip || lacking('strace'),
+  }, async () => {
     const words = ['--all', '--mnt', rootOf(user), '--hostname', 'x', '--monotonic', '5'];
     for (const form of [[], ['--json'], ['--shell']])
       assert.deepEqual(await changesOf(['run', '--dry-run', ...form, ...words], user), []);
@@ -164,7 +166,7 @@ for (const user of users) {
   });
 
   for (const { name, options } of launches.slice(0, 6)) {
-    test(`${user.name}: the shell script does what a launch does: ${name}`, {
+    test(`${user.name}: the script of a dry run does what a launch does: ${name}`, {
       skip: user.skip || lacking('unshare', 'ip', 'hostname'),
     }, async () => {
       const root = rootOf(user);
@@ -211,7 +213,9 @@ for (const user of users) {
   }
 }
 
-test('the script fails where the launch would, and does not hang', { skip: lacking('unshare') }, async () => {
+test('the script of a dry run fails where the launch would, and does not hang', {
+  skip: lacking('unshare'),
+}, async () => {
   const place = folder(unprivileged);
   const file = join(place, 'box.sh');
   const { stdout } = await run(['run', '--dry-run', '--shell', '--uid', '--uid-map', '0:0:2', '--', 'true'], {
@@ -225,7 +229,7 @@ test('the script fails where the launch would, and does not hang', { skip: lacki
   assert.deepEqual(readdirSync(place), ['box.sh'], 'no pipe is left');
 });
 
-test('on a host that forbids user namespaces it works, and says so', {
+test('on a host that forbids user namespaces a dry run works, and says so', {
   skip: lacking('unshare'),
 }, async () => {
   const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec '${node}' '${program}' run --uid --pid --dry-run`;
@@ -239,7 +243,7 @@ test('on a host that forbids user namespaces it works, and says so', {
   assert.doesNotMatch((await run(['run', '--uid', '--dry-run'])).stdout, /would fail/);
 });
 
-test('what does not go together is refused', async () => {
+test('--json and --shell are refused with each other, with --step and without --dry-run', async () => {
   const cases = [
     [['--json'], /^gontainer: --json needs --dry-run\./],
     [['--shell'], /^gontainer: --shell needs --dry-run\./],

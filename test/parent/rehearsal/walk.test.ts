@@ -77,6 +77,10 @@ for (const user of users) {
     const steps = numbered(9);
     for (const step of steps) {
       await stopsAt(terminal, step);
+      if (step === '5/9') {
+        terminal.press('m');
+        await terminal.shows(/child +sethostname\(name: walked, len: 6\)[\s\S]*Enter: do it/);
+      }
       if (step === '9/9') {
         terminal.press('m');
         await terminal.shows(/the kernel says now:[\s\S]*Enter: do it/);
@@ -222,7 +226,7 @@ test('Ctrl-C gives up, at any step', { skip: noTmux }, async () => {
   }
 });
 
-test('a signal gives up; SIGKILL takes everything along', { skip: noTmux }, async (context) => {
+test('a signal gives a walk up, and SIGKILL takes everything along', { skip: noTmux }, async (context) => {
   const terminal = await open(unprivileged);
   const times: string[] = [];
   const cases = [
@@ -268,7 +272,7 @@ test('the log goes to its file, and on the terminal each step is shown once', { 
   for (const { msg } of steps) assert.equal(text.split(String(msg)).length, 2, String(msg));
 });
 
-test('without a terminal it is refused', { skip: lacking('setsid') }, async () => {
+test('--step without a terminal is refused', { skip: lacking('setsid') }, async () => {
   const { status, stderr, stdout } = await run(['run', '--uid', '--step', '--', 'echo', 'no'], {
     under: ['setsid', '--wait'],
   });

@@ -173,7 +173,7 @@ test('a launcher that is stopped and continued goes on with the terminal', { ski
   await terminal.shows(/outside\$$/);
 });
 
-test('started in the background it waits for the foreground', { skip }, async () => {
+test('a launch in the background waits for the foreground', { skip }, async () => {
   const terminal = new TerminalSession();
   terminal.type(`gontainer run --quiet --uid --pid --pty -- sh -c 'read word; echo got $word' &`);
   await terminal.shows(/^\[1\] \d+/m);
@@ -244,28 +244,28 @@ async function attacked(options: string): Promise<Attacked> {
 
 const perl = skip || lacking('perl');
 
-test('nobody inside reaches the caller’s terminal: --pty', { skip: perl }, async () => {
+test('with --pty nobody inside reaches the caller’s terminal', { skip: perl }, async () => {
   // The one that it reaches is its own.
   assert.deepEqual(await attacked('--pty'), { injected: false, reached: false, count: 1 });
 });
 
-test('nobody inside can type into the caller’s terminal: --new-session', { skip: perl }, async () => {
+test('with --new-session nobody inside can type into the caller’s terminal', { skip: perl }, async () => {
   const { injected, reached } = await attacked('--new-session');
   assert.deepEqual({ injected, reached }, { injected: false, reached: true });
 });
 
-test('somebody inside reaches a shared terminal', { skip: perl }, async () => {
+test('without --pty somebody inside reaches the caller’s terminal', { skip: perl }, async () => {
   assert.equal((await attacked('')).reached, true);
 });
 
-test('somebody inside can type into a shared terminal', {
+test('without either somebody inside can type into the caller’s terminal', {
   skip: perl || (!injectable && 'the sysctl dev.tty.legacy_tiocsti is 0 here'),
 }, async () => {
   assert.equal((await attacked('')).injected, true);
 });
 
 for (const user of users) {
-  test(`${user.name}: without a terminal outside it works as script(1) does`, {
+  test(`${user.name}: --pty works without a terminal of the caller, as script(1) does`, {
     skip: user.skip,
   }, async () => {
     const words = ['run', '--quiet', '--uid', '--pid', '--pty', '--'];
@@ -340,7 +340,7 @@ for (const user of users) {
     }
   });
 
-  test(`${user.name}: as PID 1 the command has it too`, { skip: user.skip }, async () => {
+  test(`${user.name}: as PID 1 the command has a terminal of its own too`, { skip: user.skip }, async () => {
     const script = 'tty; cut -d " " -f 1,6,7 /proc/$$/stat; ls /proc/1/fd; read word; echo $word; exit 3';
     const words = ['run', '--quiet', '--all', '--as-pid-1', '--pty', '--', 'sh', '-c', script];
     const { status, stdout } = await run(words, { user, input: 'this\n' });
@@ -419,7 +419,7 @@ test('step by step, the terminal is the command’s only after the last step', {
   await isInOrder(terminal);
 });
 
-test('what does not go together is refused', async () => {
+test('--pty is refused with --new-session, and where user 0 and group 0 are not mapped', async () => {
   const cases: [string[], RegExp][] = [
     [
       ['--pty', '--new-session'],

@@ -86,7 +86,7 @@ for (const shell of ['bash', 'zsh'] as const) {
   });
 }
 
-test('fish completes', { skip: lacking('fish') }, async () => {
+test('fish completes what it is asked to', { skip: lacking('fish') }, async () => {
   const { script, path } = await prepared('fish');
   for (const [line, after] of completed) {
     const words = await candidates(line, script, path);
@@ -161,7 +161,7 @@ test('every option of every command is in every script', async () => {
   }
 });
 
-test('an unknown shell is named, and what there is', async () => {
+test('a shell without a completion script is refused, with those that have one', async () => {
   const { status, stderr } = await run(['completion', 'tcsh']);
   assert.equal(status, 2);
   assert.match(stderr, /there is no completion script for “tcsh”\. Choose one of bash, zsh, fish\./);

@@ -577,7 +577,7 @@ test('bad input ends with one sentence and the right status', async () => {
   await Promise.all([letGo(one.launcher), letGo(two.launcher)]);
 });
 
-test('a file that is no entry is told and left, and the others are shown', async () => {
+test('a file that is not an entry is reported and left, and the other entries are shown', async () => {
   const desk = new Desk(unprivileged);
   const { launcher } = await desk.launch('box', '--uid');
   const path = join(desk.state, 'half.ndjson');
@@ -599,7 +599,7 @@ test('a file that is no entry is told and left, and the others are shown', async
   await letGo(launcher);
 });
 
-test('a state folder that must not be believed: a launch goes on and warns, the others refuse', async () => {
+test('with a state folder that must not be believed a launch warns and goes on, and other subcommands refuse', async () => {
   const wrong: readonly (readonly [make: (desk: Desk) => void, sentence: RegExp])[] = [
     [({ state }) => writeFileSync(state, ''), /is not a directory/],
     [({ state }) => symlinkSync('/tmp', state), /is not a directory/],
@@ -627,7 +627,7 @@ test('a state folder that must not be believed: a launch goes on and warns, the 
   }
 });
 
-test('a folder that is missing is none with no containers, and is made by a launch', async () => {
+test('a state folder that is missing holds no containers, and a launch makes it', async () => {
   const desk = new Desk(unprivileged);
   const { status, stderr } = await desk.gontainer('ps');
   assert.deepEqual([status, stderr, existsSync(desk.state)], [0, '', false]);
@@ -652,7 +652,7 @@ async function inForeground(command: string): Promise<void> {
   }
 }
 
-test('two terminals: a shell in the container, and a second one that joins it', {
+test('from a second terminal one joins the shell that runs in a container', {
   skip: terminals,
 }, async () => {
   const desk = new Desk(unprivileged);
@@ -708,7 +708,7 @@ test('two terminals: a shell in the container, and a second one that joins it', 
 const look =
   'grep -q 127.0.0.1 /proc/self/net/fib_trie && lo=up || lo=down; echo found $(id -u) $(uname -n) $lo';
 
-test('two terminals: what is set up in one, step by step, is seen and entered from the other', {
+test('what is set up step by step in one terminal is seen and entered from a second', {
   skip: terminals || (!steps && 'needs --step'),
 }, async () => {
   const desk = new Desk(unprivileged);

@@ -90,7 +90,9 @@ function written(name: string, content: string | Buffer): string {
   return file;
 }
 
-test('user namespaces switched off', { skip: lacking('unshare') }, () => {
+test('user namespaces that are switched off are a problem, with the sysctl that switches them on', {
+  skip: lacking('unshare'),
+}, () => {
   const { status, findings } = examined(after(zero('user/max_user_namespaces')));
   assert.equal(status, 1);
   for (const id of ['switches', 'namespace-uid', 'launch']) {
@@ -101,7 +103,9 @@ test('user namespaces switched off', { skip: lacking('unshare') }, () => {
   assert.match(String(findings.get('nesting')?.found), /^0 levels/);
 });
 
-test('one kind of namespace switched off', { skip: lacking('unshare') }, () => {
+test('one kind of namespace that is switched off is a warning, and the others are in order', {
+  skip: lacking('unshare'),
+}, () => {
   const { status, findings } = examined(after(zero('user/max_net_namespaces')));
   assert.equal(status, 0);
   assert.equal(findings.get('namespace-net')?.state, 'warning');
@@ -176,7 +180,9 @@ const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line:
   };
 
 for (const [title, { host, words = [], line, needs }] of Object.entries(hosts)) {
-  test(`${title}: the failed launch points to the doctor's line`, { skip: lacking(...needs) }, () => {
+  test(`on a host with ${title} the failed launch points to the doctor’s line`, {
+    skip: lacking(...needs),
+  }, () => {
     const chosen = host();
     const { status, stderr } = on(chosen, [
       'run',

@@ -97,7 +97,7 @@ const alive = (mark: string): string[] =>
 for (const user of users) {
   const { skip } = user;
 
-  test(`${user.name}: the caller gets the name, and a command that runs`, { skip }, async () => {
+  test(`${user.name}: the caller gets the name once the command runs`, { skip }, async () => {
     const desk = new Desk(user);
     const { status, stdout, stderr } = await desk.gontainer(
       ...desk.base,
@@ -156,7 +156,7 @@ for (const user of users) {
     assert.equal(unknown.status, 2);
   });
 
-  test(`${user.name}: --output chooses where`, { skip }, async () => {
+  test(`${user.name}: --output chooses the file that keeps what the command writes`, { skip }, async () => {
     const desk = new Desk(user);
     const file = join(desk.place, 'output');
     writeFileSync(file, 'of before');
@@ -210,7 +210,9 @@ for (const user of users) {
     await desk.over();
   });
 
-  test(`${user.name}: --pid-file, --timeout, --log-file and --status-fd`, { skip }, async () => {
+  test(`${user.name}: --pid-file, --timeout, --log-file and --status-fd work with --detach`, {
+    skip,
+  }, async () => {
     const desk = new Desk(user);
     const [pidFile, log, state] = ['pid', 'log', 'state'].map((name) => join(desk.place, name)) as [
       string,
@@ -295,7 +297,7 @@ for (const user of users) {
     assert.deepEqual(desk.left, []);
   });
 
-  test(`${user.name}: with --as-pid-1`, { skip }, async () => {
+  test(`${user.name}: --as-pid-1 works with --detach`, { skip }, async () => {
     const desk = new Desk(user);
     const script = 'trap "echo bye; exit 6" TERM; echo ready; while :; do sleep 0.1; done';
     await desk.gontainer(...desk.base, '--as-pid-1', '--name', 'box', '--', 'sh', '-c', script);
@@ -306,7 +308,7 @@ for (const user of users) {
     assert.equal((await desk.gontainer('logs', '--output', 'box')).stdout, 'ready\nbye\n');
   });
 
-  test(`${user.name}: it goes on when the terminal is closed`, {
+  test(`${user.name}: a detached container goes on when the terminal is closed`, {
     skip: skip || lacking('tmux'),
   }, async () => {
     const desk = new Desk(user);
