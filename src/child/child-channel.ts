@@ -1,9 +1,10 @@
 import { read, readSync, writeSync } from 'node:fs';
 import {
   type ControlMessage,
-  channelDescriptors,
+  channelDescriptor,
   type FailureData,
   line,
+  otherEndIsClosed,
   type RecordMessage,
 } from '../common/channel.js';
 import { defined } from '../common/defined.js';
@@ -14,7 +15,7 @@ import { LineSplitter } from '../common/line-splitter.js';
 /** How many characters of records are worth a write(2): about ten calls. */
 const together = 2048;
 
-/** The child's ends of the two pipes. It waits for words of the parent until the command runs, and listens after that. */
+/** The child's end of the channel. It waits for words of the parent until the command runs, and listens after that. */
 export class ChildChannel {
   private readonly lines = new LineSplitter();
   private readonly buffer = Buffer.alloc(64 * 1024);
@@ -33,7 +34,7 @@ export class ChildChannel {
     this.held = waits ? text : '';
     if (waits) return;
     const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptors.records, bytes, done);
+    for (let done = 0; done < bytes.length; ) done += writeSync(channelDescriptor, bytes, done);
   }
 
   /**
@@ -57,9 +58,19 @@ export class ChildChannel {
     for (;;) {
       const index = this.waiting.findIndex((message) => message.type === type);
       if (index >= 0) return this.waiting.splice(index, 1)[0] as Extract<ControlMessage, { type: Type }>;
-      const length = readSync(channelDescriptors.control, this.buffer);
+      const length = this.read();
       if (length === 0) throw new Error('the parent is gone');
       this.waiting.push(...this.taken(length));
+    }
+  }
+
+  /** How many bytes came; 0 when the parent is gone. */
+  private read(): number {
+    try {
+      return readSync(channelDescriptor, this.buffer);
+    } catch (error) {
+      if (otherEndIsClosed(error)) return 0;
+      throw error;
     }
   }
 
@@ -71,9 +82,9 @@ export class ChildChannel {
   /** Returns when the parent is gone, or ends this process before that. */
   waitForEnd(): void {
     try {
-      while (readSync(channelDescriptors.control, this.buffer) > 0);
+      while (this.read() > 0);
     } catch {
-      // The pipe itself may be what failed (dup2(2) before the execve of this stage): then there is nothing to wait on.
+      // The channel itself may be what failed (dup2(2) before the execve of this stage): then there is nothing to wait on.
     }
   }
 
@@ -82,7 +93,7 @@ export class ChildChannel {
     // Nothing else waits for a file here, and libuv would start four threads for the first read.
     process.env.UV_THREADPOOL_SIZE = '1';
     for (const message of this.waiting.splice(0)) take(message);
-    read(channelDescriptors.control, this.buffer, 0, this.buffer.length, null, (error, length) => {
+    read(channelDescriptor, this.buffer, 0, this.buffer.length, null, (error, length) => {
       if (error !== null || length === 0) return gone();
       for (const message of this.taken(length)) take(message);
       this.listen(take, gone);

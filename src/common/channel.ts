@@ -1,14 +1,22 @@
 /**
- * What parent and child say to each other: lines of JSON over two pipes that only they hold. The child's end of the
- * second is its life line: end-of-file there tells the parent that the child is gone.
+ * What parent and child say to each other: lines of JSON over a pair of sockets that only they hold. End-of-file tells
+ * each that the other is gone. Sockets and not pipes, because whoever may look into the child could open a pipe once
+ * more by its name, /proc/1/fd/3; a socket cannot be opened so (ENXIO: open(2)).
  */
 import type { CallRecord } from './kernel/kernel.js';
 import type { KernelErrorData } from './kernel/kernel-error.js';
 import type { LaunchSpec } from './spec.js';
 import type { Evidence, StepResult } from './step.js';
 
-/** Where the child finds its ends: after standard input, output and error. */
-export const channelDescriptors = { control: 3, records: 4 } as const;
+/** Where the child finds its end: after standard input, output and error. */
+export const channelDescriptor = 3;
+
+/**
+ * Whether an error of read(2) or write(2) says that the other end is closed. It is ECONNRESET where something was on its
+ * way to that end and nobody read it.
+ */
+export const otherEndIsClosed = (error: unknown): boolean =>
+  ['EPIPE', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** From the parent. */
 export type ControlMessage =

@@ -59,6 +59,7 @@ const names: Readonly<Record<number, string>> = {
   16: 'ioctl',
   33: 'dup2',
   41: 'socket',
+  53: 'socketpair',
   56: 'clone',
   59: 'execve',
   60: 'exit',
@@ -153,15 +154,12 @@ interface Tracee {
   began: boolean;
   pending: bigint | undefined;
   counts: Map<string, number>;
-  pipes: number;
 }
 
 interface Watch {
   readonly command: readonly string[];
   readonly user: { readonly uid: number; readonly gid: number };
   readonly fault?: Fault;
-  /** The parent's part begins with this pipe2(2); those before are libuv's. */
-  readonly firstPipe: number;
 }
 
 /** After so many seconds it hangs, on however busy a machine. */
@@ -180,7 +178,7 @@ function startUnheard(file: string, words: readonly string[], options: SpawnOpti
 }
 
 /** Runs a command to its end, with at most one fault. */
-export function watch({ command, user, fault, firstPipe }: Watch): Watched {
+export function watch({ command, user, fault }: Watch): Watched {
   const scratch = mkdtempSync(join(tmpdir(), 'gontainer-fault-'));
   const outputs = [join(scratch, 'stdout'), join(scratch, 'stderr')];
   const [stdout, stderr] = outputs.map((path) => openSync(path, 'w')) as [number, number];
@@ -219,7 +217,6 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
     began: false,
     pending: undefined,
     counts: new Map(),
-    pipes: 0,
   });
   tracees.set(first, tracee('other'));
   const alarms = new Set<number>();
@@ -314,14 +311,14 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
     const name = names[Number(info.readBigUInt64LE(24))];
     if (name === undefined || known.role === 'other') return;
     const firstArgument = info.readBigUInt64LE(32);
-    if (name === 'pipe2') known.pipes += 1;
     if (!known.began) {
       known.began =
         known.role === 'parent'
-          ? known.pipes === firstPipe
+          ? // The channel to the child: Node makes pipes of its own before, but no pair of sockets.
+            name === 'socketpair'
           : known.role !== 'child' || (name === 'read' && firstArgument === 3n);
       if (!known.began) return;
-      known.foreign = pipesOf(pid, known.role);
+      known.foreign = pipesOf(pid);
     }
     const inChain = known.role !== 'parent' && known.role !== 'child';
     if (!inChain && !isOurs(pid, name, Number(firstArgument), info.readBigUInt64LE(40), known.foreign))
@@ -357,14 +354,10 @@ export function watch({ command, user, fault, firstPipe }: Watch): Watched {
   }
 }
 
-/** Pipes that this process already holds when its part begins, but for the channel (descriptors 3 and 4 of the child). */
-function pipesOf(pid: number, role: Actor): Set<string> {
-  const descriptors = readdirSync(`/proc/${pid}/fd`).filter(
-    (number) => role !== 'child' || Number(number) > 4,
-  );
-  return new Set(
-    descriptors.map((number) => fileOf(pid, Number(number))).filter((file) => file.startsWith('pipe:')),
-  );
+/** Pipes that this process already holds when its part begins. */
+function pipesOf(pid: number): Set<string> {
+  const files = readdirSync(`/proc/${pid}/fd`).map((number) => fileOf(pid, Number(number)));
+  return new Set(files.filter((file) => file.startsWith('pipe:')));
 }
 
 /**
@@ -385,6 +378,7 @@ function isOurs(
     case 'write':
     case 'close': {
       const file = fileOf(pid, descriptor);
+      if (file.startsWith('socket:')) return true;
       return file.startsWith('pipe:') ? !foreign.has(file) : name !== 'close' && file.startsWith('/proc/');
     }
     case 'fcntl':

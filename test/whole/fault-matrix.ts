@@ -37,15 +37,10 @@ const onlyDiffersBelowSys = (stdout: string, reference: string): boolean =>
   [...stdout.matchAll(mountedBelowSys)].every(([, , options]) => options?.split(',').includes('ro'));
 
 export class FaultMatrix {
-  private readonly firstPipe: number;
   private readonly reference: Watched;
 
   constructor(private readonly launch: Launch) {
-    const { places } = this.observe(1);
-    // The last five before P is cloned are the channel to the child and P's three pipes.
-    const cloned = places.findIndex(({ actor, call }) => actor === 'parent' && call === 'clone');
-    this.firstPipe = places.slice(0, cloned).filter(({ call }) => call === 'pipe2').length - 4;
-    this.reference = this.observe(this.firstPipe);
+    this.reference = this.observe();
     if (this.reference.status !== 0 || !this.reference.stdout.endsWith('end\n')) {
       throw new Error(`the launch fails without any fault: ${this.reference.stderr}`);
     }
@@ -69,7 +64,7 @@ export class FaultMatrix {
 
   /** Injects one. @returns what is wrong with what happened then; undefined when it is right, `missed` when the call did not come */
   try(fault: Fault): { verdict: string; wrong?: string; watched: Watched } {
-    const watched = this.observe(this.firstPipe, fault);
+    const watched = this.observe(fault);
     if (!watched.injected) return { verdict: 'missed', watched };
     const wrong = this.judge(fault, watched);
     if (wrong !== undefined) return { verdict: 'wrong', wrong, watched };
@@ -107,7 +102,7 @@ export class FaultMatrix {
     );
   }
 
-  private observe(firstPipe: number, fault?: Fault): Watched {
+  private observe(fault?: Fault): Watched {
     const { options, user } = this.launch;
     const command = [
       node,
@@ -125,7 +120,6 @@ export class FaultMatrix {
     const watched = watch({
       command,
       user: { uid: user.uid, gid: user.gid },
-      firstPipe,
       ...(fault === undefined ? {} : { fault }),
     });
     // A terminal writes a newline as two characters.

@@ -90,7 +90,7 @@ function systemCall(text: string): SystemCall | undefined {
     args: parts.map((part) =>
       /^(\d+|AT_FDCWD)<.*>$/s.test(part)
         ? (part.split('<')[0] as string)
-        : // The two ends of a pipe.
+        : // The two ends of a pipe, or a pair of sockets.
           part.replace(/^\[(\d+)<[^>]*>, (\d+)<[^>]*>\]$/, '[$1, $2]'),
     ),
     files,

@@ -139,6 +139,9 @@ const forms: Record<
     return { name: 'openat', args: ['AT_FDCWD', text(pathname), shown, ...made] };
   },
   pipe2: ({ pipefd, flags }) => ({ args: [`[${(pipefd as number[]).join(', ')}]`, known(flags)] }),
+  socketpair: ({ domain, type, protocol, sv }) => ({
+    args: [known(domain), known(type), known(protocol), `[${(sv as number[]).join(', ')}]`],
+  }),
   write: ({ fd, buf, count }) => ({
     args: [known(fd), typeof fd === 'string' ? text(buf) : undefined, known(count)],
   }),
@@ -209,7 +212,7 @@ function launchCalls(process: TracedProcess): { call: SystemCall; required: bool
     const cutOff = process.killed && !calls.slice(index).some(matters);
     found.push({ call, required: inChain ? !cutOff : matters(call) });
     if (call.name === 'execve' && call.ret === 0) {
-      if (!/^"\/proc\/self\/(exe|fd\/5)"$/.test(call.args[0] ?? '')) break;
+      if (!/^"\/proc\/self\/(exe|fd\/4)"$/.test(call.args[0] ?? '')) break;
       inChain = false;
     }
   }

@@ -60,6 +60,7 @@ export const calls = {
   pipe2: { pipefd: 'memory', flags: 'int' },
   waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
   socket: { domain: 'int', type: 'int', protocol: 'int' },
+  socketpair: { domain: 'int', type: 'int', protocol: 'int', sv: 'memory' },
   ioctl: { fd: 'int', request: 'long', argp: 'memory' },
   fcntl: { fd: 'int', cmd: 'int', arg: 'long' },
   dup2: { oldfd: 'int', newfd: 'int' },

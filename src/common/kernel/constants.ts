@@ -94,8 +94,10 @@ export const constants = {
   LOCK_NB: 4,
   // mknod(2), inode(7)
   S_IFCHR: 0o020000,
-  // socket(2), netdevice(7)
+  // socket(2), socketpair(2), netdevice(7)
+  AF_UNIX: 1,
   AF_INET: 2,
+  SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
   SOCK_CLOEXEC: 0o2000000,
   SIOCGIFFLAGS: 0x8913,

@@ -103,9 +103,10 @@ export class Rehearsal implements Kernel {
   /** What the call returns, and leaves in memory, when it succeeds. */
   private answer(name: CallName, args: Record<string, Argument>): number {
     switch (name) {
-      case 'pipe2': {
-        const { bytes, name: pipe } = args.pipefd as Memory;
-        for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${pipe}[${end}]`), end * 4);
+      case 'pipe2':
+      case 'socketpair': {
+        const { bytes, name: pair } = (args.pipefd ?? args.sv) as Memory;
+        for (const end of [0, 1]) bytes?.writeInt32LE(this.standIn(`${pair}[${end}]`), end * 4);
         return 0;
       }
       case 'open':

@@ -28,6 +28,9 @@ const meanings: Readonly<Record<string, Meaning>> = {
   chdir: { does: 'Changes the working directory.' },
   mkdir: { does: 'Makes a directory.' },
   pipe2: { does: 'Makes a pipe, over which processes tell each other how far they are.' },
+  socketpair: {
+    does: 'Makes two sockets that are connected: parent and child talk over them, and nobody else can open them.',
+  },
   waitpid: { does: 'Waits until a child process ends or stops.' },
   pidfd_send_signal: { does: 'Sends a signal to the process that a file descriptor stands for.' },
   memset: { does: 'Overwrites memory, so that nothing of what was there can be read.' },

@@ -1,7 +1,7 @@
 /**
- * What comes over the records pipe is checked before it is believed. Root inside may open the child's end of it
- * (/proc/1/fd), or trace the child, and write what it likes. So each message has exactly the fields that the child gives
- * it, of the kinds and sizes that it gives them.
+ * What comes over the channel is checked before it is believed. Nobody can open the child's end by a name, but root of
+ * the container's user namespace may trace the child, or take a descriptor out of it (pidfd_getfd(2)), and write what it
+ * likes. So each message has exactly the fields that the child gives it, of the kinds and sizes that it gives them.
  */
 import type { RecordMessage } from '../../common/channel.js';
 import { exitStatus, Failure, statusOfSignal } from '../../common/failure.js';
@@ -113,8 +113,8 @@ export function checkedMessage(line: string): RecordMessage {
   return value as RecordMessage;
 }
 
-/** What comes over the pipe is not the child's, so nothing that comes over it can be believed. */
+/** What comes over the channel is not the child's, so nothing that comes over it can be believed. */
 export const notBelieved = (): Failure =>
   new Failure('what came from the container is not what its child sends, so the launcher ended it', {
-    next: 'Root inside can write into the pipe of the child. See docs/isolation.md.',
+    next: 'Root in the container can take the child’s end of the channel. See docs/isolation.md.',
   });

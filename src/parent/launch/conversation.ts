@@ -1,4 +1,4 @@
-/** What the child says over the records pipe, and what the parent does about it, until the command has ended. */
+/** What the child says over the channel, and what the parent does about it, until the command has ended. */
 import type { FailureData, RecordMessage } from '../../common/channel.js';
 import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
@@ -100,7 +100,7 @@ export class Conversation {
     }
     if (!heard) handOver.finish(false);
     if (this.ended === undefined && this.execve !== undefined) return await this.attend(this.execve);
-    // Its end of the pipe is closed when it ends, and how it ends is settled by then; or somebody made it close it.
+    // Its end of the channel is closed when it ends, and how it ends is settled by then; or somebody made it close it.
     if (this.started) this.killLeftOver();
     if (this.ended !== undefined) return this.ended;
     return lost(handOver.waitForChild(), this.started);

@@ -1,6 +1,7 @@
 /**
- * Which messages may still come once the command runs. From here on root inside may write into the child's pipe, so only
- * what the child has left to say is taken, and no more of it than the child can have to say.
+ * Which messages may still come once the command runs. From here on root inside may write to the launcher in the child's
+ * place (checked-message.ts). So only what the child has left to say is taken, and no more of it than the child can have
+ * to say.
  */
 import type { RecordMessage } from '../../common/channel.js';
 import type { LaunchSpec } from '../../common/spec.js';

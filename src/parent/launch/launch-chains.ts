@@ -1,5 +1,5 @@
 /** The call chains of the two processes between the parent and the child (process-hand-over.ts). */
-import { channelDescriptors } from '../../common/channel.js';
+import { channelDescriptor } from '../../common/channel.js';
 import { childOptions } from '../../common/child-options.js';
 import { keepsChild } from '../../common/compiled-code.js';
 import { defined } from '../../common/defined.js';
@@ -11,12 +11,10 @@ import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
 import { childStep, unshareStep } from '../../common/steps/hand-over.js';
 import { mountNode } from '../../common/steps/node-mount.js';
 
-/** The parent's ends of the channel to the child, and the child's ends, which are closed here once it runs. */
+/** The parent's end of the channel to the child, and the child's end, which is closed here once it runs. */
 export interface ChannelEnds {
-  readonly controlRead: number;
-  readonly controlWrite: number;
-  readonly recordsRead: number;
-  readonly recordsWrite: number;
+  readonly parent: number;
+  readonly child: number;
 }
 
 /**
@@ -26,7 +24,7 @@ export interface ChannelEnds {
 export function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: number, script: string): Chain {
   const step = childStep.id;
   // Lower descriptors are taken, and all above are closed by then.
-  const mounted = channelDescriptors.records + 1;
+  const mounted = channelDescriptor + 1;
   const pathname = spec.readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
   const options = [...process.execArgv, ...childOptions(keepsChild(import.meta.dirname))];
   const library = process.env.LD_LIBRARY_PATH;
@@ -60,7 +58,7 @@ export function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: numb
 /** The standard streams, the channel, and nothing else. */
 function childDescriptors(spec: LaunchSpec, ends: ChannelEnds, nothing: number): ChainCall[] {
   const step = childStep.id;
-  const first = channelDescriptors.records + 1;
+  const first = channelDescriptor + 1;
   return [
     // Where the command gets a terminal of its own, nobody inside holds that of the host. Else the child inherits the
     // standard streams; Node marks them close-on-exec.
@@ -70,8 +68,7 @@ function childDescriptors(spec: LaunchSpec, ends: ChannelEnds, nothing: number):
           ? { step, call: 'dup2', args: { oldfd: nothing, newfd: fd } }
           : { step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } },
     ),
-    { step, call: 'dup2', args: { oldfd: ends.controlRead, newfd: channelDescriptors.control } },
-    { step, call: 'dup2', args: { oldfd: ends.recordsWrite, newfd: channelDescriptors.records } },
+    { step, call: 'dup2', args: { oldfd: ends.child, newfd: channelDescriptor } },
     { step, call: 'close_range', args: { first, last: 'UINT_MAX', flags: 0 } },
   ];
 }

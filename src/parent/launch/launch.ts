@@ -19,7 +19,7 @@ import { Conversation, type Surroundings } from './conversation.js';
 import { HostEvidence } from './host-evidence.js';
 import { mountPointsIn } from './made-mount-points.js';
 import { ParentChannel } from './parent-channel.js';
-import { channelPipes, ProcessHandOver } from './process-hand-over.js';
+import { channelEnds, ProcessHandOver } from './process-hand-over.js';
 import { RefusedCalls } from './refused-calls.js';
 import { SignalRelay } from './signal-relay.js';
 
@@ -51,9 +51,9 @@ export async function launch(
   const pty = await ptyMaster(spec, kernel);
   let handOver: ProcessHandOver | undefined;
   try {
-    const ends = channelPipes(kernel);
+    const ends = channelEnds(kernel);
     handOver = new ProcessHandOver(spec, kernel, ends, script);
-    const channel = new ParentChannel(ends.controlWrite, ends.recordsRead);
+    const channel = new ParentChannel(ends.parent);
     const parts = { handOver, channel, mountPoints, refused, signals, job, pty };
     const at = { spec, log, kernel, ...parts, ...companions };
     return await Promise.race([signals.interrupted(), work(at)]);

@@ -1,6 +1,6 @@
 import { read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { type ControlMessage, line, type RecordMessage } from '../../common/channel.js';
+import { type ControlMessage, line, otherEndIsClosed, type RecordMessage } from '../../common/channel.js';
 import { LineSplitter } from '../../common/line-splitter.js';
 import { checkedMessage, notBelieved } from './checked-message.js';
 
@@ -10,16 +10,13 @@ const writeBytes = promisify(write);
 /** Bytes. The longest line is a record of execve(2), which takes 6 MiB of arguments at most (execve(2)). */
 const longestLine = 16 * 1024 * 1024;
 
-/** The parent's ends of the two pipes to the child. It waits for neither, and so can handle signals meanwhile. */
+/** The parent's end of the channel to the child. It does not wait for it, and so can handle signals meanwhile. */
 export class ParentChannel {
   private readonly lines = new LineSplitter(longestLine);
   private sent: Promise<void> = Promise.resolve();
   private underWay = 0;
 
-  constructor(
-    private readonly control: number,
-    private readonly records: number,
-  ) {}
+  constructor(private readonly descriptor: number) {}
 
   /** Sends a message after those before it. That the child is gone is noticed elsewhere, by end-of-file. */
   send(message: ControlMessage): void {
@@ -33,7 +30,7 @@ export class ParentChannel {
       });
   }
 
-  /** Lets the child go on, which waits for that: unless something is under way to it, there is room in the pipe. */
+  /** Lets the child go on, which waits for that: unless something is under way to it, there is room in the socket. */
   goOn(): void {
     const message = { type: 'continue' } as const;
     if (this.underWay > 0) {
@@ -41,10 +38,10 @@ export class ParentChannel {
       return;
     }
     try {
-      writeSync(this.control, line(message));
+      writeSync(this.descriptor, line(message));
     } catch (error) {
       // A child that is gone is noticed elsewhere; one that is there would wait for ever.
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+      if (!otherEndIsClosed(error)) throw error;
     }
   }
 
@@ -55,16 +52,26 @@ export class ParentChannel {
   async *messages(): AsyncGenerator<readonly RecordMessage[]> {
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
-      const { bytesRead } = await readBytes(this.records, buffer, 0, buffer.length, null);
+      const bytesRead = await this.read(buffer);
       if (bytesRead === 0) return;
       yield this.lines.take(buffer.subarray(0, bytesRead)).map(checkedMessage);
       if (this.lines.isTooLong) throw notBelieved();
     }
   }
 
+  /** How many bytes came; 0 when the child is gone. */
+  private async read(buffer: Buffer): Promise<number> {
+    try {
+      return (await readBytes(this.descriptor, buffer, 0, buffer.length, null)).bytesRead;
+    } catch (error) {
+      if (otherEndIsClosed(error)) return 0;
+      throw error;
+    }
+  }
+
   private async deliver(bytes: Buffer): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      done += (await writeBytes(this.control, bytes, done, bytes.length - done, null)).bytesWritten;
+      done += (await writeBytes(this.descriptor, bytes, done, bytes.length - done, null)).bytesWritten;
     }
   }
 }

@@ -10,7 +10,7 @@ import { innermostPid } from '../../common/evidence.js';
 import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
 import { type ChainCall, memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
-import { drop, pipe } from '../../common/kernel/pipe.js';
+import { drop, pipe, socketPair } from '../../common/kernel/pipe.js';
 import {
   endChild,
   endChildren,
@@ -26,12 +26,11 @@ import { withLine } from '../advice/doctor-lines.js';
 import { Guard } from './guard.js';
 import { type ChannelEnds, firstProcess, secondProcess } from './launch-chains.js';
 
-/** The pipes to the child. They are made before the first step, and are counted to it. */
-export function channelPipes(kernel: Kernel): ChannelEnds {
+/** The channel to the child. It is made before the first step, and is counted to it. */
+export function channelEnds(kernel: Kernel): ChannelEnds {
   kernel.step = unshareStep.id;
-  const [controlRead, controlWrite] = pipe(kernel, 'control');
-  const [recordsRead, recordsWrite] = pipe(kernel, 'records');
-  return { controlRead, controlWrite, recordsRead, recordsWrite };
+  const [parent, child] = socketPair(kernel, 'channel');
+  return { parent, child };
 }
 
 /** The failure when the child was killed, and with it everything inside. */
@@ -126,8 +125,7 @@ export class ProcessHandOver implements HandOver {
     this.second = this.running?.pidOf('G') ?? 0;
     this.waited.set(this.first, this.kernel.wait(this.first));
     const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
-    for (const fd of [this.go, this.ends.controlRead, this.ends.recordsWrite, ...nothing])
-      this.kernel.call('close', { fd });
+    for (const fd of [this.go, this.ends.child, ...nothing]) this.kernel.call('close', { fd });
     this.guard = new Guard(this.kernel, this.second, unshares(this.spec, 'pid'));
   }
 
@@ -221,10 +219,8 @@ export class ProcessHandOver implements HandOver {
   get known(): Record<string, number> {
     return {
       ...this.descriptors,
-      'control[0]': this.ends.controlRead,
-      'control[1]': this.ends.controlWrite,
-      'records[0]': this.ends.recordsRead,
-      'records[1]': this.ends.recordsWrite,
+      'channel[0]': this.ends.parent,
+      'channel[1]': this.ends.child,
       'pid of P': this.first,
       'pid of G': this.second,
     };

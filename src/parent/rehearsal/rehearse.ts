@@ -7,7 +7,7 @@ import type { LaunchSpec } from '../../common/spec.js';
 import { described, type RehearsedStep, type Step, type StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
-import { channelPipes, ProcessHandOver } from '../launch/process-hand-over.js';
+import { channelEnds, ProcessHandOver } from '../launch/process-hand-over.js';
 import { PtyMaster } from '../terminal/pty-master.js';
 
 /**
@@ -17,7 +17,7 @@ import { PtyMaster } from '../terminal/pty-master.js';
  */
 export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const parent = new Rehearsal('parent');
-  const handOver = new ProcessHandOver(spec, parent, channelPipes(parent), script);
+  const handOver = new ProcessHandOver(spec, parent, channelEnds(parent), script);
   const parentSteps = parentStepsOf(spec);
   play(parentSteps, { spec, kernel: parent, handOver });
 

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { finished, folder, node, program, run, start, type User, users } from '../../gontainer.js';
 import { isAlive, processesOf } from '../../remains.js';
+import { withChannel } from '../../whole/isolation/attempts.js';
 
 /** Nobody else on the machine has this ID, so whatever it owns is ours. */
 const loner: User = { name: 'a user of its own', uid: 54_327, gid: 54_327 };
@@ -18,21 +19,24 @@ const limits = { skip: asRoot, timeout: 60_000 };
 
 /** Without a PID namespace the child is seen, and can be stopped by whoever is its user. */
 const stopsChild = 'kill -STOP $PPID; echo ready; exec sleep 1000';
-/** With one, PID 1 hears no SIGSTOP from inside. But root inside opens its pipe, and reads what is meant for it. */
+/** With one, PID 1 hears no SIGSTOP from inside. But root inside takes its end of the channel, and reads what is meant for it. */
 const drainsChannel =
-  'for reader in 1 2 3 4 5 6 7 8; do cat /proc/1/fd/3 >/dev/null & done; echo ready; exec sleep 1000';
+  'for reader in 1 2 3 4 5 6 7 8; do cat <&9 >/dev/null & done; echo ready; exec sleep 1000';
 
 const attacks = [
   { name: 'the child is stopped', options: ['--uid', '--uts'], script: stopsChild },
   { name: 'the child’s messages are taken away', options: ['--uid', '--pid'], script: drainsChannel },
 ] as const;
 
+const shell = (script: string): string[] =>
+  script.includes('<&9') ? withChannel([], script) : ['sh', '-c', script];
+
 async function attacked(
   options: readonly string[],
   script: string,
   env: Record<string, string> = {},
 ): Promise<{ launcher: ChildProcess; end: ReturnType<typeof finished> }> {
-  const launcher = start(['run', '--quiet', ...options, '--', 'sh', '-c', script], { user: loner, env });
+  const launcher = start(['run', '--quiet', ...options, '--', ...shell(script)], { user: loner, env });
   const end = finished(launcher);
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
   return { launcher, end };

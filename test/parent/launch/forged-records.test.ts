@@ -1,19 +1,21 @@
-/** Root inside opens the child's end of the records pipe and writes what a child might say. None of it is believed. */
+/** Root inside takes the child's end of the channel and writes what a child might say. None of it is believed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, folder, records, rootfs, start, unprivileged as user } from '../../gontainer.js';
+import { finished, folder, records, start, unprivileged as user } from '../../gontainer.js';
 import { isAlive } from '../../remains.js';
+import { newRoot, withChannel } from '../../whole/isolation/attempts.js';
 
 const limits = { timeout: 60_000 };
 
 /** Runs a command that waits until the launch is told, and then forges; what it prints shows that it got so far. */
 async function forged(script: string, options: readonly string[] = []) {
   const status = join(folder(user), 'pid');
-  const words = ['run', '--quiet', '--uid', '--pid', '--pid-file', status, ...options, '--', 'sh', '-c'];
-  const launcher = start([...words, `sleep 1; exec 9>/proc/1/fd/4 && echo open; ${script}`], { user });
+  const words = ['run', '--quiet', '--uid', '--pid', '--pid-file', status, ...options, '--'];
+  const command = withChannel(options, `sleep 1; echo open; ${script}`);
+  const launcher = start([...words, ...command], { user });
   const end = finished(launcher);
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
   const child = Number(readFileSync(status, 'utf8'));
@@ -53,12 +55,13 @@ for (const [what, script] of Object.entries({
   });
 
 test('a forged mount point removes nothing of a read-only root', limits, async () => {
-  const root = await rootfs(user);
-  mkdirSync(join(root, 'empty'), { recursive: true });
+  const options = newRoot(user);
+  const empty = join(options[1] as string, 'empty');
+  mkdirSync(empty);
   const script = write(call('mount-points', 'mkdir', { pathname: '/empty', mode: '0755' }));
-  const { stdout } = await forged(script, ['--mnt', root, '--read-only']);
+  const { stdout } = await forged(script, [...options, '--read-only']);
   assert.equal(stdout, 'open\n');
-  assert.ok(existsSync(join(root, 'empty')));
+  assert.ok(existsSync(empty));
 });
 
 test('a forged failure reaches the terminal without its escape sequences', limits, async () => {

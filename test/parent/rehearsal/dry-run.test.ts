@@ -55,7 +55,7 @@ function comparable(args: Record<string, unknown>): Record<string, unknown> {
     Object.entries(args).map(([name, value]) => {
       if (['fd', 'oldfd', 'pidfd', 'targetfd'].includes(name))
         return [name, typeof value === 'number' && value <= 2 ? value : place(value)];
-      if (name === 'pipefd') return [name, 'two descriptors'];
+      if (name === 'pipefd' || name === 'sv') return [name, 'two descriptors'];
       if (name === 'pathname') return [name, inProc(String(value))];
       return name === 'pid' ? [name, 'a process'] : [name, value];
     }),

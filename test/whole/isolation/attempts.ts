@@ -53,12 +53,23 @@ export async function tried(
   attempt: readonly string[],
   user: User,
 ): Promise<string> {
-  const command = options.includes('--mnt') ? ['/probe/node', '/probe/probe.cjs'] : probe;
-  const words = ['run', '--quiet', ...options, '--', ...command, ...attempt];
+  const words = ['run', '--quiet', ...options, '--', ...probeIn(options), ...attempt];
   const { status, stdout, stderr } = await run(words, { user });
   assert.equal(status, 0, stderr);
   return stdout.trim();
 }
+
+/**
+ * The command that runs a shell script with descriptor 9 for the child's end of the channel to its launcher, which takes
+ * to be root in the container's user namespace (pidfd_getfd(2)).
+ */
+export const withChannel = (options: readonly string[], script: string): string[] => [
+  ...probeIn(options),
+  ...['with-descriptor', '1', '3', script],
+];
+
+const probeIn = (options: readonly string[]): string[] =>
+  options.includes('--mnt') ? ['/probe/node', '/probe/probe.cjs'] : probe;
 
 /** A process of the host that a container must not touch. */
 export function bystander(user: User): {

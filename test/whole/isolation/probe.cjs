@@ -34,7 +34,9 @@ function call(name, ...args) {
 
 const PTRACE_SEIZE = 0x4206;
 const CLONE_FS = 0x200;
-const [PIDFD_OPEN, PIDFD_GETFD] = [434, 438];
+const F_SETFD = 2;
+const [PIDFD_SEND_SIGNAL, PIDFD_OPEN, PIDFD_GETFD] = [424, 434, 438];
+const [SOL_SOCKET, SO_PEERPIDFD] = [1, 77];
 const KEYCTL = process.arch === 'arm64' ? 219 : 250;
 const [ADD_KEY, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SEARCH] = [process.arch === 'arm64' ? 217 : 248, 1, 10];
 const KEY_SPEC_SESSION_KEYRING = -3;
@@ -59,6 +61,10 @@ const addressOf = (bytes) =>
       paramsValue: [bytes, bytes, 0],
     }),
   );
+
+/** pidfd_getfd(2): a descriptor of another process. */
+const takenFrom = (pid, descriptor) =>
+  call('syscall', PIDFD_GETFD, call('syscall', PIDFD_OPEN, Number(pid), 0), Number(descriptor), 0);
 
 /** Reads a byte of a device. */
 function readDevice(path) {
@@ -117,9 +123,12 @@ const attempts = {
     if (call('process_vm_readv', Number(pid), local, 1, vector(BigInt(`0x${address}`), 8n), 1, 0) !== 8)
       throw new Error('nothing read');
   },
-  /** pidfd_getfd(2): a descriptor of another process. */
-  descriptor_of(pid) {
-    call('syscall', PIDFD_GETFD, call('syscall', PIDFD_OPEN, Number(pid), 0), 0, 0);
+  descriptor_of: (pid, descriptor = '0') => takenFrom(pid, descriptor),
+  /** unix(7), SO_PEERPIDFD: who made the other end of a socket of another process, to be signalled. */
+  peer_of(pid, descriptor) {
+    const [peer, length] = [Buffer.alloc(4), Buffer.from([4, 0, 0, 0])];
+    call('getsockopt', takenFrom(pid, descriptor), SOL_SOCKET, SO_PEERPIDFD, peer, length);
+    call('syscall', PIDFD_SEND_SIGNAL, peer.readInt32LE(), 0, 0, 0);
   },
   open: (path) => openSync(path, 'r'),
   link: (path) => readlinkSync(path),
@@ -170,6 +179,13 @@ async function main([attempt, ...args]) {
     call('syscall', KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0);
     call('syscall', ADD_KEY, 'user', name, 'only on the host', 16, KEY_SPEC_SESSION_KEYRING);
     return require('node:child_process').execFileSync(file, words, { encoding: 'utf8' }).trim();
+  }
+  if (attempt === 'with-descriptor') {
+    const [pid, descriptor, script] = args;
+    call('dup2', takenFrom(pid, descriptor), 9);
+    // Node marks them close-on-exec.
+    for (const standard of [0, 1, 2]) call('fcntl', standard, F_SETFD, 0);
+    call('execl', '/bin/sh', 'sh', '-c', script, 0);
   }
   if (attempt === 'remove-memory') return String(call('shmctl', Number(args[0]), 0, 0));
   try {
