@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { folder, node, program, root, type User, unprivileged } from './gontainer.js';
+import { until } from './until.js';
 
 /**
  * Starts tmux's server as a child that ends with this process, however that ends; a server that tmux starts itself would
@@ -19,9 +20,6 @@ function startServer(socket: string) {
 }
 
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, LANG: 'C.UTF-8', TERM: 'xterm-256color' });
-
-/** How long a text may take to appear before the test says what is there instead, in milliseconds. */
-const patience = 30_000;
 
 export class TerminalSession {
   private readonly socket = join(folder(root), 'tmux');
@@ -90,13 +88,14 @@ export class TerminalSession {
 
   /** Waits until the screen shows a text, and returns the screen. */
   async shows(expected: RegExp): Promise<string> {
-    const end = Date.now() + patience;
-    for (;;) {
-      const screen = this.screen();
-      if (expected.test(screen)) return screen;
-      if (Date.now() > end) throw new Error(`${expected} does not appear; the screen shows:\n${screen}`);
-      await new Promise((done) => setTimeout(done, 50));
-    }
+    let screen = '';
+    return until(
+      () => `${expected} does not appear; the screen shows:\n${screen}`,
+      () => {
+        screen = this.screen();
+        return expected.test(screen) && screen;
+      },
+    );
   }
 
   clear(): void {

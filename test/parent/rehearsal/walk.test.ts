@@ -4,10 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { folder, lacking, records, run, type User, unprivileged, users } from '../../gontainer.js';
 import { isAlive } from '../../remains.js';
 import { TerminalSession } from '../../terminal-session.js';
+import { until } from '../../until.js';
 
 const noTmux = lacking('tmux', 'setpriv');
 const prompt = /Enter: do it/;
@@ -52,11 +52,11 @@ const commandLine = (pid: number): string =>
 
 /** Waits until none of the processes is alive; whoever inherits what is killed waits for it in its own time. */
 async function allGone(pids: readonly number[]): Promise<void> {
-  for (const until = Date.now() + 10_000; ; await pause(20)) {
-    const left = pids.filter(isAlive);
-    if (left.length === 0) return;
-    assert.ok(Date.now() < until, `processes ${left.join(', ')} are left`);
-  }
+  const left = (): number[] => pids.filter(isAlive);
+  await until(
+    () => `processes ${left().join(', ')} are left`,
+    () => left().length === 0,
+  );
 }
 
 /** The terminal reads whole lines, shows what is typed and makes signals, as a shell expects. */

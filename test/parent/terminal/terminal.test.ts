@@ -185,7 +185,6 @@ test('with --log-file the terminal can stay silent', { skip }, async () => {
 for (const options of ['', '--as-pid-1 '])
   test(`in a pipeline ${options}a key reaches the command once, and so does a signal sent to the launcher alone`, {
     skip,
-    timeout: 60_000,
   }, async () => {
     const terminal = new TerminalSession();
     const pid = join(folder(unprivileged), 'pid');

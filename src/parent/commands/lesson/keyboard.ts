@@ -14,12 +14,22 @@ export class Keyboard {
   /** Lines that came while nobody asked, for example pasted ones. */
   private readonly typedAhead: string[] = [];
   private history: string[] = [];
+  /** Ends the question that is asked. */
+  private leave: (() => void) | undefined;
+  private hasLeft = false;
+
+  /** The question that is asked, or the next one, is left. */
+  interrupt(): void {
+    this.hasLeft = true;
+    this.leave?.();
+  }
 
   /**
    * Asks, and gives the terminal back once the answer is there.
    * @throws Leave on Ctrl-C, Ctrl-D and Ctrl-\
    */
   async ask(prompt: string): Promise<string> {
+    if (this.hasLeft) throw new Leave();
     const ready = this.typedAhead.shift();
     if (ready !== undefined) {
       print(`${prompt}${ready}`);
@@ -30,12 +40,13 @@ export class Keyboard {
       output: process.stdout,
       history: [...this.history],
     });
-    let quit = (_: unknown, __: Key): void => {};
+    const quit = (_: unknown, { sequence }: Key): void => {
+      if (sequence === quitKey) this.interrupt();
+    };
+    const leave = (): void => this.interrupt();
     try {
-      return await new Promise<string>((answered, failed) => {
-        quit = (_, { sequence }) => {
-          if (sequence === quitKey) failed(new Leave());
-        };
+      const answer = await new Promise<string>((answered, failed) => {
+        this.leave = () => failed(new Leave());
         let first = true;
         reader.on('history', (history) => {
           this.history = history;
@@ -46,12 +57,17 @@ export class Keyboard {
           first = false;
         });
         process.stdin.on('keypress', quit);
-        reader.on('SIGINT', () => failed(new Leave()));
-        reader.on('close', () => failed(new Leave()));
+        reader.on('SIGINT', leave);
+        reader.on('close', leave);
         reader.setPrompt(prompt);
         reader.prompt();
       });
+      // Such a key may be right behind the answer: what was answered is not begun then.
+      if (this.hasLeft) throw new Leave();
+      return answer;
     } finally {
+      reader.off('close', leave);
+      this.leave = undefined;
       process.stdin.off('keypress', quit);
       reader.close();
     }

@@ -43,12 +43,14 @@ export async function learn(
       if (chosen.length === 1) return 1;
       continue;
     }
-    const run = new LessonRun(lesson, () => new Session(script, true), keyboard, renderer, progress);
     const end = async (): Promise<void> => {
       const left = await run.end();
       if (left !== undefined) say(left);
     };
+    // Before there is anything to be removed; it is called no sooner than this process waits for something.
     endWith(end);
+    const open = (): Session => new Session(script, true, () => keyboard.interrupt());
+    const run = new LessonRun(lesson, open, keyboard, renderer, progress);
     try {
       const next = lessons.find(({ number }) => number > lesson.number);
       if (!(await run.toTheEnd(next))) return 0;
@@ -64,7 +66,8 @@ export async function learn(
 function endWith(end: () => Promise<void>): void {
   for (const signal of endingSignals) {
     process.removeAllListeners(signal);
-    process.once(signal, () => {
+    // A second one, while the first is obeyed, changes nothing.
+    process.on(signal, () => {
       void end().finally(() => process.exit(statusOfSignal(signalNumber(signal))));
     });
   }

@@ -29,6 +29,7 @@ export class LessonRun {
   private readonly predictions = new Map<Prediction, boolean>();
   /** Whether later commands may lack what a skipped one would have made. */
   private hasSkipped = false;
+  private isOver = false;
 
   /** @param open begins a session of the lesson: a shell in a fresh folder */
   constructor(
@@ -70,6 +71,7 @@ export class LessonRun {
 
   /** @returns what the lesson could not remove, a sentence */
   end(): Promise<string | undefined> {
+    this.isOver = true;
     return this.session.end(this.lesson.cleanup);
   }
 
@@ -125,7 +127,9 @@ export class LessonRun {
   /** A section that is done again begins with a fresh folder, as the first time. */
   private async sectionAfter({ to }: Turn): Promise<number> {
     const at = Math.max(0, this.section - (to === 'back' ? 1 : 0));
-    const left = await this.end();
+    const left = await this.session.end(this.lesson.cleanup);
+    // A signal that came meanwhile ends the lesson: there is to be no other shell.
+    if (this.isOver) throw new Leave();
     if (left !== undefined) this.tell(left);
     this.session = this.open();
     this.bindings = new Map();
@@ -144,7 +148,8 @@ export class LessonRun {
       .slice(0, sections)
       .flatMap(({ parts }) => parts.filter(({ kind }) => kind !== 'exercise'));
     for (const command of commandsOf(earlier)) {
-      const { output } = await this.run(command.text);
+      const { output, interrupted } = await this.run(command.text);
+      if (interrupted) throw new Leave();
       this.bindings = matchOutput(command.expected, outputLines(output), this.bindings) ?? this.bindings;
     }
     print('');
@@ -193,18 +198,12 @@ export class LessonRun {
     const { text, expected } = command;
     print(this.renderer.command(text));
     if (!(await this.enter('Enter runs it', text))) return false;
-    let interrupted = false;
-    const interrupt = (): void => {
-      interrupted = true;
-    };
-    process.on('SIGINT', interrupt);
     const bar = new OutputBar(this.renderer, write);
     const ran = await this.run(text, (output) => bar.take(output));
     bar.finish();
-    process.off('SIGINT', interrupt);
     // Enter pressed once more in impatience is no answer to the next question.
     discardInput();
-    if (interrupted) {
+    if (ran.interrupted) {
       this.tell('(Interrupted. Here it is again; “skip” passes over it.)', 'dim');
       return this.command(command);
     }
@@ -301,13 +300,14 @@ export class LessonRun {
   }
 
   private async isDone(check: string): Promise<boolean> {
-    const { status, output } = await this.run(`(${check}\n)`);
+    const { status, output, interrupted } = await this.run(`(${check}\n)`);
     const bar = new OutputBar(this.renderer, write);
     bar.take(output);
     bar.finish();
-    if (status === 0) this.tell('✓ That is it.\n', 'green');
+    if (interrupted) this.tell('(Interrupted. Enter checks again.)', 'dim');
+    else if (status === 0) this.tell('✓ That is it.\n', 'green');
     else this.tell('Not yet. (hint, solution and skip are there too.)', 'yellow');
-    return status === 0;
+    return status === 0 && !interrupted;
   }
 
   /**

@@ -8,37 +8,58 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../../common/failure.js';
 import { endDescendants, killDescendants, reapOrphans } from './descendants.js';
+import { Leave } from './keyboard.js';
 import { Scratch } from './scratch.js';
 
-/** Where a command's output goes: to us, as for the lesson's own; or to the terminal, with its input from there. */
-export type Streams = 'captured' | 'terminal';
+/**
+ * Where a command's output goes: to us, as for the lesson's own; or to the terminal, with its input from there. The
+ * cleanup of a lesson is captured too, and no key disturbs it.
+ */
+export type Streams = 'captured' | 'terminal' | 'undisturbed';
 
 /**
- * Reads a word for the streams and a command, each ended by a NUL, runs it, and prints NUL, a token, its status, NUL.
- * The pipes are moved away from descriptors 3 and 4, as a lesson may use those, and no command gets them. Ctrl-C and
- * Ctrl-\\ are for the command: the traps, which a command does not inherit, keep the shell. A loop of the shell's own
- * would outlive each of its commands, so the trap returns from the function that runs it: bash(1), return. Of a mistyped
- * command bash would say in which line of this script it was met.
+ * Reads a word for the streams and a command, each ended by a NUL, runs it, and prints a message: NUL, a token, its
+ * status, whether Ctrl-C interrupted it, NUL. The pipes are moved away from descriptors 3 and 4, as a lesson may use
+ * those, and no command gets them. Of a mistyped command bash would say in which line of this script it was met.
+ *
+ * Ctrl-C and Ctrl-\\ are for the command: the traps, which a command does not inherit, keep the shell. A loop of the
+ * shell's own would outlive each of its commands, so the trap returns from the function that runs it, and from every
+ * function that called that one: bash(1), return. This shell alone decides what a Ctrl-C is for, as it knows in which
+ * order things happened: from the moment it has read a command, for that one; before, it is told in a message, INT.
+ * What came between the reading of a command and its start is kept in __interrupted.
  */
 const loop = `
 exec 200<&3 201>&4 3<&- 4>&-
-trap : INT QUIT
-__token=$1
+__token=$1 __status=0 __interrupted=0 __idle=1
 shift
+__interrupt='
+  __interrupted=1
+  if [ "$__idle" ]; then printf "\\0%s INT\\0" "$__token" >&201
+  elif [ "\${FUNCNAME-}" ]; then
+    trap '\\''[ "\${FUNCNAME-}" ] && return 130'\\'' DEBUG
+    return 130
+  fi'
+trap : QUIT
+trap "$__interrupt" INT
 __set_status() { return "$1"; }
-__run() { __set_status "$__status"; eval "$__command"; }
+__run() {
+  if [ "$__interrupted" = 1 ]; then return 130; fi
+  __set_status "$__status"
+  eval "$__command"
+}
 command_not_found_handle() { printf '%s: command not found\\n' "$1" >&2; return 127; }
-__status=0
 while IFS= read -r -d '' __streams <&200 && IFS= read -r -d '' __command <&200; do
-  trap 'return 130' INT
-  if [ "$__streams" = terminal ]; then
-    __run 200<&- 201>&-
-  else
-    __run </dev/null >&201 2>&1 200<&- 201>&-
-  fi
+  __idle=
+  case $__streams in
+    terminal) __run 200<&- 201>&- ;;
+    undisturbed) trap '' INT QUIT; __interrupted=0; __run </dev/null >&201 2>&1 200<&- 201>&- ;;
+    *) __run </dev/null >&201 2>&1 200<&- 201>&- ;;
+  esac
   __status=$?
-  trap : INT
-  printf '\\0%s %s\\0' "$__token" "$__status" >&201
+  trap - DEBUG
+  trap "$__interrupt" INT
+  __was_interrupted=$__interrupted __interrupted=0 __idle=1
+  printf '\\0%s %s %s\\0' "$__token" "$__status" "$__was_interrupted" >&201
 done
 `;
 
@@ -48,6 +69,8 @@ const patience = 3000;
 export interface Ran {
   readonly output: string;
   readonly status: number;
+  /** Whether Ctrl-C was pressed while it ran. */
+  readonly interrupted: boolean;
 }
 
 export class Session {
@@ -58,12 +81,20 @@ export class Session {
   private text = '';
   private runs = false;
   private onText: (() => void) | undefined;
+  /** A Ctrl-C that the shell saw before it had read the command that runs, or after that one had ended. */
+  private hasSeenInterrupt = false;
+  private ending: Promise<string | undefined> | undefined;
 
   /**
    * @param script this program's own file, which `gontainer` is in the lesson
    * @param terminal whether commands that are typed may use the terminal
+   * @param onInterrupt called for a Ctrl-C that came while no command ran
    */
-  constructor(script: string, terminal: boolean) {
+  constructor(
+    script: string,
+    terminal: boolean,
+    private readonly onInterrupt: () => void = () => {},
+  ) {
     this.scratch = new Scratch(script);
     const standard = terminal ? 'inherit' : 'ignore';
     this.shell = spawn('bash', ['--noprofile', '--norc', '-c', loop, 'lesson', this.token], {
@@ -80,19 +111,20 @@ export class Session {
     });
     this.ended = new Promise((done) => {
       this.shell.on('error', () => done());
-      this.shell.on('exit', () => done());
+      this.shell.on('exit', (_, signal) => {
+        // Ctrl-C, before the shell could set its traps.
+        if (signal === 'SIGINT') this.onInterrupt();
+        done();
+      });
     });
     (this.shell.stdio[3] as Writable).on('error', () => {});
-    (this.shell.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => {
-      this.text += text;
-      this.onText?.();
-    });
+    (this.shell.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.take(text));
   }
 
   /**
    * Runs a command to its end.
    * @param show called with each piece of output, as it comes
-   * @throws Failure when the shell is gone, for example because the command was `exit`
+   * @throws Leave when Ctrl-C ended the shell, and Failure when it is gone for another reason: the command was `exit`
    */
   async run(
     command: string,
@@ -106,16 +138,17 @@ export class Session {
     const finished = new Promise<Ran>((done) => {
       this.onText = () => {
         const at = this.text.indexOf(end);
-        const complete = at >= 0 && this.text.indexOf('\0', at + 1) > 0;
+        const [status, interrupted] = at >= 0 ? this.text.slice(at + end.length).split(/[ \0]/) : [];
         // What may be the beginning of the end is held back.
         const upTo =
           at >= 0 ? at : this.text.includes('\0', shown) ? this.text.indexOf('\0', shown) : this.text.length;
         if (upTo > shown) show(this.text.slice(shown, upTo));
         shown = Math.max(shown, upTo);
-        if (complete)
+        if (at >= 0 && this.text.indexOf('\0', at + 1) > 0)
           done({
             output: this.text.slice(0, at),
-            status: Number.parseInt(this.text.slice(at + end.length), 10),
+            status: Number(status),
+            interrupted: interrupted === '1',
           });
       };
     });
@@ -124,6 +157,11 @@ export class Session {
     this.onText = undefined;
     this.runs = false;
     reapOrphans([this.shell.pid ?? 0]);
+    // A signal ends the lesson: nothing comes after this command any more.
+    if (this.ending !== undefined && streams !== 'undisturbed') return new Promise(() => {});
+    if (this.hasSeenInterrupt && ran?.interrupted === false) this.onInterrupt();
+    this.hasSeenInterrupt = false;
+    if (ran === undefined && this.shell.signalCode === 'SIGINT') throw new Leave();
     if (ran === undefined) {
       throw new Failure('the shell of the lesson has ended', {
         status: 0,
@@ -137,14 +175,32 @@ export class Session {
    * Ends every process that the lesson started, runs its cleanup, and removes the folder.
    * @returns what could not be removed, as a sentence
    */
-  async end(cleanup: string): Promise<string | undefined> {
+  end(cleanup: string): Promise<string | undefined> {
+    this.ending ??= this.endOnce(cleanup);
+    return this.ending;
+  }
+
+  private async endOnce(cleanup: string): Promise<string | undefined> {
     await this.stop();
-    if (cleanup !== '' && !this.runs && this.isAlive)
-      await Promise.race([this.run(cleanup).catch(() => {}), sleep(patience, undefined, { ref: false })]);
+    if (cleanup !== '' && !this.runs && this.isAlive) {
+      const cleaned = this.run(cleanup, 'undisturbed').catch(() => {});
+      await Promise.race([cleaned, sleep(patience, undefined, { ref: false })]);
+    }
     (this.shell.stdio[3] as Writable).end();
     endDescendants();
     await this.ended;
     return this.scratch.remove();
+  }
+
+  private take(text: string): void {
+    this.text += text;
+    const message = `\0${this.token} INT\0`;
+    if (this.text.includes(message)) {
+      this.text = this.text.replaceAll(message, '');
+      if (this.runs) this.hasSeenInterrupt = true;
+      else this.onInterrupt();
+    }
+    this.onText?.();
   }
 
   private get isAlive(): boolean {

@@ -34,6 +34,7 @@ import {
   users,
 } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
+import { until } from '../../../until.js';
 
 const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 const idsOf = (pid: number): Record<string, string> =>
@@ -643,13 +644,11 @@ const terminals = lacking('tmux', 'setpriv', 'ps');
 
 /** Waits until a command runs with its terminal: proc_pid_stat(5), `tpgid`, which ps(1) shows as a plus. */
 async function inForeground(command: string): Promise<void> {
-  const end = Date.now() + 30_000;
-  for (;;) {
-    const { stdout } = spawnSync('ps', ['-e', '-o', 'stat,args'], { encoding: 'utf8' });
-    if (new RegExp(`^S\\+ +${command}$`, 'm').test(stdout)) return;
-    if (Date.now() > end) throw new Error(`${command} does not run in the foreground:\n${stdout}`);
-    await new Promise((done) => setTimeout(done, 20));
-  }
+  const ps = (): string => spawnSync('ps', ['-e', '-o', 'stat,args'], { encoding: 'utf8' }).stdout;
+  await until(
+    () => `${command} does not run in the foreground:\n${ps()}`,
+    () => new RegExp(`^S\\+ +${command}$`, 'm').test(ps()),
+  );
 }
 
 test('from a second terminal one joins the shell that runs in a container', {

@@ -19,6 +19,7 @@ import {
   unprivileged,
   users,
 } from '../../../gontainer.js';
+import { patience } from '../../../until.js';
 
 /** How often it is entered while it is looked at; the more often, the surer. */
 const times = Number(process.env.GONTAINER_ENTERS ?? 20);
@@ -85,7 +86,6 @@ async function enteredOften(user: User, options: readonly string[]) {
 for (const user of users)
   test(`${user.name}: root in a container reads nothing of a process that enters it`, {
     skip: user.skip,
-    timeout: 600_000,
   }, async (context) => {
     const found = await enteredOften(user, ['--uid', '--pid', '--uts']);
     context.diagnostic(JSON.stringify(found));
@@ -93,7 +93,9 @@ for (const user of users)
     assert.deepEqual(found.got, {});
   });
 
-test('a process that is stopped on its way in does not hold its caller up', { timeout: 60_000 }, async () => {
+test('a process that is stopped on its way in does not hold its caller up', {
+  timeout: 5 * patience,
+}, async () => {
   const user = unprivileged;
   const env = { XDG_RUNTIME_DIR: folder(user) };
   const stops =
@@ -108,7 +110,7 @@ test('a process that is stopped on its way in does not hold its caller up', { ti
   for (let count = 0; count < 3; count += 1) {
     const entering = start(['enter', '--quiet', 'box', '--', '/bin/true'], { user, env });
     const entered = finished(entering);
-    const late = setTimeout(() => entering.kill('SIGTERM'), 5_000);
+    const late = setTimeout(() => entering.kill('SIGKILL'), patience);
     const { status, signal } = await entered;
     clearTimeout(late);
     assert.ok(status !== null, `ended by itself, and not by ${signal}`);

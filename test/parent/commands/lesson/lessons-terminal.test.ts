@@ -13,6 +13,7 @@ import {
 } from '../../../../src/parent/course/lesson.js';
 import { lacking, program, type User, unprivileged } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
+import { until } from '../../../until.js';
 import { home, leftIn, sharedBy } from './learner.js';
 
 /** What the lesson asks, or the prompt of the learner's own shell, where a lesson is begun and ends. */
@@ -20,9 +21,6 @@ const question = '(?:Enter runs it ‣|next section ‣|show me\\) ‣|begins ag
 const questions = new RegExp(question, 'gm');
 /** A screen that waits for an answer. */
 const asking = new RegExp(`${question}$(?![^])`, 'm');
-
-/** How long the next question may take, in milliseconds. */
-const patience = 60_000;
 
 /** What no learner should meet: a stack trace, a value that is none, an output that is not the lesson's. */
 const defects = /^\s+at .+:\d+:\d+\)?$|undefined|\bNaN\b|\[object |The lesson expects something else|^Error/m;
@@ -162,19 +160,19 @@ class Learner {
   }
 
   private async asks(shows = asking): Promise<string> {
-    const end = Date.now() + patience;
-    for (;;) {
-      const screen = await this.terminal.shows(asking);
-      const count = screen.match(questions)?.length ?? 0;
-      if (count > this.asked) {
-        this.asked = count;
-        assert.doesNotMatch(screen, defects);
-        assert.match(screen, shows);
-        return screen;
-      }
-      assert.ok(Date.now() < end, `nothing new is asked; the screen shows:\n${screen}`);
-      await new Promise((done) => setTimeout(done, 20));
-    }
+    let screen = '';
+    const count = (): number => screen.match(questions)?.length ?? 0;
+    await until(
+      () => `nothing new is asked; the screen shows:\n${screen}`,
+      () => {
+        screen = this.terminal.screen();
+        return asking.test(screen) && count() > this.asked;
+      },
+    );
+    this.asked = count();
+    assert.doesNotMatch(screen, defects);
+    assert.match(screen, shows);
+    return screen;
   }
 }
 

@@ -10,6 +10,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { namespaces } from '../../../../src/common/namespaces.js';
 import { finished, folder, lacking, run, start, unprivileged } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
+import { patience } from '../../../until.js';
 
 const executablePath = '/usr/bin/chromium';
 const noChromium = existsSync(executablePath) ? false : `needs ${executablePath}`;
@@ -91,7 +92,7 @@ class Presenter {
 
 /** Waits until an element shows a text. */
 const shows = (page: Page, selector: string, text: string | RegExp) =>
-  page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 30_000 });
+  page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: patience });
 
 describe('in a browser', { skip: noChromium }, () => {
   let browser: Browser | undefined;
