@@ -26,7 +26,7 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
 
 /** The container's first process, and its namespaces as /proc/PID/ns names them, for example `user:[4026532177]`. */
 export interface Started {
-  /** As it is numbered outside. */
+  /** Its process ID on the host. */
   readonly pid: number;
   readonly namespaces: Readonly<Record<string, string>>;
 }

@@ -56,7 +56,7 @@ export const devptsStep: Step = {
       .map(mountLine),
   }),
   summary: () => 'empty: none of the host’s terminals',
-  onHost: () => ({ 'mounts outside': mountsAt('/dev/pts') }),
+  onHost: () => ({ 'mounts on the host': mountsAt('/dev/pts') }),
   shortfall: (before, after) =>
     (after.mounts as string[]).length > (before.mounts as string[]).length
       ? undefined

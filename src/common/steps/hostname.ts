@@ -17,11 +17,11 @@ export const hostnameStep: Step = {
   },
   evidence: () => ({ hostname: hostname() }),
   summary: (before, after) => {
-    const outside = after['hostname outside'];
-    const host = outside === undefined ? '' : ` (the host is still ${outside})`;
+    const onHost = after['hostname on the host'];
+    const host = onHost === undefined ? '' : ` (the host is still ${onHost})`;
     return `${before.hostname} → ${after.hostname}${host}`;
   },
-  onHost: () => ({ 'hostname outside': hostname() }),
+  onHost: () => ({ 'hostname on the host': hostname() }),
   shortfall: (_, after, spec) =>
     after.hostname === bytesOf(spec.hostname ?? '').toString()
       ? undefined

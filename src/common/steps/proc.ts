@@ -57,7 +57,7 @@ export const procStep: Step = {
       ? `shows ${processes.length === 1 ? `one process, PID ${processes[0]}` : `${processes.length} processes`}`
       : `shows the ${processes.length} processes of the host`;
   },
-  onHost: (spec) => ({ 'mounts outside': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
+  onHost: (spec) => ({ 'mounts on the host': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return '/proc is not mounted there';

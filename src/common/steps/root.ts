@@ -55,7 +55,7 @@ export const bindRootStep: Step = {
   }),
   summary: (_before, _after, { root }) => `mounted on itself: ${root?.path}`,
   refusals: () => remounted,
-  onHost: ({ root }) => ({ 'mounts outside': mountsAt(root?.path ?? '') }),
+  onHost: ({ root }) => ({ 'mounts on the host': mountsAt(root?.path ?? '') }),
   shortfall: (before, after, { root }) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';

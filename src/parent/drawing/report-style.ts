@@ -227,7 +227,7 @@ p.failure{background:var(--failed-tint);border-radius:.3rem;padding:.5rem .8rem;
 .calls a{text-decoration:none}
 .calls a:hover{text-decoration:underline}
 .calls .failed code{color:var(--failed);font-weight:600}
-.outside-steps{border-top:1px solid var(--rule);padding-top:1rem}
+.stepless{border-top:1px solid var(--rule);padding-top:1rem}
 footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.8rem;color:var(--soft);font-size:.85rem}
 
 @media (max-width:52rem){

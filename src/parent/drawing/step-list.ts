@@ -13,7 +13,7 @@ ${log.steps.map((step) => entry(step, log))}
 </ol>
 ${
   before.length > 0 &&
-  html`<section class="outside-steps"><h3>Calls that belong to no step</h3><p>They make the pipes between the processes, before the first step.</p>${callTable(before)}</section>`
+  html`<section class="stepless"><h3>Calls that belong to no step</h3><p>They make the pipes between the processes, before the first step.</p>${callTable(before)}</section>`
 }`;
 }
 

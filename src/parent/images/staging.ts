@@ -20,7 +20,7 @@ export interface Staging {
   readonly signal: AbortSignal;
 }
 
-/** Signals that end a program from outside, with their numbers: signal(7). */
+/** Signals that ask a program to end, with their numbers: signal(7). */
 const endingSignals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /**

@@ -13,7 +13,7 @@ export interface Beginning {
   readonly command: readonly string[];
   /** Milliseconds since 1970. */
   readonly started: number;
-  /** The process that launches, and stays outside. */
+  /** The process that made the container, and stays on the host. */
   readonly launcher: ProcessIdentity;
   /** The file of --log-file, an absolute path. */
   readonly log?: string;

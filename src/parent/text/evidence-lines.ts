@@ -46,7 +46,7 @@ function changedRows(before: Fields, after: Fields, paint: Paint): Row[] {
   return together(
     Object.entries(after).flatMap(([name, value]): Row[] => {
       const old = before[name];
-      if (isDeepStrictEqual(old, value)) return name.endsWith(' outside') ? [[name, 'unchanged']] : [];
+      if (isDeepStrictEqual(old, value)) return name.endsWith(' on the host') ? [[name, 'unchanged']] : [];
       if (isMap(value))
         return isMap(old)
           ? changedRows(old, value, paint).map(([inner, text]) => [within(name, inner), text])

@@ -264,7 +264,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** Cases that take root: a namespace without a user namespace, another user, shared mounts outside, and setgroups. */
+/** Cases that take root: a namespace without a user namespace, another user, shared mounts of the host, and setgroups. */
 const casesOfRoot: readonly Case[] = [
   ...namespaces
     .filter(({ flag }) => flag !== 'mnt')

@@ -60,7 +60,7 @@ async function endOf({ process: init }: Container): Promise<void> {
 }
 
 /**
- * PID 1 gets no signal that it has no handler for, not even from outside, but SIGKILL and SIGSTOP: pid_namespaces(7).
+ * PID 1 gets no signal that it has no handler for, not even from the host, but SIGKILL and SIGSTOP: pid_namespaces(7).
  * @throws Failure when that is so, as the kernel would say nothing
  */
 function checkHandled({ name, process: { pid } }: Container, number: number): void {

@@ -10,7 +10,7 @@ import { namespaces } from '../../../common/namespaces.js';
 export interface NamespaceNode {
   /** `user:[4026531837]`. */
   readonly id: string;
-  /** The user namespace whose capabilities govern it; absent where that is outside of what we may see. */
+  /** The user namespace whose capabilities govern it; absent where the caller may not see it. */
   readonly owner?: string;
   /** User and PID namespaces only: the one that it is in; absent at the outermost that we may see. */
   readonly parent?: string;
@@ -85,7 +85,7 @@ function nodes(descriptor: number, kind: string, kernel: Kernel): NamespaceNode[
 
 const idOf = (descriptor: number, kind: string): string => `${kind}:[${fstatSync(descriptor).ino}]`;
 
-/** A descriptor of the owner or the parent; undefined where it is outside of what we may see (EPERM). */
+/** A descriptor of the owner or the parent; undefined where the caller may not see it (EPERM). */
 function related(
   descriptor: number,
   request: 'NS_GET_USERNS' | 'NS_GET_PARENT',

@@ -45,7 +45,7 @@ async function toStandardOutput(archive: Readable): Promise<void> {
 
 async function toFile(archive: Readable, path: string, root: string): Promise<void> {
   if (path.startsWith(root + sep)) {
-    throw usageFailure('The archive would lie in what it is made of.', 'Name a file outside of DIR.');
+    throw usageFailure('The archive would lie in what it is made of.', 'Name a file outside DIR.');
   }
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
     throw usageFailure(`${path} is a folder.`, 'Name a file.');

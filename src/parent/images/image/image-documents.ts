@@ -1,6 +1,6 @@
 /**
  * The JSON documents that describe an image: index, manifest and configuration of the OCI image specification, and
- * Docker's, which have the same fields. They come from outside: what is used of them is checked here.
+ * Docker's, which have the same fields. Whoever made the image wrote them: what is used of them is checked here.
  */
 import { defined } from '../../../common/defined.js';
 import { Failure } from '../../../common/failure.js';
