@@ -102,6 +102,15 @@ export function rememberMountTable(call: string): void {
   if (changing.has(call)) remembered = undefined;
 }
 
+/** Those that no mount covers which was mounted later, at the same place or above it. */
+export const uncovered = (mounts: readonly Mount[]): Mount[] =>
+  mounts.filter(
+    ({ mountPoint }, index) =>
+      !mounts
+        .slice(index + 1)
+        .some(({ mountPoint: later }) => mountPoint === later || mountPoint.startsWith(`${later}/`)),
+  );
+
 /** A mount in one line, as findmnt(8) would give it. */
 export const mountLine = ({ mountPoint, type, source, options }: Mount): string =>
   `${mountPoint} ${type} ${source} ${options}`;

@@ -50,6 +50,14 @@ export interface NewRoot {
   readonly resolver?: string;
 }
 
+/**
+ * Where the new root lies while it is set up. A directory lies where it is. The host's own tree has to be mounted a second
+ * time: over a directory that every Linux has, and that neither a launch nor a bind mount needs anything of.
+ */
+export const placeOf = ({ path }: NewRoot): string => (path === '/' ? otherPlace : path);
+
+export const otherPlace = '/proc/fs';
+
 /** What a process inherits by execve(2) and Node has changed at its start; the command gets what the caller had. */
 export interface Inherited {
   /** The limits of open files, where Node's soft limit is another one: getrlimit(2). */

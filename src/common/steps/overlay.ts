@@ -7,7 +7,7 @@ import { KernelError } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
 import { type Mount, mountLine, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
-import { type NewRoot, unshares } from '../spec.js';
+import { type NewRoot, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
 
@@ -29,7 +29,7 @@ export const overlayStep: Step = {
     const options = `lowerdir=lower,upperdir=${folder}/upper,workdir=${folder}/work`;
     return (
       // The working directory is the lower directory, even when the tmpfs covers it.
-      `cd ${path}; mount -t tmpfs -o nosuid,nodev,mode=700 tmpfs ${path}; mkdir ${path}/lower; ` +
+      `cd ${shellWord(spec.root?.path ?? '/')}; mount -t tmpfs -o nosuid,nodev,mode=700 tmpfs ${path}; mkdir ${path}/lower; ` +
       `mount --no-canonicalize --bind . ${path}/lower; ${changes}cd ${path}; mkdir -p ${folder}/upper ${folder}/work; ` +
       `mount --no-canonicalize -t overlay -o nodev,${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
     );
@@ -51,7 +51,7 @@ export const overlayStep: Step = {
     if (unshares(spec, 'uid')) options.push('userxattr');
     kernel.call('mount', {
       source: 'overlay',
-      target: root.path,
+      target: placeOf(root),
       filesystemtype: 'overlay',
       // The directory may be on a mount that forbids something, such as set-user-ID programs; devices are always.
       mountflags: [...new Set<Constant>([...keptFlags(lower?.options ?? ''), 'MS_NODEV'])],
@@ -69,11 +69,12 @@ export const overlayStep: Step = {
       : 'a tmpfs over the new root, which stays as it is',
   shortfall: (_, after, { root }) => {
     const mounts = after.mounts as string[];
-    if (!mounts.some((line) => line.startsWith(`${root?.path} overlay overlay `)))
+    const place = root && placeOf(root);
+    if (!mounts.some((line) => line.startsWith(`${place} overlay overlay `)))
       return 'no overlay is mounted there';
-    const absent = placesOf(root).find((place) => !mounts.some((line) => line.startsWith(`${place} `)));
+    const absent = placesOf(root).find((part) => !mounts.some((line) => line.startsWith(`${part} `)));
     if (absent !== undefined) return `${absent} is not mounted`;
-    return mounts.some((line) => line.startsWith(`${root?.path} tmpfs tmpfs `))
+    return mounts.some((line) => line.startsWith(`${place} tmpfs tmpfs `))
       ? undefined
       : 'no tmpfs holds its parts together';
   },
@@ -84,21 +85,23 @@ const placesOf = (root: NewRoot | undefined): string[] =>
   root === undefined
     ? []
     : [
-        root.path,
-        `${root.path}/${parts.lower}`,
-        ...(root.overlay?.keptIn ? [`${root.path}/${parts.changes}`] : []),
+        placeOf(root),
+        `${placeOf(root)}/${parts.lower}`,
+        ...(root.overlay?.keptIn ? [`${placeOf(root)}/${parts.changes}`] : []),
       ];
 
 /**
  * A tmpfs over the directory, the directory itself bound in it as `lower`, and the working directory there. The tmpfs
  * covers the directory, but not for a process whose working directory it is.
  */
-function gatherParts({ path, overlay }: NewRoot, kernel: Kernel): void {
+function gatherParts(root: NewRoot, kernel: Kernel): void {
+  const { path, overlay } = root;
+  const place = placeOf(root);
   const bind = (source: string, name: string): void => {
-    kernel.call('mkdir', { pathname: `${path}/${name}`, mode: 0o700 });
+    kernel.call('mkdir', { pathname: `${place}/${name}`, mode: 0o700 });
     kernel.call('mount', {
       source,
-      target: `${path}/${name}`,
+      target: `${place}/${name}`,
       filesystemtype: null,
       mountflags: ['MS_BIND'], // Recursive, it would take along the tmpfs that now covers it.
       data: null,
@@ -107,14 +110,14 @@ function gatherParts({ path, overlay }: NewRoot, kernel: Kernel): void {
   kernel.call('chdir', { path });
   kernel.call('mount', {
     source: 'tmpfs',
-    target: path,
+    target: place,
     filesystemtype: 'tmpfs',
     mountflags: ['MS_NOSUID', 'MS_NODEV'],
     data: 'mode=700',
   });
   bind('.', parts.lower);
   if (overlay?.keptIn) bind(overlay.keptIn, parts.changes);
-  kernel.call('chdir', { path });
+  kernel.call('chdir', { path: place });
 }
 
 /** A folder that may be there from an earlier launch. */

@@ -1,12 +1,14 @@
 import { visibleProcesses } from '../evidence.js';
 import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
-import type { LaunchSpec } from '../spec.js';
-import { unshares } from '../spec.js';
+import { type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
 
 /** With a new PID namespace /proc is mounted anew; otherwise it is the host's. */
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');
+
+/** The host's own tree is set up below its /proc, and comes along with it. */
+const takesAlong = (spec: LaunchSpec): boolean => spec.root?.path === '/' && !fresh(spec);
 
 /** The mounts below the new root where there is one, otherwise all. */
 const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTable() : mountsInside());
@@ -22,7 +24,7 @@ export const procStep: Step = {
   shell: (spec) =>
     fresh(spec)
       ? `mount -t proc -o nosuid,nodev,noexec proc ${hostPath(spec, '/proc')}`
-      : `mount --rbind /proc ${hostPath(spec, '/proc')}`,
+      : `mount --rbind /proc ${hostPath(spec, '/proc')}${takesAlong(spec) ? `; umount -l ${hostPath(spec, otherPlace)}` : ''}`,
   gist: (spec) => (fresh(spec) ? 'mount -t proc proc /proc' : 'mount --rbind /proc NEW_ROOT/proc'),
   applies: (spec) => fresh(spec) || spec.root !== undefined,
   run: ({ spec, kernel }) => {
@@ -44,6 +46,8 @@ export const procStep: Step = {
             data: null,
           },
     );
+    // Below the host's /proc lies what is the new root now.
+    if (takesAlong(spec)) kernel.call('umount2', { target: otherPlace, flags: 'MNT_DETACH' });
   },
   evidence: ({ spec }) => ({
     mounts: mounts(spec)
@@ -57,7 +61,9 @@ export const procStep: Step = {
       ? `shows ${processes.length === 1 ? `one process, PID ${processes[0]}` : `${processes.length} processes`}`
       : `shows the ${processes.length} processes of the host`;
   },
-  onHost: (spec) => ({ 'mounts on the host': mountsAt(`${spec.root?.path ?? ''}/proc`) }),
+  onHost: (spec) => ({
+    'mounts on the host': mountsAt(`${spec.root === undefined ? '' : placeOf(spec.root)}/proc`),
+  }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return '/proc is not mounted there';

@@ -3,14 +3,19 @@ import { readdirSync } from 'node:fs';
 import { directoryId } from '../evidence.js';
 import { mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
-import type { LaunchSpec } from '../spec.js';
+import { type LaunchSpec, placeOf } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import { isAtOrBelow, remounted, restrictMounts } from './mount-attributes.js';
 import { remountBelow } from './new-root-shell.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
-const newRoot = (root: LaunchSpec['root']): string => shellWord(root?.path ?? '/');
+const place = ({ root }: LaunchSpec): string => (root === undefined ? '/' : placeOf(root));
+
+const newRoot = (spec: LaunchSpec): string => shellWord(place(spec));
+
+/** The host's own tree is mounted a second time, and a directory on itself. */
+const isWhole = ({ root }: LaunchSpec): boolean => root?.path === '/';
 
 /** Where absolute and relative paths of this process start. */
 const directories = (): Evidence => ({
@@ -29,40 +34,43 @@ const leftTheRoot = (before: Evidence, after: Evidence): string | undefined => {
 export const bindRootStep: Step = {
   id: 'bind-root',
   stage: 'child',
-  title: () => 'make the new root a mount',
+  title: (spec) => (isWhole(spec) ? 'mount the host’s tree a second time' : 'make the new root a mount'),
   why:
-    'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The mount is recursive because in a user ' +
+    'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The host’s own tree ' +
+    'is mounted a second time, over a folder that nobody misses. The mount is recursive because in a user ' +
     'namespace the mounts below the folder came from the host, and are locked together with it. nodev: a device ' +
     'node that lies in the folder, or is made in it, opens no device of the machine.',
   man: 'mount(2), mount_setattr(2)',
-  shell: ({ root }) =>
-    `mount --rbind ${newRoot(root)} ${newRoot(root)}; ${remountBelow(newRoot(root), 'nodev')}`,
+  shell: (spec) =>
+    `mount --rbind ${shellWord(spec.root?.path ?? '/')} ${newRoot(spec)}; ${remountBelow(newRoot(spec), 'nodev')}`,
   prepares: true,
   applies: ({ root }) => root !== undefined && root.overlay === undefined,
-  run: ({ spec: { root }, kernel }) => {
+  run: ({ spec, kernel }) => {
+    const { root } = spec;
     if (root === undefined) return;
     kernel.call('mount', {
       source: root.path,
-      target: root.path,
+      target: place(spec),
       filesystemtype: null,
       mountflags: ['MS_BIND', 'MS_REC'],
       data: null,
     });
-    restrictMounts(kernel, root.path, ['MOUNT_ATTR_NODEV'], mountTable);
+    restrictMounts(kernel, place(spec), ['MOUNT_ATTR_NODEV'], mountTable);
   },
   evidence: ({ spec }) => ({
-    mounts: mountsAt(spec.root?.path ?? ''),
+    mounts: mountsAt(place(spec)),
   }),
-  summary: (_before, _after, { root }) => `mounted on itself: ${root?.path}`,
+  summary: (_before, _after, spec) =>
+    isWhole(spec) ? 'the host’s own tree is the new root' : `mounted on itself: ${spec.root?.path}`,
   refusals: () => remounted,
-  onHost: ({ root }) => ({ 'mounts on the host': mountsAt(root?.path ?? '') }),
-  shortfall: (before, after, { root }) => {
+  onHost: (spec) => ({ 'mounts on the host': mountsAt(place(spec)) }),
+  shortfall: (before, after, spec) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';
     // Of several at one place the last one is seen.
     const seen = new Map(mountTable().map((mount) => [mount.mountPoint, mount]));
     const open = [...seen.values()]
-      .filter(isAtOrBelow(root?.path ?? ''))
+      .filter(isAtOrBelow(place(spec)))
       .find(({ options }) => !options.split(',').includes('nodev'));
     return open && `devices can be opened in ${open.mountPoint}`;
   },
@@ -84,20 +92,20 @@ export const chrootStep: Step = {
     'in the new root leads out of it. As a boundary it is weak: root in the container can get back the same way.',
   man: 'chroot(2)',
   // No shell can be in a root and have its working directory on the host.
-  shell: ({ root }) => `${root?.method === 'chroot' ? 'chroot' : 'cd'} ${newRoot(root)}`,
+  shell: (spec) => `${spec.root?.method === 'chroot' ? 'chroot' : 'cd'} ${newRoot(spec)}`,
   applies: ({ root }) => root !== undefined,
-  run: ({ spec: { root }, kernel }) => {
-    if (root === undefined) return;
+  run: ({ spec, kernel }) => {
     kernel.call('chdir', { path: '/' });
-    kernel.call('chroot', { path: root.path });
+    kernel.call('chroot', { path: place(spec) });
   },
   // In the new root, the host's path leads nowhere, or somewhere else.
   evidence: ({ spec }) => ({
-    'directory at its path': directoryId(spec.root?.path ?? '/'),
+    'directory at its path': directoryId(place(spec)),
     ...directories(),
     '/': readdirSync('/').sort(),
   }),
-  summary: (_before, _after, { root }) => `/ is now ${root?.path}`,
+  summary: (_before, _after, spec) =>
+    isWhole(spec) ? '/ is now the second one' : `/ is now ${spec.root?.path}`,
   shortfall: (before, after) => {
     if (after['root directory'] !== before['directory at its path']) return 'the root directory is another';
     return after['working directory'] === before['root directory']
@@ -114,7 +122,7 @@ export const pivotRootStep: Step = {
     'First the process leaves its chroot(2), as an intruder would. Then the new root and the old one change places for ' +
     'good: the old one is now mounted on top of the new one, where the next step removes it.',
   man: 'pivot_root(2)',
-  shell: ({ root }) => `cd ${newRoot(root)} && pivot_root . .`,
+  shell: (spec) => `cd ${newRoot(spec)} && pivot_root . .`,
   prepares: true,
   applies: pivots,
   run: ({ kernel }) => {

@@ -1,6 +1,6 @@
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
-import { mountLine, mountsInside } from '../mount-table.js';
+import { mountLine, mountsInside, uncovered } from '../mount-table.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
@@ -68,7 +68,7 @@ export const sysStep: Step = {
   shortfall: (_, after) => {
     const mounts = after.mounts as string[];
     if (!mounts.some((line) => line.startsWith('/sys '))) return '/sys is not mounted there';
-    const writable = mountsInside().find(
+    const writable = uncovered(mountsInside()).find(
       ({ mountPoint, options }) => /^\/sys(\/|$)/.test(mountPoint) && !options.split(',').includes('ro'),
     );
     return writable && `${writable.mountPoint} is writable`;

@@ -63,7 +63,7 @@ export const wordPhrases: readonly WordPhrase[] = [
   },
   {
     typed: ['volume', 'cp'],
-    explained: 'Directories of the host are made visible by: gontainer run --mnt DIR --bind SRC:DST',
+    explained: 'Directories of the host are made visible by: gontainer run --bind SRC:DST',
   },
   {
     typed: ['compose', 'stack', 'swarm', 'service'],
@@ -84,9 +84,8 @@ export const flagPhrases: readonly FlagPhrase[] = [
   {
     typed: ['v', 'volume'],
     option: 'bind',
-    use: '--bind SRC:DST, with --mnt DIR',
-    otherwise:
-      'What a container sees of the host is chosen at its start: gontainer run --mnt DIR --bind SRC:DST',
+    use: '--bind SRC:DST',
+    otherwise: 'What a container sees of the host is chosen at its start: gontainer run --bind SRC:DST',
   },
   {
     typed: ['e'],

@@ -43,7 +43,7 @@ export interface ChosenEnvironment {
 export function environmentOf(
   newRootGiven: boolean,
   { env, 'env-file': files }: Values['options'],
-  home = '/root',
+  home: string,
 ): ChosenEnvironment {
   const { [noteVariable]: _, ...caller } = callerEnvironment();
   const environment: Record<string, string> = newRootGiven

@@ -15,7 +15,7 @@ import { environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
 import { inherited } from './inherited.js';
 import { keptCapabilities } from './kept-capabilities.js';
-import { newRoot } from './new-root.js';
+import { changesHostTree, isWithin, newRoot } from './new-root.js';
 import { mountableExecutable } from './node-executable.js';
 import { type ChosenUser, chosenUser } from './user.js';
 
@@ -46,7 +46,7 @@ export function launchSpec(values: Values): LaunchSpec {
   const launcher = launcherInside(maps);
   const { user, home } = commandUser(options, root, maps);
   const capabilities = keptCapabilities(values, chosen, user.uid === 0);
-  const { environment, prompt } = environmentOf(root !== undefined, options, home);
+  const { environment, prompt } = environmentOf(options.mnt !== undefined, options, home ?? homeIn(root));
   const workingDirectory = workingDirectoryOf(options, root);
   const command = rest.length > 0 ? rest : ['/bin/sh'];
   checkCommand(command, environment, root, workingDirectory);
@@ -82,7 +82,10 @@ export function launchSpec(values: Values): LaunchSpec {
 
 function chosenNamespaces(options: Options): NamespaceFlag[] {
   const chosen = namespaces
-    .filter(({ flag }) => options.all || options[flag] !== undefined)
+    .filter(
+      ({ flag }) =>
+        options.all || options[flag] !== undefined || (flag === 'mnt' && changesHostTree(options)),
+    )
     .map(({ flag }) => flag);
   if (chosen.length === 0) {
     throw usageFailure(
@@ -97,6 +100,9 @@ function chosenNamespaces(options: Options): NamespaceFlag[] {
   }
   return chosen;
 }
+
+/** Where the root of the container is at home; in the host's own tree that is still the caller. */
+const homeIn = (root: NewRoot | undefined): string => (root?.path === '/' && process.env.HOME) || '/root';
 
 const idMapsOf = (options: Options): IdMaps =>
   idMaps({
@@ -149,10 +155,14 @@ function idsIn(maps: IdMaps): { uid: number; gid: number } {
   return { uid: chosenId(maps.uid, uid), gid: chosenId(maps.gid, gid) };
 }
 
+/** In the host's own tree the command begins where its caller is, unless something else is mounted there. */
 function workingDirectoryOf({ workdir }: Options, root: NewRoot | undefined): string | undefined {
-  return workdir === undefined
-    ? undefined
-    : resolve(root === undefined ? callerDirectory() : '/', String(workdir));
+  const start = root === undefined || root.path === '/' ? callerDirectory() : '/';
+  if (workdir !== undefined) return resolve(start, String(workdir));
+  const covered = root?.mounts.some(
+    (mount) => isWithin(start, mount.target) && !(mount.kind === 'bind' && mount.source === mount.target),
+  );
+  return root?.path === '/' && !covered ? start : undefined;
 }
 
 /**

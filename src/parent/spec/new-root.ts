@@ -8,24 +8,34 @@ import type { Values } from '../command-line/subcommand.js';
 import { existing } from './existing.js';
 import { requestedMounts } from './mount-options.js';
 
-/** The options that say something about the new root. */
-const needRoot = ['chroot', 'bind', 'tmpfs', 'mount', 'read-only', 'ephemeral', 'overlay', 'user'];
+/** The options that need a directory that becomes the root. */
+const needDirectory = ['chroot', 'user'];
+
+/** Those that change what is seen of a tree. Without --mnt that is the host's own. */
+const ofTheTree = ['bind', 'tmpfs', 'mount', 'read-only', 'ephemeral', 'overlay'];
+
+/** Whether the options change what is seen of the host's own tree, without a word about the root. */
+export const changesHostTree = (options: Values['options']): boolean =>
+  options.mnt === undefined && ofTheTree.some((name) => options[name] !== undefined);
 
 /**
- * The new root that the options ask for; undefined without --mnt.
+ * The new root that the options ask for; undefined where the root stays as it is.
  * @param ownNetwork whether the container has a network of its own
  * @throws Failure with status 2
  */
 export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | undefined {
+  const ofHost = changesHostTree(options);
   if (options.mnt === undefined) {
-    const given = needRoot.find((name) => options[name] !== undefined);
-    if (given !== undefined) throw usageFailure(`--${given} needs --mnt=DIR, a new root`, 'Add --mnt=DIR.');
-    return undefined;
+    const given = needDirectory.find((name) => options[name] !== undefined);
+    if (given !== undefined && !(ofHost && given === 'user'))
+      throw usageFailure(`--${given} needs --mnt=DIR, a new root`, 'Add --mnt=DIR.');
+    if (!ofHost) return undefined;
   }
-  const path = rootFolder(String(options.mnt));
+  const path = ofHost ? '/' : rootFolder(String(options.mnt));
   const overlay = overlayOf(options, path);
   const mounts = requestedMounts(options, path);
-  if (overlay !== undefined) {
+  // The host's own tree is mounted a second time, and the first is still there to be bound.
+  if (overlay !== undefined && path !== '/') {
     const covered = mounts.find((mount) => mount.kind === 'bind' && isWithin(mount.source, path));
     if (covered !== undefined)
       throw usageFailure(`the source of ${covered.target} lies in --mnt=${path}, which the overlay covers`);
@@ -42,9 +52,7 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
 
 /** The new root as an absolute path without symbolic links. */
 function rootFolder(given: string): string {
-  const path = folder('--mnt', given, `Make a small root file system: gontainer rootfs create ${given}`);
-  if (path === '/') throw usageFailure('/ is already the root', 'Leave out --mnt.');
-  return path;
+  return folder('--mnt', given, `Make a small root file system: gontainer rootfs create ${given}`);
 }
 
 /** A directory that exists, as an absolute path without symbolic links. */
@@ -62,11 +70,22 @@ function folder(option: string, given: string, next?: string): string {
 function overlayOf(options: Values['options'], root: string): NewRoot['overlay'] {
   if (options.ephemeral && options.overlay !== undefined)
     throw usageFailure('--ephemeral discards the changes, and --overlay keeps them', 'Choose one.');
+  if (!options.ephemeral && options.overlay === undefined) return undefined;
+  if (root === '/' && (options.uid || options.all))
+    throw usageFailure(
+      'an overlay of / cannot be made in a user namespace: what other mounts cover would come to light (mount(2), locked mounts)',
+      'Make / read-only, and what is to be changed not: --read-only --bind=DIR:DIR, or --tmpfs=DIR.',
+    );
   if (options.ephemeral) return { keptIn: null };
-  if (options.overlay === undefined) return undefined;
   const given = String(options.overlay);
   const keptIn = folder('--overlay', given, `Make it: mkdir ${given}`);
-  if (isWithin(keptIn, root) || isWithin(root, keptIn))
+  if (root === '/') {
+    if (statSync(pathOf(keptIn)).dev === statSync('/').dev)
+      throw usageFailure(
+        `--overlay=${given} lies on the file system of /, and an overlay cannot keep its changes in what it covers`,
+        'Choose a folder on another file system, or --ephemeral.',
+      );
+  } else if (isWithin(keptIn, root) || isWithin(root, keptIn))
     throw usageFailure(
       `of --overlay=${given} and --mnt=${root} one lies in the other`,
       'Keep the changes elsewhere.',
@@ -83,4 +102,5 @@ function resolverFile(): string | undefined {
   }
 }
 
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+export const isWithin = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(`${folder}/`);

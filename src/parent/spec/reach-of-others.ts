@@ -11,7 +11,8 @@ import { type LaunchSpec, outsideId } from '../../common/spec.js';
  */
 export function reachOfOthers({ root, maps }: LaunchSpec): string[] {
   const changes = root?.overlay === undefined ? root?.path : root.overlay.keptIn;
-  if (typeof changes !== 'string' || root?.readOnly) return [];
+  // What is written to the host's own tree is where it was asked for.
+  if (typeof changes !== 'string' || changes === '/' || root?.readOnly) return [];
   // Whose files root of the container makes, as the host numbers users.
   const owner = maps === undefined ? process.geteuid?.() : outsideId(maps.uid, 0);
   if (owner !== 0 || !othersReach(changes)) return [];

@@ -94,7 +94,7 @@ const cases: readonly [words: string[], expected: RegExp][] = [
   [['pull', 'alpine'], /unknown command “pull”\. Use: gontainer rootfs pull IMAGE DIR/],
   [['images'], /unknown command “images”\. Use: gontainer rootfs list/],
   [['run', '-it', '--uid'], /unknown option -it\. It is not needed: the command uses your terminal\./],
-  [['run', '-v', '/a:/b', '--uid'], /unknown option -v\. Use --bind SRC:DST, with --mnt DIR\./],
+  [['run', '-v', '/a:/b', '--uid'], /unknown option -v\. Use --bind SRC:DST\./],
   [['run', '-v=data:/b', '--uid'], /unknown option -v\. Use --bind/],
   [['run', '-v/a:/b', '--uid'], /unknown option -v\/a:\/b\. Use --bind/],
   [

@@ -33,7 +33,11 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
   const chosen = namespaces.some(({ flag }) => options[flag] === true);
   try {
     const capabilities = chosen ? undefined : capabilitiesLikeThoseOf(pid, joined.includes('uid'));
-    const { environment, prompt: chosenPrompt } = environmentOf(hasRoot && hasOtherRoot(pid), options);
+    const { environment, prompt: chosenPrompt } = environmentOf(
+      hasRoot && hasOtherRoot(pid),
+      options,
+      '/root',
+    );
     return {
       name,
       target: pid,

@@ -11,7 +11,7 @@ const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolat
         name: flag,
         kind: 'text',
         value: 'DIR',
-        describe: `${words}; DIR becomes the root`,
+        describe: `${words}; DIR becomes the root, / the host’s own tree once more`,
         group: 'Namespaces',
       }
     : { name: flag, kind: 'flag', describe: words, group: 'Namespaces' };
@@ -88,14 +88,15 @@ export const runOptions: readonly Option[] = [
   {
     name: 'read-only',
     kind: 'flag',
-    describe: 'make the new root, and what is mounted below it, read-only',
+    describe: 'make the new root, or without --mnt the host’s own tree, read-only',
     group: 'New root',
   },
   {
     name: 'bind',
     kind: 'list',
     value: 'SRC:DST[:ro]',
-    describe: 'make SRC from the host visible at DST inside; repeatable',
+    describe:
+      'make SRC from the host visible at DST inside; repeatable; without --mnt, in the host’s own tree',
     group: 'New root',
   },
   {
