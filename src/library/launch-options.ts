@@ -5,7 +5,7 @@
 export interface RunOptions {
   /** new user namespace: user and group IDs and capabilities: root inside, an ordinary user outside (user_namespaces(7), Linux 3.8) */
   uid?: boolean | undefined;
-  /** DIR: new mount namespace: mount points: a file system tree of its own (mount_namespaces(7), Linux 2.4.19); DIR becomes the root */
+  /** DIR: new mount namespace: mount points: a file system tree of its own (mount_namespaces(7), Linux 2.4.19); DIR becomes the root, / the host’s own tree once more */
   mnt?: string | undefined;
   /** new UTS namespace: host name and NIS domain name (uts_namespaces(7), Linux 2.6.19) */
   uts?: boolean | undefined;
@@ -39,9 +39,9 @@ export interface RunOptions {
   ephemeral?: boolean | undefined;
   /** CHANGES: keep changes to the new root in the folder CHANGES, not in DIR */
   overlay?: string | undefined;
-  /** make the new root, and what is mounted below it, read-only */
+  /** make the new root, or without --mnt the host’s own tree, read-only */
   readOnly?: boolean | undefined;
-  /** SRC:DST[:ro]: make SRC from the host visible at DST inside; repeatable */
+  /** SRC:DST[:ro]: make SRC from the host visible at DST inside; repeatable; without --mnt, in the host’s own tree */
   bind?: readonly string[] | undefined;
   /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; repeatable */
   tmpfs?: readonly string[] | undefined;

@@ -159,9 +159,9 @@ function idsIn(maps: IdMaps): { uid: number; gid: number } {
 function workingDirectoryOf({ workdir }: Options, root: NewRoot | undefined): string | undefined {
   const start = root === undefined || root.path === '/' ? callerDirectory() : '/';
   if (workdir !== undefined) return resolve(start, String(workdir));
-  const covered = root?.mounts.some(
-    (mount) => isWithin(start, mount.target) && !(mount.kind === 'bind' && mount.source === mount.target),
-  );
+  // Of the mounts there the last is seen: parents come before what lies in them.
+  const top = root?.mounts.findLast(({ target }) => isWithin(start, target));
+  const covered = top !== undefined && !(top.kind === 'bind' && top.source === top.target);
   return root?.path === '/' && !covered ? start : undefined;
 }
 

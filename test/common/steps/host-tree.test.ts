@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { folder, lacking, run, users } from '../../gontainer.js';
-import { hostMounts } from './new-root.js';
+import { hostMounts } from './root-file-systems.js';
 
 const readOnly = 'Read-only file system';
 
@@ -98,6 +98,8 @@ for (const user of users) {
     const place = folder(user);
     const { stdout, stderr } = await inTree(['--uid', '--mnt=/', `--tmpfs=${place}`], 'pwd', place);
     assert.equal(stdout, '/\n', stderr);
+    const shownAgain = ['--uid', '--mnt=/', `--tmpfs=${dirname(place)}`, `--bind=${place}:${place}`];
+    assert.equal((await inTree(shownAgain, 'pwd', place)).stdout, `${place}\n`);
   });
 
   test(title('the script of --dry-run --shell does the same'), {
