@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { patience } from './until.js';
 
 export { lacking } from './system-packages.js';
 
@@ -75,18 +76,31 @@ export interface Finished {
 /** Where a user's root file systems are noted, as HOME is nobody's own: removed with all that a run of the tests makes. */
 export const notes = ({ uid } = { uid: process.getuid?.() ?? 0 }): string => join(tmpdir(), `notes-${uid}`);
 
-/** Starts gontainer; the caller ends it. */
+/**
+ * Ends a process with the test that started it, however that ends: after an assertion that failed nobody else would, and
+ * Node waits for what it has started.
+ */
+export function endWithTest<Child extends ChildProcess>(child: Child): Child {
+  after(() => {
+    child.kill('SIGKILL');
+    for (const stream of child.stdio) stream?.destroy();
+  });
+  return child;
+}
+
+/** Starts gontainer. */
 export function start(
   words: readonly string[],
   { user, env, cwd, under = [] }: RunOptions = {},
 ): ChildProcess {
   const [file = node, ...rest] = [...under, node, program, ...words];
-  return spawn(file, rest, {
+  const child = spawn(file, rest, {
     cwd: cwd ?? '/',
     env: { PATH: process.env.PATH, HOME: '/', XDG_DATA_HOME: notes(user), TERM: 'xterm', ...env },
     stdio: 'pipe',
     ...(isRoot && user !== undefined ? { uid: user.uid, gid: user.gid } : {}),
   });
+  return endWithTest(child);
 }
 
 /** Runs gontainer to its end. */
@@ -97,8 +111,11 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
   return finished(child);
 }
 
-/** What a process wrote and how it ended. */
-export async function finished(child: ChildProcess): Promise<Finished> {
+/**
+ * What a process wrote and how it ended.
+ * @param within milliseconds, after which it is killed and that is an error
+ */
+export async function finished(child: ChildProcess, within = 4 * patience): Promise<Finished> {
   let [stdout, stderr] = ['', ''];
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout += text;
@@ -107,8 +124,16 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     stderr += text;
   });
   return new Promise((done, failed) => {
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      const words = child.spawnargs.join(' ');
+      failed(new Error(`${words} has not ended within ${within / 1000} s, and wrote ${stdout}${stderr}`));
+    }, within);
     child.on('error', failed);
-    child.on('close', (status, signal) => done({ status, signal, stdout, stderr }));
+    child.on('close', (status, signal) => {
+      clearTimeout(late);
+      done({ status, signal, stdout, stderr });
+    });
   });
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as later } from 'node:timers/promises';
+import { processStat } from '../../src/common/process-files.js';
 import {
   finished,
   folder,
@@ -18,6 +18,7 @@ import {
   users,
 } from '../gontainer.js';
 import { TerminalSession } from '../terminal-session.js';
+import { until } from '../until.js';
 
 const asPid1 = ['run', '--quiet', '--pid', '--as-pid-1'];
 /** A user without privilege needs a user namespace for any other. */
@@ -44,10 +45,11 @@ const processesIn = (namespace: string): number[] =>
     })
     .map(Number);
 
-async function gone(namespace: string): Promise<number[]> {
-  for (let look = 0; look < 50 && processesIn(namespace).length > 0; look += 1) await later(100);
-  return processesIn(namespace);
-}
+const gone = (namespace: string): Promise<true> =>
+  until(
+    () => `still in the PID namespace: ${processesIn(namespace)}`,
+    () => processesIn(namespace).length === 0,
+  );
 
 /** The container's first process: the child of the launcher that is in another PID namespace. */
 function initOf(launcher: number): { pid: number; namespace: string } {
@@ -58,6 +60,19 @@ function initOf(launcher: number): { pid: number; namespace: string } {
   }
   throw new Error('the launcher has no child in another PID namespace');
 }
+
+/** Whether this command runs, and has its terminal. */
+const isInForeground = (words: readonly string[]): boolean =>
+  readdirSync('/proc').some((name) => {
+    try {
+      const { group, foreground } = processStat(Number(name));
+      return (
+        group === foreground && readFileSync(`/proc/${name}/cmdline`, 'utf8') === `${words.join('\0')}\0`
+      );
+    } catch {
+      return false; // No process, or it has ended.
+    }
+  });
 
 const residentOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -155,7 +170,7 @@ for (const user of users) {
     const { launcher, end } = await running([...base(user), '--', 'sh', '-c', script], user);
     const { pid } = initOf(launcher.pid as number);
     process.kill(pid, 'SIGSTOP');
-    while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await later(10);
+    await until('it is not stopped', () => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
     process.kill(pid, 'SIGCONT');
     launcher.stdin?.end('\n');
     assert.equal((await end).status, 7);
@@ -166,9 +181,7 @@ for (const user of users) {
     const { launcher, end } = await running([...base(user), '--', 'sh', '-c', script], user);
     const { namespace } = initOf(launcher.pid as number);
     launcher.kill('SIGKILL');
-    const left = await gone(namespace);
-    for (const pid of left) process.kill(pid, 'SIGKILL');
-    assert.deepEqual(left, []);
+    await gone(namespace);
     assert.equal((await end).signal, 'SIGKILL');
   });
 
@@ -218,10 +231,10 @@ for (const user of users) {
     const end = finished(launcher);
     await once(launcher.stdout as NodeJS.ReadableStream, 'data');
     // Until the launcher has seen it run, the container is being set up, and would be given up.
-    for (;;) {
+    await until('it does not run', async () => {
       const [listed] = JSON.parse((await run(['ps', '--json'], { user, env })).stdout);
-      if (listed?.state === 'running') break;
-    }
+      return listed?.state === 'running';
+    });
     const { status, stderr } = await run(['kill', 'box'], { user, env });
     assert.equal(status, 125);
     assert.match(stderr, /is PID 1 and has no handler for signal 15: the kernel drops it\. .* kill box KILL/);
@@ -248,9 +261,7 @@ test('nothing outlives a killed launcher, also a command that has changed its us
   const { launcher, end } = await running([...asPid1, '--', ...other, 'sh', '-c', 'echo; sleep 1000'], root);
   const { namespace } = initOf(launcher.pid as number);
   launcher.kill('SIGKILL');
-  const left = await gone(namespace);
-  for (const pid of left) process.kill(pid, 'SIGKILL');
-  assert.deepEqual(left, []);
+  await gone(namespace);
   assert.equal((await end).signal, 'SIGKILL');
 });
 
@@ -260,14 +271,14 @@ test('at a terminal, started step by step, a shell as PID 1 has job control', {
   const terminal = new TerminalSession();
   terminal.type('gontainer run --uid --pid --as-pid-1 --step');
   for (let step = 1; step <= 7; step += 1) {
-    await terminal.shows(new RegExp(`${step}/7 `));
+    await terminal.shows(new RegExp(`^ +${step}/7 [^]*Enter: do it[^\\n]*\\n*$`, 'm'));
     terminal.press('Enter');
   }
   await terminal.shows(/‣/);
   terminal.clear();
-  terminal.type('sleep 1000');
-  while (!/sleep 1000/.test(terminal.screen())) await later(20);
-  await later(200);
+  const mark = `1000${process.pid}`;
+  terminal.type(`sleep ${mark}`);
+  await until('the command has not got the terminal', () => isInForeground(['sleep', mark]));
   terminal.press('C-c');
   terminal.type('echo pid $$ after');
   await terminal.shows(/pid 1 after/);

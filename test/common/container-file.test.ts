@@ -6,9 +6,10 @@ import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, type RunOptions, rootfs, run, start, type User, users } from '../gontainer.js';
+import { patience } from '../until.js';
 
 /** Where a launcher waits for ever, a test would too. */
-const limits = { timeout: 60_000 };
+const limits = { timeout: 5 * patience };
 
 /** What may stand in the place of a file. */
 const oddities: Readonly<Record<string, (path: string) => void>> = {

@@ -3,8 +3,19 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { after, test } from 'node:test';
-import { finished, folder, node, program, project, type User, unprivileged, users } from '../gontainer.js';
+import { test } from 'node:test';
+import {
+  endWithTest,
+  finished,
+  folder,
+  node,
+  program,
+  project,
+  type User,
+  unprivileged,
+  users,
+} from '../gontainer.js';
+import { until } from '../until.js';
 
 /** A folder where `gontainer` can be imported from. */
 function consumer(user: User): string {
@@ -23,9 +34,7 @@ function starts(source: string, user: User, extension = 'mjs', path = consumer(u
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
   });
-  // A test that fails in the middle must not wait for it for ever.
-  after(() => program.kill('SIGKILL'));
-  return program;
+  return endWithTest(program);
 }
 
 /** Runs one, and gives its standard output; it must say nothing on standard error. */
@@ -150,9 +159,7 @@ for (const user of users) {
       spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
     assert.notEqual(alive(), '');
     host.kill('SIGKILL');
-    for (let tries = 0; alive() !== '' && !alive().startsWith('Z') && tries < 200; tries += 1)
-      await new Promise((done) => setTimeout(done, 50));
-    assert.match(alive(), /^(Z.*)?$/);
+    await until('it is still alive', () => /^(Z.*)?$/.test(alive()));
   });
 
   test(`${user.name}: containers at the same time know nothing of each other`, options, async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { node, program, project, type User } from '../gontainer.js';
+import { patience } from '../until.js';
 
 /** What one command printed, and its exit status. */
 export interface Ran {
@@ -12,8 +13,6 @@ export interface Ran {
   readonly status: number;
 }
 
-/** How long a block may take before it counts as hanging, in milliseconds. */
-const patience = 120_000;
 const isRoot = process.getuid?.() === 0;
 /** What Debian gives the two in /etc/login.defs. */
 const paths = {
@@ -142,7 +141,7 @@ export class PageShell {
       const end = setTimeout(() => {
         this.endGroup(child);
         failed(new Error(`it hangs; so far it has shown:\n${text}`));
-      }, patience);
+      }, 3 * patience);
       child.on('error', failed);
       // What it left in the background holds its output open.
       child.on('exit', () => this.endGroup(child));

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, project } from '../gontainer.js';
+import { endWithTest, folder, project } from '../gontainer.js';
 import { isAlive } from '../remains.js';
 import { lacking, systemPackages } from '../system-packages.js';
+import { until } from '../until.js';
 
 const head = `import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -111,9 +112,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       }));`,
     );
     const env = environment();
-    const run = spawn(process.execPath, [...words, file], { cwd: project, env, stdio: 'ignore' });
-    while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '')
-      await new Promise((done) => setTimeout(done, 50));
+    const run = endWithTest(
+      spawn(process.execPath, [...words, file], { cwd: project, env, stdio: 'ignore' }),
+    );
+    await until('it does not begin', () => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
     run.kill(signal);
     const [status] = await once(run, 'exit');
     assert.equal(status, { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { lacking, program, users } from '../gontainer.js';
+import { patience } from '../until.js';
 
 for (const user of users) {
   test(`${user.name} is told in a sentence when too few files may be open`, {
@@ -25,7 +26,7 @@ for (const user of users) {
         encoding: 'utf8',
         cwd: '/',
         env: { PATH: process.env.PATH, HOME: '/' },
-        timeout: 60_000,
+        timeout: patience,
         ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
       });
       const said = `${limit}: ${status} ${stderr}`;

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lacking, program, root, type User, unprivileged, users } from '../gontainer.js';
+import { patience } from '../until.js';
 
 /** A user that runs nothing else: the limit counts all that a user runs. */
 const alone: User = users[0]?.skip ? unprivileged : { name: 'a user', uid: 54_399, gid: 54_399 };
@@ -27,7 +28,7 @@ function launched(user: User, limit: number, options: readonly string[]) {
     encoding: 'utf8',
     cwd: '/',
     env: { PATH: process.env.PATH, HOME: '/' },
-    timeout: 60_000,
+    timeout: patience,
     uid: user.uid,
     gid: user.gid,
   });
@@ -63,7 +64,7 @@ test('what the user runs already counts against the limit', { skip }, () => {
     encoding: 'utf8',
     cwd: '/',
     env: { PATH: process.env.PATH },
-    timeout: 60_000,
+    timeout: patience,
     uid: alone.uid,
     gid: alone.gid,
   });
@@ -97,7 +98,7 @@ test('a cgroup that is nearly full is said, also one further up', { skip: noGrou
       const { status, stderr } = spawnSync('sh', ['-c', script], {
         encoding: 'utf8',
         cwd: '/',
-        timeout: 60_000,
+        timeout: patience,
       });
       const said = `${limit}: ${status} ${stderr}`;
       if (status === 0) assert.equal(stderr, '', said);

@@ -26,6 +26,7 @@ import {
   unprivileged,
 } from '../gontainer.js';
 import { controlGroups, files, mounts, processesOf } from '../remains.js';
+import { patience, until } from '../until.js';
 import { growth, type HostFigures, mapped, settledFigures } from './host-figures.js';
 import { childrenOf, ProcessWatch, zombiesOf } from './process-watch.js';
 
@@ -33,6 +34,9 @@ const full = process.env.GONTAINER_SOAK === 'full';
 const sizes = full
   ? { launches: 1000, atATime: 8, alive: 100, idle: 30, rounds: 600, orphansInRound: 167, lookEvery: 2000 }
   : { launches: 100, atATime: 8, alive: 16, idle: 2, rounds: 5, orphansInRound: 400, lookEvery: 200 };
+
+/** What a container may take, milliseconds. */
+const longest = full ? 24 * 3_600_000 : 5 * patience;
 
 /** Nobody else on the machine has this ID, so whatever it owns is ours. */
 const user: User = process.getuid?.() === 0 ? { name: 'one user', uid: 54_322, gid: 54_322 } : unprivileged;
@@ -54,8 +58,8 @@ const figures: Record<string, unknown> = {
 if (full)
   after(() => writeFileSync(join(project, 'docs/reliability.json'), `${JSON.stringify(figures, null, 2)}\n`));
 
-/** What is left of containers that have all ended. A process that was killed may take a moment to go. */
-async function remains(): Promise<string[]> {
+/** Nothing is left of containers that have all ended. A process that was killed may take a moment to go. */
+async function nothingRemains(): Promise<void> {
   const look = () => [
     // Run by an ordinary user, the tests themselves are among their processes.
     ...(process.getuid?.() === 0 ? processesOf(user.uid) : []),
@@ -68,8 +72,10 @@ async function remains(): Promise<string[]> {
     ...mounts().filter((line) => line.includes(temporary) || line.includes('gontainer-test-')),
     ...controlGroups(),
   ];
-  for (let tries = 0; tries < 100 && look().length > 0; tries += 1) await later(100);
-  return look();
+  await until(
+    () => `left: ${look().join(', ')}`,
+    () => look().length === 0,
+  );
 }
 
 /** Its namespaces, as a command inside lists them: `user -> user:[4026532837]`. */
@@ -115,7 +121,7 @@ test(`${sizes.alive} containers alive at once do not meet, and nothing is left o
         user,
         env,
       });
-      const end = finished(container);
+      const end = finished(container, longest);
       let text = '';
       while (!text.includes('ready\n'))
         text += (await once(container.stdout as NodeJS.ReadableStream, 'data'))[0];
@@ -162,7 +168,7 @@ test(`${sizes.alive} containers alive at once do not meet, and nothing is left o
   );
   // What a killed launcher wrote down is removed by whoever meets it.
   assert.deepEqual(JSON.parse((await run(['ps', '--json'], { user, env })).stdout), []);
-  assert.deepEqual(await remains(), []);
+  await nothingRemains();
   const afterwards = growth(before, await settledFigures());
   costOfOne = mapped((name) => Math.round(((during[name] - before[name]) * 10) / sizes.alive) / 10);
   figures.alive = { containers: sizes.alive, costOfOne, growthOfHost: afterwards };
@@ -201,7 +207,7 @@ test(`${sizes.launches} launches, ${sizes.atATime} at a time, leave nothing`, {
   await Promise.all(Array.from({ length: sizes.atATime }, worker));
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   assert.deepEqual(failures, []);
-  assert.deepEqual(await remains(), []);
+  await nothingRemains();
   const change = growth(before, await settledFigures());
   figures.launches = {
     launches: started,
@@ -264,15 +270,14 @@ test(`${orphans} orphans in one container are reaped`, async (context) => {
   const parents = busy.said().match(/^parent \d+$/gm) ?? [];
   assert.match(busy.said(), new RegExp(`^${orphans}$`, 'm'));
   assert.deepEqual([parents.length, ...new Set(parents)], [sizes.rounds, 'parent 1']);
-  for (let tries = 0; tries < 100 && zombiesOf(child.pid).length > 0; tries += 1) await later(100);
-  assert.deepEqual(zombiesOf(child.pid), []);
+  await until('there are zombies', () => zombiesOf(child.pid).length === 0);
   assert.equal(childrenOf(child.pid).length, 1);
 
   for (const { container, end } of [busy, idle]) {
     container.stdin?.end('\n');
     assert.equal((await end).status, 0);
   }
-  assert.deepEqual(await remains(), []);
+  await nothingRemains();
   const memory = {
     child: child.course('memory'),
     launcher: launcher.course('memory'),
@@ -306,7 +311,7 @@ async function runningOn(path: string, script: string) {
   const pidFile = join(scratch, 'pid');
   const options = ['--mnt', path, '--tmpfs', '/tmp', '--pid-file', pidFile];
   const container = start(words(options, `echo begin; ${script}`), { user, env });
-  const end = finished(container);
+  const end = finished(container, longest);
   let said = '';
   container.stdout?.on('data', (text) => {
     said += text;

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { until } from '../../until.js';
 import type { BuiltImage } from './image-builder.js';
 
 export const noDebianRegistry =
@@ -33,12 +34,12 @@ export async function startDebianRegistry(
     child.kill();
     return ended;
   });
-  for (;;) {
+  return until('docker-registry does not answer', async () => {
+    if (child.exitCode !== null) throw new Error('docker-registry did not start');
     const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
     await answer?.body?.cancel();
-    if (answer?.ok) return host;
-    if (child.exitCode !== null) throw new Error('docker-registry did not start');
-  }
+    return answer?.ok && host;
+  });
 }
 
 async function freePort(): Promise<number> {

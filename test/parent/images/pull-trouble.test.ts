@@ -12,6 +12,7 @@ import { hostPlatform } from '../../../src/parent/images/image/platform.js';
 import { type PullRequest, pullRootfs } from '../../../src/parent/images/pull.js';
 import { BlobCache } from '../../../src/parent/images/registry/blob-cache.js';
 import { findCredentials } from '../../../src/parent/images/registry/credentials.js';
+import { patience } from '../../until.js';
 import { buildImage } from './image-builder.js';
 import { silent } from './importing.js';
 import { contentOf, type LoopbackRegistry, loopbackRegistry } from './loopback-registry.js';
@@ -34,19 +35,20 @@ interface Scene {
   pull(more?: Partial<PullRequest>): ReturnType<typeof pullRootfs>;
 }
 
-async function scene(t: TestContext, name = 'some/image'): Promise<Scene> {
+/** @param silence how long nothing may come from the registry, in milliseconds */
+async function scene(t: TestContext, silence = patience): Promise<Scene> {
   const directory = workspace(t, { name: 'self', uid: process.getuid?.() ?? 0 });
   const registry = await loopbackRegistry(t, contentOf([image], { latest: manifestBytes }));
   const pull: Scene['pull'] = (more = {}) =>
     pullRootfs({
-      reference: parseReference(name, registry.host),
+      reference: parseReference('some/image', registry.host),
       insecure: true,
       directory: join(directory, 'root'),
       platform: hostPlatform(),
       limits: defaultLimits,
       progress: silent(),
       cache: new BlobCache(join(directory, 'cache')),
-      patience: { silence: 300, firstWait: 1, longestWait: 1_000 },
+      patience: { silence, firstWait: 1, longestWait: 1_000 },
       ...more,
     });
   return { directory, registry, pull };
@@ -116,7 +118,7 @@ for (const [what, answer] of [
   (request: IncomingMessage, response: ServerResponse) => unknown,
 ])[]) {
   test(`where every answer is first ${what}, the image is pulled all the same`, async (t) => {
-    const { directory, registry, pull } = await scene(t);
+    const { directory, registry, pull } = await scene(t, what === 'silence' ? 1_000 : undefined);
     registry.misbehave = firstTimes(2, answer);
     await pull();
     assertPulled(directory);
@@ -147,7 +149,7 @@ test('a busy answer in the middle of a resumed download does not lose what came'
 });
 
 test('a connection from which nothing comes any more is taken up again where it stalled', async (t) => {
-  const { directory, registry, pull } = await scene(t);
+  const { directory, registry, pull } = await scene(t, 1_000);
   const [digest = ''] = layerDigests;
   const bytes = image.blobs.get(digest) ?? Buffer.alloc(0);
   const asked: (string | undefined)[] = [];

@@ -10,6 +10,7 @@ import { hostPlatform } from '../../../src/parent/images/image/platform.js';
 import { type PullRequest, pullRootfs } from '../../../src/parent/images/pull.js';
 import { BlobCache, cacheFolder } from '../../../src/parent/images/registry/blob-cache.js';
 import { parseChallenges } from '../../../src/parent/images/registry/challenge.js';
+import { patience } from '../../until.js';
 import { noDebianRegistry, push, pushManifest, startDebianRegistry } from './debian-registry.js';
 import { buildImage, indexOf } from './image-builder.js';
 import { silent } from './importing.js';
@@ -56,7 +57,7 @@ async function scene(t: TestContext, reference = 'some/image'): Promise<Scene> {
         limits: defaultLimits,
         progress: silent(),
         cache: new BlobCache(join(directory, 'cache')),
-        patience: { silence: 2_000, firstWait: 1, longestWait: 100 },
+        patience: { silence: patience, firstWait: 1, longestWait: 100 },
         ...more,
       }),
   };

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defined } from '../../../src/common/defined.js';
-import { notes } from '../../gontainer.js';
+import { endWithTest, notes } from '../../gontainer.js';
 import { bundle } from './bundle.js';
 
 export interface Identity {
@@ -54,5 +54,5 @@ export function runRootfs(
 
 /** Starts `gontainer rootfs ...words` as `owner`, with pipes. */
 export function startRootfs(owner: Identity, words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  return spawn(process.execPath, [entry, ...words], spawnOptions(owner, environment));
+  return endWithTest(spawn(process.execPath, [entry, ...words], spawnOptions(owner, environment)));
 }

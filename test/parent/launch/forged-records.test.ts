@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, records, start, unprivileged as user } from '../../gontainer.js';
 import { isAlive } from '../../remains.js';
+import { patience } from '../../until.js';
 import { newRoot, withChannel } from '../../whole/isolation/attempts.js';
 
-const limits = { timeout: 60_000 };
+const limits = { timeout: 5 * patience };
 
 /** Runs a command that waits until the launch is told, and then forges; what it prints shows that it got so far. */
 async function forged(script: string, options: readonly string[] = []) {

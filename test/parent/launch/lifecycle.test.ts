@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { finished, start, type User, users } from '../../gontainer.js';
 import { processesOf } from '../../remains.js';
+import { until } from '../../until.js';
 
 /** The processes whose command line holds a word that only this test uses. */
 const alive = (mark: string): number[] =>
@@ -19,10 +20,11 @@ const alive = (mark: string): number[] =>
     })
     .map(Number);
 
-async function gone(mark: string): Promise<number[]> {
-  for (let look = 0; look < 50 && alive(mark).length > 0; look += 1) await later(100);
-  return alive(mark);
-}
+const gone = (mark: string): Promise<true> =>
+  until(
+    () => `still alive: ${alive(mark)}`,
+    () => alive(mark).length === 0,
+  );
 
 /** A shell with an orphan that left its session, ready when it says so. */
 const script = (mark: string, rest: string) =>
@@ -56,13 +58,13 @@ for (const user of users) {
       const { container, end, mark } = await running(options, user, 'read _; exit 7');
       container.stdin?.end('\n');
       assert.equal((await end).status, 7);
-      assert.deepEqual(await gone(mark), []);
+      await gone(mark);
     });
 
     test(`${kind}: nothing outlives a killed parent`, { skip: user.skip }, async () => {
       const { container, end, mark } = await running(options, user, 'wait');
       process.kill(container.pid as number, 'SIGKILL');
-      assert.deepEqual(await gone(mark), []);
+      await gone(mark);
       assert.equal((await end).signal, 'SIGKILL');
     });
 
@@ -72,7 +74,7 @@ for (const user of users) {
       const { status, stderr } = await end;
       assert.equal(status, 137);
       assert.match(stderr, /the child was killed by SIGKILL/);
-      assert.deepEqual(await gone(mark), []);
+      await gone(mark);
     });
   }
 }
@@ -85,10 +87,10 @@ const moments = 30;
 /** Milliseconds until nothing of the user is alive. A hang would be a failure; how long it takes depends on the machine. */
 async function untilGone(): Promise<number> {
   const began = performance.now();
-  for (let left = processesOf(loner.uid); left.length > 0; left = processesOf(loner.uid)) {
-    assert.ok(performance.now() - began < 20_000, `still alive: ${left.join('; ')}`);
-    await later(1);
-  }
+  await until(
+    () => `still alive: ${processesOf(loner.uid).join('; ')}`,
+    () => processesOf(loner.uid).length === 0,
+  );
   return performance.now() - began;
 }
 

@@ -13,15 +13,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, folder, lacking, node, program, run, start, users } from '../../gontainer.js';
+import { endWithTest, finished, folder, lacking, node, program, run, start, users } from '../../gontainer.js';
 
 /** Runs gontainer with a pipe at descriptor 3. */
 function withStatus(words: readonly string[], uid: number): ChildProcess {
-  return spawn(node, [program, 'run', '--quiet', '--uid', '--pid', '--status-fd', '3', ...words], {
+  const all = [program, 'run', '--quiet', '--uid', '--pid', '--status-fd', '3', ...words];
+  const child = spawn(node, all, {
     cwd: '/',
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     ...(process.getuid?.() === 0 ? { uid, gid: uid } : {}),
   });
+  return endWithTest(child);
 }
 
 async function text(stream: unknown): Promise<string> {

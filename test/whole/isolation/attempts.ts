@@ -9,7 +9,7 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { own } from '../../common/steps/root-file-systems.js';
-import { folder, node, program, run, type User } from '../../gontainer.js';
+import { endWithTest, folder, node, program, run, type User } from '../../gontainer.js';
 
 export const asRoot = process.getuid?.() === 0 ? false : 'needs root';
 const here = dirname(fileURLToPath(import.meta.url));
@@ -77,7 +77,7 @@ export function bystander(user: User): {
   ended: Promise<NodeJS.Signals | null>;
   end: () => void;
 } {
-  const child = spawn('sleep', ['1000'], asRoot ? {} : { uid: user.uid, gid: user.gid });
+  const child = endWithTest(spawn('sleep', ['1000'], asRoot ? {} : { uid: user.uid, gid: user.gid }));
   return {
     pid: String(child.pid),
     ended: new Promise((done) => child.on('exit', (_, signal) => done(signal))),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { bareRoot, noBusybox, own } from '../../common/steps/root-file-systems.js';
 import { run, users } from '../../gontainer.js';
+import { patience } from '../../until.js';
 
 const files = ['passwd', 'group', 'hosts', 'hostname'];
 
@@ -25,7 +26,7 @@ for (const user of users) {
   for (const [name, put] of Object.entries(traps)) {
     test(`${user.name}: ${name} in the place of passwd, group, hosts and hostname stops no launch`, {
       skip: user.skip || noBusybox,
-      timeout: 120_000,
+      timeout: 5 * patience,
     }, async () => {
       const path = bareRoot(user);
       mkdirSync(join(path, 'etc'));

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, constants, copyFileSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { folder, node, program, root, run, users } from '../../gontainer.js';
+import { endWithTest, folder, node, program, root, run, users } from '../../gontainer.js';
 import { asRoot, newRoot, tried } from './attempts.js';
 
 for (const user of users) {
@@ -39,15 +39,17 @@ for (const user of users) {
       copyFileSync(node, own);
       chmodSync(own, 0o755);
       if (!asRoot) spawnSync('chown', [`${user.uid}:${user.gid}`, own]);
-      const child = spawn(
-        own,
-        [program, 'run', '--quiet', '--status-fd', '3', ...options, '--', '/bin/sh', '-c', 'read wait'],
-        {
-          cwd: '/',
-          env: { PATH: process.env.PATH },
-          stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
-          ...(asRoot ? {} : { uid: user.uid, gid: user.gid }),
-        },
+      const child = endWithTest(
+        spawn(
+          own,
+          [program, 'run', '--quiet', '--status-fd', '3', ...options, '--', '/bin/sh', '-c', 'read wait'],
+          {
+            cwd: '/',
+            env: { PATH: process.env.PATH },
+            stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+            ...(asRoot ? {} : { uid: user.uid, gid: user.gid }),
+          },
+        ),
       );
       const { pid } = await new Promise<{ pid: number }>((told) =>
         child.stdio[3]?.once('data', (line) => told(JSON.parse(String(line)))),

@@ -26,7 +26,9 @@ import {
   type User,
   users,
 } from '../../../gontainer.js';
+import { isAlive } from '../../../remains.js';
 import { TerminalSession } from '../../../terminal-session.js';
+import { until } from '../../../until.js';
 
 interface Listed {
   readonly name: string;
@@ -60,7 +62,7 @@ class Desk {
     const end = finished(child);
     const folder = `/proc/${child.pid}/fd`;
     const open = (): string[] => readdirSync(folder).map((fd) => linkOf(join(folder, fd)));
-    while (!open().some((link) => link.includes('pidfd'))) await later(20);
+    await until(`wait ${name} has no pidfd`, () => open().some((link) => link.includes('pidfd')));
     return () => end;
   }
 
@@ -72,7 +74,10 @@ class Desk {
 
   /** Until a container and its launcher are gone. */
   async over(): Promise<void> {
-    while (this.left.some((name) => name.endsWith('.ndjson'))) await later(20);
+    await until(
+      () => `not over: ${this.left}`,
+      () => !this.left.some((name) => name.endsWith('.ndjson')),
+    );
   }
 }
 
@@ -93,6 +98,12 @@ const alive = (mark: string): string[] =>
       return false;
     }
   });
+
+const nothingAlive = (mark: string): Promise<true> =>
+  until(
+    () => `still alive: ${alive(mark)}`,
+    () => alive(mark).length === 0,
+  );
 
 for (const user of users) {
   const { skip } = user;
@@ -163,7 +174,7 @@ for (const user of users) {
     if (process.getuid?.() === 0) spawnSync('chown', [`${user.uid}`, file]);
     const words = ['--name', 'box', '--output', file, '--', 'sh', '-c', 'echo out; sleep 1000'];
     await desk.gontainer(...desk.base, ...words);
-    while (readFileSync(file, 'utf8') !== 'out\n') await later(20);
+    await until('nothing is written', () => readFileSync(file, 'utf8') === 'out\n');
     assert.equal((await desk.gontainer('logs', '--output', 'box')).stdout, 'out\n');
     await desk.gontainer('kill', 'box', 'KILL');
     await desk.over();
@@ -273,8 +284,7 @@ for (const user of users) {
       } else assert.ok(status === 130 || signal === 'SIGINT', `${status} ${signal}`);
       await desk.ps();
       await desk.over();
-      for (let look = 0; look < 50 && alive(mark).length > 0; look += 1) await later(100);
-      assert.deepEqual(alive(mark), []);
+      await nothingAlive(mark);
       assert.deepEqual(desk.left, []);
     }
   });
@@ -287,13 +297,12 @@ for (const user of users) {
     // The launcher opens its log before the first step, and waits there for somebody who reads.
     const caller = start([...desk.base, '--log-file', fifo, '--', 'sleep', mark], { user, env: desk.env });
     const end = finished(caller);
-    while (alive(mark).length < 2) await later(20);
+    await until('there is no launcher', () => alive(mark).length >= 2);
     caller.kill('SIGKILL');
     const reader = openSync(fifo, 'r+');
     await end;
     closeSync(reader);
-    for (let look = 0; look < 100 && alive(mark).length > 0; look += 1) await later(100);
-    assert.deepEqual(alive(mark), []);
+    await nothingAlive(mark);
     assert.deepEqual(desk.left, []);
   });
 
@@ -301,11 +310,12 @@ for (const user of users) {
     const desk = new Desk(user);
     const script = 'trap "echo bye; exit 6" TERM; echo ready; while :; do sleep 0.1; done';
     await desk.gontainer(...desk.base, '--as-pid-1', '--name', 'box', '--', 'sh', '-c', script);
-    while ((await desk.gontainer('logs', '--output', 'box')).stdout !== 'ready\n') await later(20);
+    const output = async (): Promise<string> => (await desk.gontainer('logs', '--output', 'box')).stdout;
+    await until('it is not ready', async () => (await output()) === 'ready\n');
     const waiting = await desk.waiting('box');
     assert.equal((await desk.gontainer('kill', 'box')).status, 0);
     assert.equal((await waiting()).status, 6);
-    assert.equal((await desk.gontainer('logs', '--output', 'box')).stdout, 'ready\nbye\n');
+    assert.equal(await output(), 'ready\nbye\n');
   });
 
   test(`${user.name}: a detached container goes on when the terminal is closed`, {
@@ -313,11 +323,12 @@ for (const user of users) {
   }, async () => {
     const desk = new Desk(user);
     const terminal = new TerminalSession(user);
-    terminal.type(`export XDG_RUNTIME_DIR=${desk.place}; clear`);
+    terminal.type(`export XDG_RUNTIME_DIR=${desk.place}; clear; echo shell $$`);
+    const [, shell] = /^shell (\d+)$/m.exec(await terminal.shows(/^shell \d+$/m)) ?? [];
     terminal.type(`gontainer ${desk.base.join(' ')} --name box -- sleep 1000`);
     await terminal.shows(/^box$/m);
     terminal.close();
-    await later(300);
+    await until('the shell is there', () => !isAlive(Number(shell)));
     assert.deepEqual(
       (await desk.ps()).map(({ name }) => name),
       ['box'],
