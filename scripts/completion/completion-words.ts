@@ -26,8 +26,11 @@ const byWord: Readonly<Record<string, Completion | 'lesson'>> = {
   SIGNAL: signals,
 };
 
+/** An image may be a file too, where it is not only pulled. */
+const byValue: typeof byWord = { ...byWord, IMAGE: 'file' };
+
 export function valueCompletion({ choices, value = '' }: Option): Completion {
-  const found = choices ?? byWord[value] ?? 'none';
+  const found = choices ?? byValue[value] ?? 'none';
   return found === 'lesson' ? 'none' : found;
 }
 

@@ -130,6 +130,17 @@ export interface LaunchSpec {
    */
   readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
   readonly inherited: Inherited;
+  /** Sent instead of SIGTERM where something ends the command in order: --timeout, gontainer kill. */
+  readonly stopSignal?: NodeJS.Signals;
+  /** What was taken from an image, for the log. */
+  readonly fromImage?: readonly ImageLine[];
+}
+
+/** One thing that a launch takes from an image, by its name in the image's configuration. */
+export interface ImageLine {
+  readonly field: 'Root' | 'Env' | 'Entrypoint' | 'Cmd' | 'User' | 'WorkingDir' | 'StopSignal';
+  /** For example `user from the image: nobody`. */
+  readonly text: string;
 }
 
 /** Whether the command leaves the caller's session: setsid(2). */

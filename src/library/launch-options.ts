@@ -33,6 +33,14 @@ export interface RunOptions {
   monotonic?: number | undefined;
   /** SECONDS: shift the boot-time clock, and so the uptime, with --time */
   boottime?: number | undefined;
+  /** IMAGE: make the root from an image (a name, an archive or a folder), pulled or imported once, and start what it says; changes are discarded unless --overlay keeps them */
+  image?: string | undefined;
+  /** start what the image says that DIR of --mnt was made from */
+  imageConfig?: boolean | undefined;
+  /** OS/ARCH: take the image for this kind of machine, with --image */
+  platform?: string | undefined;
+  /** PROGRAM: run this instead of the image's Entrypoint; the words after -- are its arguments */
+  entrypoint?: string | undefined;
   /** change the root by chroot(2) alone, as Gontainer did: root inside can escape from it */
   chroot?: boolean | undefined;
   /** discard every change to the new root: DIR stays as it is */
@@ -69,6 +77,8 @@ export interface RunOptions {
   capKeep?: readonly string[] | undefined;
   /** SECONDS: end the command after this time with SIGTERM, and two seconds later with SIGKILL */
   timeout?: number | undefined;
+  /** SIGNAL: the signal of --timeout and gontainer kill instead of SIGTERM */
+  stopSignal?: string | undefined;
   /** FILE: write the process ID of the container's first process to FILE, and remove FILE at the end */
   pidFile?: string | undefined;
   /** NAME: name of the container, for ps, ns, enter, kill, wait and logs; by default made from the command */

@@ -11,7 +11,8 @@ export type LogRecord =
   | EndedRecord
   | FailureRecord
   | StackRecord
-  | WarningRecord;
+  | WarningRecord
+  | ImageRecord;
 
 /** What every record has. */
 export interface RecordBase {
@@ -152,6 +153,18 @@ export interface WarningRecord extends RecordBase {
   readonly warning: true;
 }
 
+/** Something that the launch takes from an image; msg says what. */
+export interface ImageRecord extends RecordBase {
+  readonly level: 30;
+  /** The version of this format; in the first record only. */
+  readonly format?: 1;
+  /** The version of gontainer; in the first record only. */
+  readonly version?: string;
+  readonly stage: 'parent';
+  /** Its name in the configuration of the image; Root is the image itself. */
+  readonly image: 'Root' | 'Env' | 'Entrypoint' | 'Cmd' | 'User' | 'WorkingDir' | 'StopSignal';
+}
+
 /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
 export type Time = number;
 
@@ -167,6 +180,8 @@ export interface Launch {
   readonly unshared: NamespaceFlags;
   readonly hostname?: string;
   readonly root?: NewRoot;
+  /** Sent instead of SIGTERM by --timeout and gontainer kill. */
+  readonly stopSignal?: string;
   readonly workingDirectory?: string;
   readonly maps?: IdMaps;
   readonly clockOffsets?: {

@@ -141,7 +141,7 @@ export const flagPhrases: readonly FlagPhrase[] = [
     typed: ['m', 'memory', 'c', 'cpus', 'cpu-shares', 'pids-limit'],
     otherwise: 'Limits belong to the cgroup: systemd-run --user --scope -p MemoryMax=1G gontainer run …',
   },
-  { typed: ['entrypoint'], otherwise: 'It is not needed: name the command after --' },
+  { typed: ['entrypoint'], otherwise: 'It is not needed here: name the command after --' },
   { typed: ['init'], otherwise: 'It is not needed: with --pid an init runs beside the command' },
   { typed: ['restart'], otherwise: 'A container that ends is not started again' },
   { typed: ['a'], option: 'ended', use: '--ended', otherwise: 'It is not needed' },

@@ -1,11 +1,12 @@
 /** `gontainer rootfs pull`: a root file system from an image in a registry. */
 import { defined } from '../../common/defined.js';
+import type { ImageDefaults } from '../spec/image-defaults.js';
 import { Budget, type Limits } from './archive/limits.js';
 import { Tally } from './archive/tally.js';
 import { Tree } from './archive/tree.js';
 import { digestOf, parseDigest } from './image/digest.js';
 import { applyLayers, type ContentStore, findImage, type Image } from './image/image.js';
-import { type Descriptor, type ImageDefaults, largestDocument } from './image/image-documents.js';
+import { type Descriptor, largestDocument } from './image/image-documents.js';
 import type { ImageReference } from './image/image-reference.js';
 import type { Platform } from './image/platform.js';
 import { finishRoot, keepsPrivileges } from './privileges.js';

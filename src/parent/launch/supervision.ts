@@ -11,7 +11,7 @@ import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
 import { tell } from './status-descriptor.js';
 
-/** Milliseconds between SIGTERM and SIGKILL, for a command that wants to put things in order. */
+/** Milliseconds between the stop signal and SIGKILL, for a command that wants to put things in order. */
 const grace = 2_000;
 
 /** setTimeout takes 31 bits of milliseconds. */
@@ -22,11 +22,16 @@ export class Supervision {
   private readonly statusDescriptor: number | undefined;
   private readonly timeout: number | undefined;
   private readonly diesWithParent: boolean;
+  private readonly stopSignal: NodeJS.Signals;
   private timer: NodeJS.Timeout | undefined;
   private hasPidFile = false;
 
-  /** @throws Failure with status 2 for values that cannot be carried out */
-  constructor({ options }: Values) {
+  /**
+   * @param stopSignal what ends the command in order
+   * @throws Failure with status 2 for values that cannot be carried out
+   */
+  constructor({ options }: Values, stopSignal: NodeJS.Signals = 'SIGTERM') {
+    this.stopSignal = stopSignal;
     this.pidFile = options['pid-file'] as string | undefined;
     this.statusDescriptor = options['status-fd'] as number | undefined;
     this.timeout = options.timeout as number | undefined;
@@ -54,7 +59,7 @@ export class Supervision {
       tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
     if (this.timeout === undefined) return;
     this.timer = setTimeout(() => {
-      signal('SIGTERM');
+      signal(this.stopSignal);
       this.timer = setTimeout(end, grace);
     }, this.timeout * 1000);
   }

@@ -36,7 +36,7 @@ export class Log {
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
   launch(whole: LaunchSpec): void {
-    const { environment, prompt: _prompt, ...spec } = whole;
+    const { environment, prompt: _prompt, fromImage = [], ...spec } = whole;
     this.begins(
       [...numberedSteps(whole).values()].map(({ step }) => step),
       whole,
@@ -45,6 +45,8 @@ export class Log {
     const launch = { ...spec, environment: names };
     const msg = `launch ${spec.command.join(' ')}`;
     this.add('debug', msg, { stage: 'parent', pid: process.pid, launch }, 0);
+    for (const { field, text } of fromImage)
+      this.add('info', text, { stage: 'parent', pid: process.pid, image: field });
   }
 
   /** What is to be done, in order: so that what fails can be named. */

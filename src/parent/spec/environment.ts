@@ -38,18 +38,24 @@ export interface ChosenEnvironment {
 /**
  * In a new root: PATH, HOME and TERM; else the caller's. A variable given by name alone keeps the caller's value, and is
  * left out where the caller has none.
+ * @param image what an image says, NAME=VALUE: the options go before it
  * @throws Failure (status 2) for what is no variable, and a file that cannot be read
  */
 export function environmentOf(
   newRootGiven: boolean,
   { env, 'env-file': files }: Values['options'],
   home: string,
+  image: readonly string[] = [],
 ): ChosenEnvironment {
   const { [noteVariable]: _, ...caller } = callerEnvironment();
   const environment: Record<string, string> = newRootGiven
     ? { PATH: searchPath, HOME: home, TERM: caller.TERM ?? 'dumb' }
     : caller;
-  const given = [...list(files).flatMap(linesOf), ...list(env).map((text) => variable('--env', text))];
+  const given = [
+    ...image.map((text) => variable('Env of the image:', text)),
+    ...list(files).flatMap(linesOf),
+    ...list(env).map((text) => variable('--env', text)),
+  ];
   for (const { name, value } of given) {
     const chosen = value ?? caller[name];
     if (chosen !== undefined) environment[name] = chosen;

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { bytesOf } from '../../common/byte-text.js';
 import { callerDirectory } from '../../common/caller-text.js';
 import { defined } from '../../common/defined.js';
-import { usageFailure } from '../../common/failure.js';
+import { Failure, usageFailure } from '../../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../../common/namespaces.js';
 import { locateProgram } from '../../common/program.js';
 import { type IdMaps, insideId, type LaunchSpec, type NewRoot } from '../../common/spec.js';
@@ -13,6 +13,7 @@ import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
 import { environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
+import { type ChosenImage, fromImage, signalName } from './image-defaults.js';
 import { inherited } from './inherited.js';
 import { keptCapabilities } from './kept-capabilities.js';
 import { changesHostTree, isWithin, newRoot } from './new-root.js';
@@ -34,22 +35,35 @@ const needs: readonly (readonly [flag: NamespaceFlag, options: readonly string[]
 
 /**
  * The launch that the values ask for.
+ * @param image what the new root was made from, where that shall say how the command is run
  * @throws Failure with status 2 when they are wrong, 126 or 127 when the command cannot be run
  */
-export function launchSpec(values: Values): LaunchSpec {
+export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
+  const { values, environment: imageEnvironment, lines } = fromImage(typed, image);
   const { options, rest } = values;
+  const signal = stopSignal(options);
   const chosen = chosenNamespaces(options);
   const has = (flag: NamespaceFlag): boolean => chosen.includes(flag);
   const root = newRoot(values, has('net'));
   const maps = has('uid') ? idMapsOf(options) : undefined;
   const terminal = terminalOf(options, maps);
   const launcher = launcherInside(maps);
-  const { user, home } = commandUser(options, root, maps);
+  const { user, home } = commandUser(
+    options,
+    root,
+    maps,
+    typed.options.user === undefined ? 'User of the image' : undefined,
+  );
   const capabilities = keptCapabilities(values, chosen, user.uid === 0);
-  const { environment, prompt } = environmentOf(options.mnt !== undefined, options, home ?? homeIn(root));
+  const { environment, prompt } = environmentOf(
+    options.mnt !== undefined,
+    options,
+    home ?? homeIn(root),
+    imageEnvironment,
+  );
   const workingDirectory = workingDirectoryOf(options, root);
   const command = rest.length > 0 ? rest : ['/bin/sh'];
-  checkCommand(command, environment, root, workingDirectory);
+  checkCommand(command, environment, root, workingDirectory, rest.length === 0 ? image : undefined);
 
   return {
     namespaces: chosen,
@@ -76,8 +90,18 @@ export function launchSpec(values: Values): LaunchSpec {
       fileOwner: maps && fileOwner(maps, launcher),
       readOnlyExecutable: root && mountableExecutable(),
       capabilities,
+      stopSignal: signal,
+      fromImage: lines.length > 0 ? lines : undefined,
     }),
   };
+}
+
+function stopSignal({ 'stop-signal': given }: Options): NodeJS.Signals | undefined {
+  if (given === undefined) return undefined;
+  const name = signalName(String(given));
+  if (name === undefined)
+    throw usageFailure(`there is no signal “${given}”`, 'For example TERM, INT, HUP or KILL: see kill -l.');
+  return name;
 }
 
 function chosenNamespaces(options: Options): NamespaceFlag[] {
@@ -137,8 +161,14 @@ function launcherInside(maps: IdMaps | undefined): { uid: number | undefined; gi
   return maps === undefined ? { uid, gid } : { uid: insideId(maps.uid, uid), gid: insideId(maps.gid, gid) };
 }
 
-function commandUser(options: Options, root: NewRoot | undefined, maps: IdMaps | undefined): ChosenUser {
-  if (options.user !== undefined && root !== undefined) return chosenUser(String(options.user), root, maps);
+function commandUser(
+  options: Options,
+  root: NewRoot | undefined,
+  maps: IdMaps | undefined,
+  option: string | undefined,
+): ChosenUser {
+  if (options.user !== undefined && root !== undefined)
+    return chosenUser(String(options.user), root, maps, option);
   return { user: maps === undefined ? callerIds() : idsIn(maps), home: undefined };
 }
 
@@ -168,20 +198,31 @@ function workingDirectoryOf({ workdir }: Options, root: NewRoot | undefined): st
 /**
  * Looks for the program where that is possible beforehand: what is mounted, or was written to the upper layer, can be
  * looked at only inside.
+ * @param silent the image, where neither it nor the command line names a command
  */
 function checkCommand(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
   root: NewRoot | undefined,
   workingDirectory: string | undefined,
+  silent: ChosenImage | undefined,
 ): void {
-  if (root !== undefined && (root.mounts.length > 0 || root.overlay !== undefined)) return;
-  locateProgram(
-    command[0] as string,
-    environment.PATH ?? searchPath,
-    root?.path ?? '/',
-    workingDirectory ?? (root === undefined ? callerDirectory() : '/'),
-  );
+  if (root !== undefined && (root.mounts.length > 0 || (root.overlay !== undefined && silent === undefined)))
+    return;
+  try {
+    locateProgram(
+      command[0] as string,
+      environment.PATH ?? searchPath,
+      root?.path ?? '/',
+      workingDirectory ?? (root === undefined ? callerDirectory() : '/'),
+    );
+  } catch (error) {
+    if (silent === undefined || !(error instanceof Failure)) throw error;
+    throw new Failure(`${silent.from} names no command, and has no /bin/sh`, {
+      status: error.status,
+      next: 'Name one: gontainer run --image IMAGE -- COMMAND',
+    });
+  }
 }
 
 function clockOffsets({ monotonic, boottime }: Options): LaunchSpec['clockOffsets'] | undefined {

@@ -13,29 +13,36 @@ export interface ChosenUser {
 
 /**
  * The user that `given`, of the form UID[:GID], stands for in this root.
+ * @param option where it was given, for messages
  * @throws Failure with status 2 where there is no such user, or its IDs are not mapped
  */
-export function chosenUser(given: string, root: NewRoot, maps: LaunchSpec['maps']): ChosenUser {
+export function chosenUser(
+  given: string,
+  root: NewRoot,
+  maps: LaunchSpec['maps'],
+  option = '--user',
+): ChosenUser {
   const [userText = '', groupText, ...more] = given.split(':');
   if (userText === '' || groupText === '' || more.length > 0)
     throw usageFailure(
-      `--user “${given}” is not of the form UID or UID:GID`,
+      `${option} “${given}” is not of the form UID or UID:GID`,
       'For example: --user=1000:1000',
     );
   const users = entries(root, 'passwd');
   const groups = entries(root, 'group');
   const entry = users.find(([name]) => name === userText) ?? users.find(([, , id]) => id === userText);
-  const uid = idOf('user', userText, entry, root);
+  const uid = idOf('user', userText, entry, root, option);
   const group = groupText ?? entry?.[3] ?? String(uid);
   const gid = idOf(
     'group',
     group,
     groups.find(([name]) => name === group),
     root,
+    option,
   );
   const inside = insideIds({ maps } as LaunchSpec);
-  if (!inside.uid(uid)) throw unmapped('user', uid);
-  if (!inside.gid(gid)) throw unmapped('group', gid);
+  if (!inside.uid(uid)) throw unmapped('user', uid, option);
+  if (!inside.gid(gid)) throw unmapped('group', gid, option);
   // Where setgroups(2) is denied the groups of the caller stay, and none can be added.
   if (maps?.denySetgroups) return { user: { uid, gid }, home: entry?.[5] };
   const name = entry?.[0];
@@ -51,20 +58,21 @@ function idOf(
   text: string,
   entry: readonly string[] | undefined,
   root: NewRoot,
+  option: string,
 ): number {
   const id = /^\d{1,10}$/.test(entry?.[2] ?? text) ? Number(entry?.[2] ?? text) : undefined;
   if (id !== undefined) return id;
   const file = kind === 'user' ? 'passwd' : 'group';
   throw usageFailure(
-    `--user: there is no ${kind} “${text}” in /etc/${file} of ${root.path}`,
+    `${option}: there is no ${kind} “${text}” in /etc/${file} of ${root.path}`,
     'Give its number.',
   );
 }
 
-const unmapped = (kind: 'user' | 'group', id: number): Failure =>
+const unmapped = (kind: 'user' | 'group', id: number, option: string): Failure =>
   usageFailure(
-    `--user: ${kind} ${id} of the container is mapped to no ${kind} of the host`,
-    `Map it with --map-auto or --${kind === 'user' ? 'uid' : 'gid'}-map ${id}:HOST:1.`,
+    `${option}: ${kind} ${id} of the container is mapped to no ${kind} of the host`,
+    `Map it with --map-auto or --${kind === 'user' ? 'uid' : 'gid'}-map ${id}:HOST:1${option === '--user' ? '' : ', or choose another: --user 0'}.`,
   );
 
 /** The fields of each line; of the upper layer where it has the file. */

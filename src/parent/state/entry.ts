@@ -19,6 +19,10 @@ export interface Beginning {
   readonly log?: string;
   /** The file that the command writes to, an absolute path, where the container was let go (--detach). */
   readonly output?: string;
+  /** The folder that its root is made from, an absolute path. */
+  readonly root?: string;
+  /** What ends the command in order, where that is not SIGTERM. */
+  readonly stopSignal?: string;
   /** The command is the container's first process itself. */
   readonly asPid1?: true;
   /** Where process IDs and start times hold: they differ by PID and time namespace. */

@@ -25,6 +25,10 @@ export interface Container {
   readonly started: Date;
   readonly log: string | undefined;
   readonly output: string | undefined;
+  /** The folder that its root is made from. */
+  readonly root: string | undefined;
+  /** What ends the command in order, where that is not SIGTERM. */
+  readonly stopSignal: string | undefined;
   readonly asPid1: boolean;
   /** The namespaces that are not the launcher's: `user:[4026532837]` and so on, by their entry in /proc/PID/ns. */
   readonly own: Readonly<Record<string, string>>;
@@ -100,7 +104,8 @@ const isOver = (entry: Entry): boolean =>
 
 /** One container; none while the launch has made no namespace yet, or when it ends just now. */
 function containersIn(entry: Entry, path: string): Container[] {
-  const { name, process, step, launcher, command, started, log, output, asPid1 = false, status } = entry;
+  const { name, process, step, launcher, command, started, log, output, root, stopSignal } = entry;
+  const { asPid1 = false, status } = entry;
   if (!judged(entry) || process === undefined || step === undefined || status !== undefined) return [];
   const own = Object.fromEntries(
     namespaces
@@ -123,6 +128,8 @@ function containersIn(entry: Entry, path: string): Container[] {
       command,
       log,
       output,
+      root,
+      stopSignal,
       asPid1,
       own,
       started: new Date(started),

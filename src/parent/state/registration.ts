@@ -32,6 +32,8 @@ import { madeStateFolder } from './state-folder.js';
 export interface RegisteredLaunch {
   readonly command: readonly string[];
   readonly asPid1: boolean;
+  readonly root?: { readonly path: string };
+  readonly stopSignal?: string;
   /** The values of the options --name, --log-file, --detach and --output. */
   readonly name: string | undefined;
   readonly log: string | undefined;
@@ -130,7 +132,15 @@ export class Registration {
 function beginning(
   folder: string,
   name: string,
-  { command, log, asPid1, detached, output = `${folder}/${name}${outputExtension}` }: RegisteredLaunch,
+  {
+    command,
+    log,
+    asPid1,
+    root,
+    stopSignal,
+    detached,
+    output = `${folder}/${name}${outputExtension}`,
+  }: RegisteredLaunch,
 ): Beginning {
   const launcher = identify(process.pid);
   if (launcher === undefined) throw new Error('/proc does not show this process');
@@ -143,6 +153,8 @@ function beginning(
     seenFrom: viewpoint(),
     ...defined({
       log: log === undefined ? undefined : resolve(log),
+      root: root?.path,
+      stopSignal,
       asPid1: asPid1 || undefined,
       output: detached ? resolve(output) : undefined,
     }),

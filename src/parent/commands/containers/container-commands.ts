@@ -47,11 +47,17 @@ const nsCommand: Subcommand = {
 const killCommand: Subcommand = {
   name: 'kill',
   summary: 'send a signal to the command of a container',
-  positionals: [NAME, { name: 'SIGNAL', describe: 'TERM when it is left out', takes: 'optional' }],
+  positionals: [
+    NAME,
+    {
+      name: 'SIGNAL',
+      describe: 'when it is left out --stop-signal of the container, or TERM',
+      takes: 'optional',
+    },
+  ],
   options: [],
   examples: [['gontainer kill box KILL', 'end it, whatever it does']],
-  run: async (values) =>
-    (await import('./kill.js')).kill(nameOf(values), values.positionals.SIGNAL ?? 'TERM'),
+  run: async (values) => (await import('./kill.js')).kill(nameOf(values), values.positionals.SIGNAL),
 };
 
 const waitCommand: Subcommand = {

@@ -12,9 +12,11 @@ import { isAlive } from '../../state/process-identity.js';
 const [patience, pause] = [1_000, 10];
 
 /** @throws Failure with status 2 for an unknown container or signal, 125 when it cannot be sent */
-export async function kill(word: string, signal: string): Promise<number> {
-  const number = signalNumbered(signal);
+export async function kill(word: string, given: string | undefined): Promise<number> {
+  if (given !== undefined) signalNumbered(given);
   const container = findContainer(word);
+  const signal = given ?? container.stopSignal ?? 'TERM';
+  const number = signalNumbered(signal);
   const pid = receiver(container);
   try {
     if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });

@@ -3,7 +3,8 @@ import type { Subcommand } from '../../command-line/subcommand.js';
 
 export const pruneCommand: Subcommand = {
   name: 'rootfs prune',
-  summary: 'empty the cache of images, and remove what killed runs left; root file systems stay',
+  summary:
+    'empty the cache of images, remove what run --image unpacked and killed runs left; other root file systems stay',
   positionals: [],
   options: [],
   examples: [['gontainer rootfs prune', 'the next pull fetches everything anew']],
@@ -13,10 +14,17 @@ export const pruneCommand: Subcommand = {
     const { notedRoots } = await import('../../images/kept/root-record.js');
     const { readableSize } = await import('../../images/readable-size.js');
     const { removeUnfinished } = await import('../../images/unfinished.js');
-    for (const folder of new Set(notedRoots().map(({ path }) => dirname(path))))
-      await removeUnfinished(folder);
+    const { copiesFolder } = await import('../../images/kept/image-copies.js');
+    const { removeCopies } = await import('../../images/kept/remove-root.js');
+    const { removed, used } = await removeCopies();
+    const copies = copiesFolder();
+    const folders = [...notedRoots().map(({ path }) => dirname(path)), ...(copies ? [copies] : [])];
+    for (const folder of new Set(folders)) await removeUnfinished(folder);
     const { count, size } = emptyCache();
-    inform(`Removed ${count} ${count === 1 ? 'blob' : 'blobs'}, ${readableSize(size)}.\n`);
+    const blobs = `${count} ${count === 1 ? 'blob' : 'blobs'}, ${readableSize(size)}`;
+    const unpacked = removed === 0 ? '' : `, and ${removed} unpacked ${removed === 1 ? 'image' : 'images'}`;
+    inform(`Removed ${blobs}${unpacked}.\n`);
+    if (used > 0) inform(`Containers run in ${used} unpacked ${used === 1 ? 'image' : 'images'}.\n`);
     return 0;
   },
 };

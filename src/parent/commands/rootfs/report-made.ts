@@ -3,14 +3,16 @@ import { defined } from '../../../common/defined.js';
 import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { Tally } from '../../images/archive/tally.js';
-import type { ImageDefaults } from '../../images/image/image-documents.js';
-import { writeRecord } from '../../images/kept/root-record.js';
+import { noteRoot as note, writeRecord } from '../../images/kept/root-record.js';
 import { readableSize } from '../../images/readable-size.js';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { nextCommand } from './next-command.js';
 
 /** Notes a new root file system, so that it can be listed and removed, and its image's configuration be found. */
 export function noteRoot(directory: string, from: string, image?: ImageDefaults): void {
-  writeRecord(directory, defined({ made: new Date().toISOString(), from, image }));
+  const record = defined({ made: new Date().toISOString(), from, image });
+  writeRecord(directory, record);
+  note(directory, record);
 }
 
 export function reportMade(directory: string, description: string, tally: Tally): void {

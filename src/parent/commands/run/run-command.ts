@@ -3,6 +3,7 @@ import { callerWords } from '../../../common/caller-text.js';
 import { exitStatus, Failure, usageFailure } from '../../../common/failure.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Subcommand, Values } from '../../command-line/subcommand.js';
+import type { ChosenImage } from '../../spec/image-defaults.js';
 import { launchSpec } from '../../spec/launch-spec.js';
 import type { Background } from './background.js';
 import { runLaunch } from './run-launch.js';
@@ -21,12 +22,14 @@ export const runCommand: Subcommand = {
     ],
     ['gontainer run --all --mnt /tmp/rootfs', 'all eight namespaces, in a root file system of its own'],
     ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
+    ['gontainer run --uid --pid --image alpine', 'what an image says, pulled where it is not there yet'],
     ['gontainer run --all --step', 'step by step: each is explained, and looked at, before it is done'],
     ['gontainer run --all --dry-run', 'print what would be done, and do nothing'],
   ],
-  run: async (values) => {
-    const prepared = prepare(values);
-    checkForms(values);
+  run: async (typed) => {
+    checkForms(typed);
+    const { values, image } = await withImage(typed);
+    const prepared = prepare(values, image);
     const script = process.argv[1] as string;
     const { 'dry-run': rehearsed, detach, json, shell } = values.options;
     if (rehearsed) {
@@ -43,8 +46,16 @@ export const runCommand: Subcommand = {
 };
 
 /** The launcher that `run --detach` has started. */
-export const runInBackground = (values: Values, background: Background): Promise<number> =>
-  runLaunch(prepare(values), values, process.argv[1] as string, background);
+export async function runInBackground(typed: Values, background: Background): Promise<number> {
+  const { values, image } = await withImage(typed);
+  return runLaunch(prepare(values, image), values, process.argv[1] as string, background);
+}
+
+async function withImage(values: Values): Promise<{ values: Values; image?: ChosenImage }> {
+  if (values.options.image === undefined && !values.options['image-config']) return { values };
+  const { runImage } = await import('./run-image.js');
+  return runImage(values);
+}
 
 /** @throws Failure (status 2) for options that ask for two forms of a run at once */
 function checkForms({ options: { 'dry-run': rehearsed, step, json, shell, output, detach } }: Values): void {
@@ -61,9 +72,9 @@ function checkForms({ options: { 'dry-run': rehearsed, step, json, shell, output
  * The launch, or why its command cannot be run, which belongs in the log.
  * @throws Failure for a command line that is wrong: then there is no log
  */
-function prepare(values: Values): LaunchSpec | Failure {
+function prepare(values: Values, image: ChosenImage | undefined): LaunchSpec | Failure {
   try {
-    return launchSpec(values);
+    return launchSpec(values, image);
   } catch (error) {
     if (error instanceof Failure && error.status !== exitStatus.usage) return error;
     throw error;

@@ -39,7 +39,7 @@ export async function runLaunch(
   const { options } = values;
   const standardError = background?.standardError ?? 2;
   const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
-  const supervision = await supervisionOf(values);
+  const supervision = await supervisionOf(values, prepared);
   const report =
     options.report === undefined
       ? undefined
@@ -139,11 +139,14 @@ async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Pr
   return new Walk(spec, script);
 }
 
-async function supervisionOf(values: Values): Promise<Supervision | undefined> {
+async function supervisionOf(
+  values: Values,
+  prepared: LaunchSpec | Failure,
+): Promise<Supervision | undefined> {
   const names = ['timeout', 'pid-file', 'status-fd', 'die-with-parent'];
   if (names.every((name) => values.options[name] === undefined)) return undefined;
   const { Supervision } = await import('../../launch/supervision.js');
-  return new Supervision(values);
+  return new Supervision(values, prepared instanceof Failure ? undefined : prepared.stopSignal);
 }
 
 /** @throws Failure where nobody could find a container that is let go of */

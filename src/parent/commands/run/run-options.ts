@@ -67,6 +67,34 @@ export const runOptions: readonly Option[] = [
     group: 'Inside',
   },
   {
+    name: 'image',
+    kind: 'text',
+    value: 'IMAGE',
+    describe:
+      'make the root from an image (a name, an archive or a folder), pulled or imported once, and start what it says; changes are discarded unless --overlay keeps them',
+    group: 'New root',
+  },
+  {
+    name: 'image-config',
+    kind: 'flag',
+    describe: 'start what the image says that DIR of --mnt was made from',
+    group: 'New root',
+  },
+  {
+    name: 'platform',
+    kind: 'text',
+    value: 'OS/ARCH',
+    describe: 'take the image for this kind of machine, with --image',
+    group: 'New root',
+  },
+  {
+    name: 'entrypoint',
+    kind: 'text',
+    value: 'PROGRAM',
+    describe: "run this instead of the image's Entrypoint; the words after -- are its arguments",
+    group: 'Inside',
+  },
+  {
     name: 'chroot',
     kind: 'flag',
     describe: 'change the root by chroot(2) alone, as Gontainer did: root inside can escape from it',
@@ -197,6 +225,13 @@ export const runOptions: readonly Option[] = [
     kind: 'number',
     value: 'SECONDS',
     describe: 'end the command after this time with SIGTERM, and two seconds later with SIGKILL',
+    group: 'Supervision',
+  },
+  {
+    name: 'stop-signal',
+    kind: 'text',
+    value: 'SIGNAL',
+    describe: 'the signal of --timeout and gontainer kill instead of SIGTERM',
     group: 'Supervision',
   },
   {

@@ -4,6 +4,7 @@
  */
 import { defined } from '../../../common/defined.js';
 import { Failure } from '../../../common/failure.js';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { requireDigest } from './digest.js';
 import type { Platform } from './platform.js';
 
@@ -97,16 +98,6 @@ export interface Configuration {
   readonly defaults: ImageDefaults;
 }
 
-/** How an image wants to be run, in the words of config.md; what is not there, or not of the right kind, is left out. */
-export interface ImageDefaults {
-  readonly Env?: readonly string[];
-  readonly Entrypoint?: readonly string[];
-  readonly Cmd?: readonly string[];
-  readonly User?: string;
-  readonly WorkingDir?: string;
-  readonly StopSignal?: string;
-}
-
 /** @throws Failure if it has no list of layers, as the configuration of something that is no container image */
 export function readConfiguration(document: Json, what: string): Configuration {
   const diffIds = isObject(document.rootfs) ? document.rootfs.diff_ids : undefined;
@@ -119,6 +110,7 @@ export function readConfiguration(document: Json, what: string): Configuration {
   };
 }
 
+/** What is not there, or not of the right kind, is left out. */
 function readDefaults(config: unknown): ImageDefaults {
   const from = isObject(config) ? config : {};
   const text = (value: unknown): string | undefined =>

@@ -182,6 +182,9 @@ const isMeant = (name: string | undefined, names: readonly string[]): boolean =>
 function noSuchImage(name: string | undefined, names: readonly string[]): Failure {
   const known = names.join(', ') || 'no names';
   return name === undefined
-    ? usageFailure(`There is not exactly one image, but: ${known}.`, 'Choose one with --image NAME.')
+    ? usageFailure(
+        `There is not exactly one image, but: ${known}.`,
+        'Choose one: gontainer rootfs import --image NAME SOURCE DIR',
+      )
     : usageFailure(`There is not exactly one image named ${name}.`, `It has ${known}.`);
 }

@@ -144,7 +144,7 @@ async function choose(
   if (names.size > 1 && candidates.some(({ digest }) => digest !== first.digest)) {
     throw new Failure(
       `There are several images: ${[...names].map((name) => name ?? 'one without a name').join(', ')}.`,
-      { next: 'Choose one with --image NAME.' },
+      { next: 'Choose one: gontainer rootfs import --image NAME SOURCE DIR' },
     );
   }
   return first;

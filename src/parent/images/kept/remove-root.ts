@@ -1,11 +1,13 @@
 /** `gontainer rootfs remove`: takes a root file system away, with what is noted of it. */
-import { lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Failure, usageFailure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { runningContainers } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { removeTree } from '../remove-tree.js';
+import { unfinishedPrefix } from '../unfinished.js';
+import { imageCopies } from './image-copies.js';
 import { notedRoots, readRecord, recordFile } from './root-record.js';
 
 /**
@@ -30,7 +32,8 @@ export async function removeRoot(directory: string): Promise<void> {
       `End it first: gontainer kill ${user.name}`,
     );
   }
-  await removeTree(path).catch((error: unknown) => {
+  const isCopy = imageCopies().includes(path);
+  await removeTree(isCopy ? takenAway(dirname(path)) : path).catch((error: unknown) => {
     throw new Failure(`Cannot remove all of ${directory}: ${errnoWords(error)}.`, {
       next: 'What belongs to users of a container can be removed by root, or inside of one with the same ID map.',
       cause: error,
@@ -41,20 +44,32 @@ export async function removeRoot(directory: string): Promise<void> {
 }
 
 /**
- * Whether a container has this folder as its root, or its launcher was told of it: below an overlay the kernel does not say
- * which folder lies, and a bind mount of it would be as empty.
+ * Removes the copies of images that no container uses.
+ * @returns how many, and how many are used
  */
-function uses({ process, launcher }: Container, path: string): boolean {
-  const here = statSync(path);
+export async function removeCopies(): Promise<{ removed: number; used: number }> {
+  const containers = runningContainers();
+  const copies = imageCopies();
+  const unused = copies.filter((path) => !containers.some((container) => uses(container, path)));
+  for (const path of unused) await removeRoot(path);
+  return { removed: unused.length, used: copies.length - unused.length };
+}
+
+/** Moves a copy aside, so that nobody finds half of it: run --image looks for it without asking. */
+function takenAway(copy: string): string {
+  const aside = `${unfinishedPrefix(copy)}remove`;
+  renameSync(copy, aside);
+  return aside;
+}
+
+/** Whether a container has this folder as its root, or below the overlay that is its root. */
+function uses({ process, root }: Container, path: string): boolean {
+  const here = statOf(path);
   const isHere = (other: string): boolean => {
     const found = statOf(other);
-    return found?.dev === here.dev && found.ino === here.ino;
+    return found !== undefined && found.dev === here?.dev && found.ino === here.ino;
   };
-  if (isHere(`/proc/${process.pid}/root`)) return true;
-  const told = wordsOf(launcher.pid).flatMap((word) => [word, ...word.split(/[=:]/)]);
-  return told.some(
-    (word) => word !== '' && isHere(word.startsWith('/') ? word : `/proc/${launcher.pid}/cwd/${word}`),
-  );
+  return isHere(`/proc/${process.pid}/root`) || (root !== undefined && isHere(root));
 }
 
 function statOf(path: string) {
@@ -62,13 +77,5 @@ function statOf(path: string) {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined; // It ended, or is not ours to look at.
-  }
-}
-
-function wordsOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return [];
   }
 }

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { homeFolder } from '../../state/home-folder.js';
-import type { ImageDefaults } from '../image/image-documents.js';
 import { namesIn } from './names-in.js';
 
 export interface RootRecord {
@@ -30,13 +30,16 @@ const largestRecord = 8 * 1024 * 1024;
 export const recordFile = (root: string): string =>
   join(dirname(resolve(root)), `.${basename(resolve(root))}.gontainer.json`);
 
-/** Notes where a root is, and what it came from; what its image says is written beside it. */
+/** What a root came from: its image says how it wants to be run, and that is written beside it. */
 export function writeRecord(root: string, record: RootRecord): void {
+  if (record.image === undefined) rmSync(recordFile(root), { force: true });
+  else write(recordFile(root), record);
+}
+
+/** Notes where a root is, and what it came from. */
+export function noteRoot(root: string, { made, from }: Pick<RootRecord, 'made' | 'from'>): void {
   const path = resolve(root);
-  const { made, from, image } = record;
   const note = { path, inode: statSync(path).ino, made, from };
-  if (image === undefined) rmSync(recordFile(path), { force: true });
-  else write(recordFile(path), record);
   const folder = rootsFolder();
   if (folder === undefined) return;
   try {
@@ -70,12 +73,18 @@ export function notedRoots(): NotedRoot[] {
   return roots.sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-/** Undefined for a user without a home folder: nothing is noted then. */
+/** Nothing is noted for a user without a home folder. */
 function rootsFolder(): string | undefined {
+  const data = dataFolder();
+  return data && join(data, 'roots');
+}
+
+/** `$XDG_DATA_HOME/gontainer`, or `~/.local/share/gontainer`; undefined for a user without a home folder. */
+export function dataFolder(): string | undefined {
   const { XDG_DATA_HOME: named = '' } = process.env;
   const home = homeFolder();
   const data = isAbsolute(named) ? named : home && join(home, '.local', 'share');
-  return data && join(data, 'gontainer', 'roots');
+  return data && join(data, 'gontainer');
 }
 
 function write(file: string, value: object): void {

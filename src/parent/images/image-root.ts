@@ -1,0 +1,178 @@
+/**
+ * The root of `gontainer run --image`: a copy of the image that all its containers share, in
+ * `$XDG_DATA_HOME/gontainer/images/KEY/root`. It is made when it is not there yet.
+ */
+import { createHash } from 'node:crypto';
+import { type BigIntStats, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
+import { Failure, usageFailure } from '../../common/failure.js';
+import { errnoWords } from '../../common/kernel/kernel-error.js';
+import type { ChosenImage, ImageDefaults } from '../spec/image-defaults.js';
+import { defaultLimits } from './archive/limits.js';
+import type { Tally } from './archive/tally.js';
+import { imageName, parseReference } from './image/image-reference.js';
+import { type Platform, platformName } from './image/platform.js';
+import { noteImage } from './kept/cached-images.js';
+import { copiesFolder } from './kept/image-copies.js';
+import { noteRoot, readRecord, writeRecord } from './kept/root-record.js';
+import type { Progress } from './progress-line.js';
+import { buildBeside } from './staging.js';
+import { isUnfinished } from './unfinished.js';
+
+export interface ImageRootRequest {
+  /** A name, an archive or a folder. */
+  readonly image: string;
+  readonly platform: Platform;
+  /** Whether to pull or import what is not there. */
+  readonly makes: boolean;
+  readonly progress: Progress;
+}
+
+export interface ImageRoot extends ChosenImage {
+  /** An absolute path. */
+  readonly path: string;
+  /** Of a copy that was made just now. */
+  readonly tally?: Tally;
+}
+
+/** Where the image comes from, and what its copy is called. */
+interface Source {
+  readonly key: string;
+  /** Fills a folder that does not exist yet. */
+  make(directory: string): Promise<{ description: string; tally: Tally; image?: ImageDefaults }>;
+}
+
+/** Milliseconds between two looks whether another process has made the copy. */
+const pause = 200;
+
+/**
+ * Finds the copy of an image, or makes it.
+ * @throws Failure (status 2) when there is no such file, or the name is none; (status 125) when it cannot be pulled or
+ * unpacked. Then nothing is left of it.
+ */
+export async function imageRoot(request: ImageRootRequest): Promise<ImageRoot> {
+  const source = isHere(request.image) ? fileSource(request) : await registrySource(request);
+  const copies = copiesFolder();
+  if (copies === undefined) {
+    throw new Failure('There is no home folder to keep the image in', {
+      next: 'Name a folder for it: XDG_DATA_HOME=/some/folder',
+    });
+  }
+  const copy = join(copies, source.key);
+  const there = found(copy);
+  if (there !== undefined) return there;
+  if (!request.makes) {
+    throw usageFailure(
+      `The image ${request.image} is not here yet, and a rehearsal makes nothing`,
+      `Fetch it first: gontainer run --uid --image ${request.image} -- true`,
+    );
+  }
+  mkdirSync(copies, { recursive: true, mode: 0o700 });
+  await othersAreDone(copies, source.key, request.progress);
+  return found(copy) ?? (await make(copy, source));
+}
+
+/** In a folder of its own that becomes the copy: so what is beside the root is there when the root is. */
+async function make(copy: string, source: Source): Promise<ImageRoot> {
+  try {
+    const { tally, ...made } = await buildBeside(copy, async ({ directory }) => {
+      const root = join(directory, 'root');
+      const { description, tally, image = {} } = await source.make(root);
+      writeRecord(root, { made: new Date().toISOString(), from: description, image });
+      return { from: description, defaults: image, tally };
+    });
+    const path = join(copy, 'root');
+    noteRoot(path, { made: new Date().toISOString(), from: made.from });
+    return { path, tally, ...made };
+  } catch (error) {
+    // Another process was faster in the same moment.
+    const there = found(copy);
+    if (there === undefined) throw error;
+    return there;
+  }
+}
+
+function found(copy: string): ImageRoot | undefined {
+  const path = join(copy, 'root');
+  const { from, image } = readRecord(path) ?? {};
+  return from === undefined || !existsSync(path) ? undefined : { path, from, defaults: image ?? {} };
+}
+
+/** Waits for processes that make the same copy. What they cannot make, this one tries itself. */
+async function othersAreDone(copies: string, key: string, progress: Progress): Promise<void> {
+  const prefix = `.${key}.unfinished-`;
+  while (readdirSync(copies).some((name) => name.startsWith(prefix) && isUnfinished(name))) {
+    progress.show('another process unpacks this image');
+    await later(pause);
+  }
+}
+
+/** A name could be that of a file too; what begins like a path is none of a registry's. */
+const isHere = (image: string): boolean => /^\.{0,2}\//.test(image) || existsSync(image);
+
+function fileSource({ image, platform, progress }: ImageRootRequest): Source {
+  const state = (path: string): BigIntStats => {
+    try {
+      return statSync(path, { bigint: true });
+    } catch (error) {
+      throw usageFailure(
+        `Cannot read the image ${image}: ${errnoWords(error)}`,
+        'Name an archive, a folder, or an image in a registry, for example alpine.',
+      );
+    }
+  };
+  const top = state(image);
+  if (!top.isFile() && !top.isDirectory())
+    throw usageFailure(
+      `${image} is neither a file nor a folder`,
+      'Import it: gontainer rootfs import SOURCE DIR',
+    );
+  const index = ['index.json', 'manifest.json']
+    .map((name) => join(image, name))
+    .find((name) => existsSync(name));
+  const { dev, ino, size, mtimeNs, ctimeNs } = top.isDirectory() && index !== undefined ? state(index) : top;
+  const identity = [dev, ino, size, mtimeNs, ctimeNs, platformName(platform)].join(' ');
+  return {
+    key: keyOf(basename(image), `${realpathSync(image)} ${identity}`),
+    make: async (directory) => {
+      const { importRootfs } = await import('./import.js');
+      return importRootfs({ source: image, directory, platform, limits: defaultLimits, progress });
+    },
+  };
+}
+
+async function registrySource({ image, platform, progress }: ImageRootRequest): Promise<Source> {
+  const reference = parseReference(image);
+  const name = imageName(reference);
+  return {
+    key: keyOf(`${reference.repository}-${reference.version}`, `${name} ${platformName(platform)}`),
+    make: async (directory) => {
+      const { pullRootfs } = await import('./pull.js');
+      const { loginFor } = await import('./registry/login.js');
+      const credentials = await loginFor(reference, {});
+      const request = {
+        reference,
+        insecure: false,
+        directory,
+        platform,
+        limits: defaultLimits,
+        progress,
+        credentials,
+      };
+      const { description, digest, blobs, ...made } = await pullRootfs(request);
+      noteImage({ name, digest, pulled: new Date().toISOString(), blobs });
+      return { ...made, description: `${description}, ${digest}` };
+    },
+  };
+}
+
+/** The end of a name, so that a person knows the copy, and what tells it from others. */
+function keyOf(name: string, identity: string): string {
+  const readable = name
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .slice(-40)
+    .replace(/^[-.]+/, '');
+  const digest = createHash('sha256').update(`${name}\0${identity}`).digest('hex').slice(0, 12);
+  return `${readable}-${digest}`;
+}
