@@ -85,8 +85,8 @@ try {
   const events = run({
     files: testFiles(positionals),
     concurrency: 2,
-    // Of a file. What waits for ever shall end as a failure with a name.
-    timeout: 600_000,
+    // Of a file, and the last resort: each wait has a bound of its own, and so a name.
+    timeout: 1_800_000,
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });
