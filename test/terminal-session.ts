@@ -1,8 +1,10 @@
 /** A real terminal for tests: tmux, with one window, spoken to by keys and read as a screen. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { isStopped, processStatOrNone } from '../src/common/process-files.js';
 import { folder, node, program, root, type User, unprivileged } from './gontainer.js';
 import { until } from './until.js';
 
@@ -98,13 +100,26 @@ export class TerminalSession {
     );
   }
 
-  clear(): void {
+  /** Leaves nothing but the prompt, so that what is looked for next is new. */
+  async clear(): Promise<void> {
+    const [first, second] = this.inSight().split('\n');
     this.type('clear');
+    // tmux moves what is cleared into the history, and the shell clears when its turn comes.
+    if (second !== undefined)
+      await until(
+        () => `the terminal is not cleared; the screen shows:\n${this.screen()}`,
+        () => !this.inSight().startsWith(`${first}\n${second}`),
+      );
     this.tmux('clear-history');
   }
 
-  close(): void {
+  /** Hangs up; returns when the shell, and what runs in the foreground, has been told. */
+  async close(): Promise<void> {
+    if (this.server.exitCode !== null || this.server.signalCode !== null) return;
+    this.server.ref();
+    const gone = once(this.server, 'exit');
     this.server.kill();
+    await gone;
   }
 
   private tmux(...words: string[]): string {
@@ -115,4 +130,24 @@ export class TerminalSession {
     if (status !== 0) throw new Error(`tmux ${words[0]}: ${stderr}`);
     return stdout;
   }
+}
+
+/** Waits until a command runs with its terminal, and can hear its keys: field `tpgid` of proc_pid_stat(5). */
+export async function inForeground(command: string): Promise<void> {
+  const has = (pid: number): boolean => {
+    const stat = processStatOrNone(pid);
+    return stat !== undefined && stat.foreground === stat.group && !isStopped(stat);
+  };
+  const running = (): number[] =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() === command;
+        } catch {
+          return false; // It has ended.
+        }
+      });
+  await until(`${command} does not run in the foreground`, () => running().some(has));
 }

@@ -275,11 +275,13 @@ test('at a terminal, started step by step, a shell as PID 1 has job control', {
     terminal.press('Enter');
   }
   await terminal.shows(/‣/);
-  terminal.clear();
+  await terminal.clear();
   const mark = `1000${process.pid}`;
   terminal.type(`sleep ${mark}`);
   await until('the command has not got the terminal', () => isInForeground(['sleep', mark]));
   terminal.press('C-c');
+  // A shell that is interrupted forgets what it has read already.
+  await terminal.shows(/\^C\s+📦.*‣$/);
   terminal.type('echo pid $$ after');
   await terminal.shows(/pid 1 after/);
   terminal.type('exit 4');

@@ -13,7 +13,7 @@ const place = join(dirname(await rootfs(unprivileged)), '根ファイル👩‍�
 if (!skip) renameSync(join(dirname(place), 'rootfs'), place);
 
 /** What stands where a shell's prompt would, and then waits. */
-const prompt = ` -- /bin/sh -c 'printf "prompt> "; exec sleep 1000'`;
+const prompt = ` -- /bin/sh -c 'printf "%s> " prompt; exec sleep 1000'`;
 
 /** Where the launch is written down: without a place for that there would be a warning. */
 const state = folder(unprivileged);
@@ -30,9 +30,9 @@ const launches: readonly string[] = [
 
 /** Types a line that is out of sight when it runs. */
 async function launch(terminal: TerminalSession, line: string): Promise<void> {
-  terminal.clear();
+  await terminal.clear();
   terminal.type(`go() { gontainer run ${line}; }; export XDG_RUNTIME_DIR=${state}; clear; go`);
-  await terminal.shows(/prompt>$|^gontainer: [\s\S]*outside\$ *$/m);
+  await terminal.shows(/(^|\n)prompt>$|(^|\n)gontainer: [\s\S]*\noutside\$$/);
 }
 
 for (const columns of [60, 80, 110, 200]) {
@@ -164,10 +164,10 @@ test('--step shows title, why and change in a window of 80×24, whatever the ste
 test('a window that gets narrower has the lines that follow in its new width', { skip }, async () => {
   const terminal = new TerminalSession(unprivileged, { columns: 110, rows: 30 });
   terminal.type(`go() { gontainer run --all --step -- true; }; export XDG_RUNTIME_DIR=${state}; clear; go`);
-  await terminal.shows(/ 1\/9 [\s\S]*Enter: do it/);
+  await terminal.shows(/ 1\/9 [\s\S]*Enter: do it[^\n]*$/);
   terminal.resize(60, 30);
   terminal.press('Enter');
-  const screen = await terminal.shows(/ 2\/9 [\s\S]*Enter: do it/);
+  const screen = await terminal.shows(/ 2\/9 [\s\S]*Enter: do it[^\n]*$/);
   const after = screen.slice(screen.indexOf('✓'));
   const broken = terminal.broken().filter((line) => after.includes(line.slice(0, 40)));
   assert.deepEqual(broken, [], screen);

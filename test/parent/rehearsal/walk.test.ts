@@ -26,8 +26,8 @@ async function open(user: User): Promise<Opened> {
 }
 
 /** Starts gontainer; when it has ended, `ended N` appears, N being its exit status. */
-function launch(terminal: TerminalSession, line: string): void {
-  terminal.clear();
+async function launch(terminal: TerminalSession, line: string): Promise<void> {
+  await terminal.clear();
   terminal.type(`gontainer ${line}; echo ended $?`);
 }
 
@@ -73,7 +73,7 @@ for (const user of users) {
     skip: user.skip || noTmux,
   }, async () => {
     const terminal = await open(user);
-    launch(terminal, 'run --all --hostname walked --step --quiet -- /bin/sh');
+    await launch(terminal, 'run --all --hostname walked --step --quiet -- /bin/sh');
     const steps = numbered(9);
     for (const step of steps) {
       await stopsAt(terminal, step);
@@ -101,7 +101,7 @@ for (const user of users) {
 
   test(`${user.name}: q gives up and leaves nothing`, { skip: user.skip || noTmux }, async () => {
     const terminal = await open(user);
-    launch(terminal, 'run --all --step --quiet');
+    await launch(terminal, 'run --all --step --quiet');
     for (const step of ['1/9', '2/9', '3/9', '4/9']) {
       await stopsAt(terminal, step);
       terminal.press('Enter');
@@ -122,7 +122,7 @@ for (const user of users) {
     skip: user.skip || noTmux || lacking('nsenter'),
   }, async () => {
     const terminal = await open(user);
-    launch(terminal, 'run --all --step --quiet');
+    await launch(terminal, 'run --all --step --quiet');
     for (const step of ['1/9', '2/9', '3/9', '4/9', '5/9']) {
       await stopsAt(terminal, step);
       terminal.press('Enter');
@@ -154,7 +154,7 @@ for (const user of users) {
 
 test('i shows what there is as of now', { skip: noTmux }, async () => {
   const terminal = await open(unprivileged);
-  launch(terminal, 'run --uid --uts --step --quiet');
+  await launch(terminal, 'run --uid --uts --step --quiet');
   await stopsAt(terminal, '1/6');
   terminal.press('i');
   await terminal.shows(/There is no process yet/);
@@ -181,7 +181,7 @@ test('i shows what there is as of now', { skip: noTmux }, async () => {
 
 test('c runs on without stopping, and other keys explain', { skip: noTmux }, async () => {
   const terminal = await open(unprivileged);
-  launch(terminal, 'run --uid --uts --step --quiet -- stty -a');
+  await launch(terminal, 'run --uid --uts --step --quiet -- stty -a');
   await stopsAt(terminal, '1/6');
   terminal.press('?');
   await terminal.shows(/q {6}gives up/);
@@ -201,7 +201,7 @@ test('keys come from the terminal, standard input belongs to the command', { ski
   const file = join(folder(), 'input');
   writeFileSync(file, 'q\nfrom the file\n');
   const terminal = await open(unprivileged);
-  launch(terminal, `run --uid --step --quiet -- cat < ${file}`);
+  await launch(terminal, `run --uid --step --quiet -- cat < ${file}`);
   for (const step of numbered(5)) {
     await stopsAt(terminal, step);
     terminal.press('Enter');
@@ -212,7 +212,7 @@ test('keys come from the terminal, standard input belongs to the command', { ski
 test('Ctrl-C gives up, at any step', { skip: noTmux }, async () => {
   const terminal = await open(unprivileged);
   for (const last of [1, 2, 3, 4, 8, 9]) {
-    launch(terminal, 'run --all --step --quiet');
+    await launch(terminal, 'run --all --step --quiet');
     for (const step of numbered(last - 1).map((_, index) => `${index + 1}/9`)) {
       await stopsAt(terminal, step);
       terminal.press('Enter');
@@ -237,7 +237,7 @@ test('a signal gives a walk up, and SIGKILL takes everything along', { skip: noT
   for (const { signal, status, steps } of cases) {
     for (const last of steps) {
       // It needs the terminal, and none of the standard streams.
-      launch(terminal, 'run --all --step --quiet </dev/null >/dev/null 2>&1');
+      await launch(terminal, 'run --all --step --quiet </dev/null >/dev/null 2>&1');
       for (let step = 1; step < last; step += 1) {
         await stopsAt(terminal, `${step}/9`);
         terminal.press('Enter');
@@ -263,7 +263,7 @@ test('a signal gives a walk up, and SIGKILL takes everything along', { skip: noT
 test('the log goes to its file, and on the terminal each step is shown once', { skip: noTmux }, async () => {
   const file = join(folder(unprivileged), 'log');
   const terminal = await open(unprivileged);
-  launch(terminal, `run --uid --uts --step --log-file ${file} -- true`);
+  await launch(terminal, `run --uid --uts --step --log-file ${file} -- true`);
   await stopsAt(terminal, '1/6');
   terminal.press('c');
   const text = await terminal.shows(/^ended 0$/m);

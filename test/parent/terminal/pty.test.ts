@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isStopped, processStatOrNone } from '../../../src/common/process-files.js';
 import { folder, lacking, node, program, rootfs, run, start, unprivileged, users } from '../../gontainer.js';
-import { TerminalSession } from '../../terminal-session.js';
+import { inForeground, TerminalSession } from '../../terminal-session.js';
+import { until } from '../../until.js';
 
 const skip = lacking('tmux', 'setpriv');
 const prompt = /📦 \[root@box\] \S+ ‣$/;
-const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
+const waiting = "sh -c 'echo be''gun; exec sleep 4710'";
 const begun = /^begun\s*$/m;
 
 /** A terminal with a shell in all namespaces, and in a terminal of its own. */
@@ -60,7 +61,7 @@ test('inside there is a terminal of its own, and a shell has job control', { ski
   terminal.press('C-z');
   await terminal.shows(/Stopped[\s\S]*‣$/);
   terminal.type('fg');
-  await terminal.shows(/fg\nsh -c/);
+  await inForeground('sleep 4710');
   terminal.press('C-c');
   await terminal.shows(/\^C[\s\S]*‣$/);
   terminal.type('exit 7');
@@ -74,10 +75,12 @@ test('the window has the size of the caller’s, and follows it', { skip }, asyn
   const terminal = await inside();
   terminal.type('stty size');
   await terminal.shows(/^40 120$/m);
-  terminal.type(`trap 'echo resized to $(stty size)' WINCH`);
-  await terminal.shows(/WINCH\n📦.*‣$/);
+  // It says so when the signal comes, which is some time after the window has changed.
+  terminal.type(
+    `(trap 'echo resized to $(stty size); exit' WINCH; echo "is" set; while :; do sleep 0.1; done)`,
+  );
+  await terminal.shows(/^is set$/m);
   terminal.resize(90, 25);
-  terminal.type('');
   await terminal.shows(/^resized to 25 90$/m);
 });
 
@@ -89,6 +92,7 @@ test('full-screen programs draw, read keys and leave the terminal as it was', { 
   await terminal.shows(/~\n~\n/);
   terminal.press('i');
   terminal.type('written in vi');
+  await terminal.shows(/^written in vi\n[\s\S]*^I \/tmp\/text/m);
   terminal.press('Escape');
   await terminal.shows(/^- \/tmp\/text/m);
   terminal.type(':wq');
@@ -146,11 +150,10 @@ test('the caller’s terminal is in order after SIGKILL of the parent', {
   process.kill(parentOf(child), 'SIGKILL');
   await terminal.shows(/^ *status 137$/m);
   // One process was left to do it, and ends too.
-  while (processesLike(/main\.cjs run .* exec sleep 4712/).length > 0)
-    await new Promise((done) => setTimeout(done, 20));
+  const copies = (): number[] => processesLike(/main\.cjs run .* exec sleep 4712/);
+  await until('a copy of the launcher is left', () => copies().length === 0);
   await isInOrder(terminal);
-  for (const pid of [command, child])
-    while (existsSync(`/proc/${pid}`)) await new Promise((done) => setTimeout(done, 20));
+  for (const pid of [command, child]) await until(`${pid} is left`, () => !existsSync(`/proc/${pid}`));
 });
 
 test('a launcher that is stopped and continued goes on with the terminal', { skip }, async () => {
@@ -164,8 +167,8 @@ test('a launcher that is stopped and continued goes on with the terminal', { ski
   terminal.resize(100, 30);
   terminal.type('fg');
   await terminal.shows(/fg\n/);
-  terminal.type('stty size; tty');
-  await terminal.shows(/^30 100\n\/dev\/pts\/0\n.*‣$/m);
+  terminal.type('until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; tty');
+  await terminal.shows(/^\/dev\/pts\/0\n.*‣$/m);
   terminal.press('C-c');
   // A shell that is interrupted forgets what it has read already.
   await terminal.shows(/\^C\n.*‣$/);
@@ -182,7 +185,7 @@ test('a launch in the background waits for the foreground', { skip }, async () =
     const stat = processStatOrNone(pid);
     return stat !== undefined && isStopped(stat);
   };
-  while (!launcher().some(stopped)) await new Promise((done) => setTimeout(done, 20));
+  await until('the launcher is not stopped', () => launcher().some(stopped));
   terminal.type('fg');
   await terminal.shows(/fg\ngontainer run/);
   terminal.type('this');

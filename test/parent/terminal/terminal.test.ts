@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
-import { TerminalSession } from '../../terminal-session.js';
+import { inForeground, TerminalSession } from '../../terminal-session.js';
 
 const skip = lacking('tmux', 'setpriv');
 const prompt = /📦 \[root@box\] \S+ ‣$/;
 
 /** Says that it runs, in a word that the typed line does not hold, and then waits for ever. */
-const waiting = "sh -c 'echo be''gun; exec sleep 1000'";
+const waiting = "sh -c 'echo be''gun; exec sleep 4700'";
 const begun = /^begun$/m;
 
 /** A terminal with a shell in all namespaces. */
@@ -79,7 +79,7 @@ test('Ctrl-Z, jobs, bg and fg work inside', { skip }, async () => {
   terminal.type('jobs');
   await terminal.shows(/jobs\n\[1\].*Stopped.*\n📦.*‣$/);
   terminal.type('fg');
-  await terminal.shows(/fg\nsh -c/);
+  await inForeground('sleep 4700');
   terminal.press('C-c');
   await terminal.shows(/\^C[\s\S]*‣$/);
 });
@@ -92,7 +92,7 @@ test('Ctrl-Z stops a command that is not a shell, and fg continues it', { skip }
   terminal.press('C-z');
   await terminal.shows(/\[1\]\+\s+Stopped/);
   terminal.type('fg');
-  await terminal.shows(/fg\n.*main\.cjs/);
+  await inForeground('sleep 4700');
   terminal.press('C-c');
   await terminal.shows(/\^C\s*outside\$$/);
   terminal.type('echo status $?');
@@ -124,8 +124,8 @@ test('the size of the window is that of the terminal, also when it changes', { s
   terminal.type('stty size');
   await terminal.shows(/^40 120$/m);
   terminal.resize(90, 25);
-  terminal.type('stty size');
-  await terminal.shows(/^25 90$/m);
+  terminal.type('until [ "$(stty size)" = "25 90" ]; do sleep 0.1; done; echo fol""lows');
+  await terminal.shows(/^follows$/m);
 });
 
 test('a full-screen program draws, reads keys and leaves the terminal as it was', { skip }, async () => {
@@ -135,6 +135,7 @@ test('a full-screen program draws, reads keys and leaves the terminal as it was'
   await terminal.shows(/~\n~\n/);
   terminal.press('i');
   terminal.type('written in vi');
+  await terminal.shows(/^written in vi\n[\s\S]*^I \/tmp\/text/m);
   terminal.press('Escape');
   // An escape with a key right behind it would be another key.
   await terminal.shows(/^- \/tmp\/text/m);
@@ -148,8 +149,9 @@ test('exit gives the shell’s status to the caller, who has the terminal again'
   const terminal = await inside();
   terminal.type('exit 7');
   await terminal.shows(/outside\$$/);
-  terminal.type('echo "status $?"; sleep 1000');
+  terminal.type('echo "status $?"; sleep 4701');
   await terminal.shows(/^status 7$/m);
+  await inForeground('sleep 4701');
   terminal.press('C-c');
   await terminal.shows(/\^C\s+outside\$$/);
 });
@@ -177,7 +179,7 @@ test('the log is on the screen before the prompt, and nothing of it after', { sk
 test('with --log-file the terminal can stay silent', { skip }, async () => {
   const file = `${folder(unprivileged)}/log`;
   const terminal = new TerminalSession();
-  terminal.clear();
+  await terminal.clear();
   terminal.type(`gontainer run --quiet --log-file ${file} --uid -- grep -c . ${file}; echo do""ne`);
   assert.match(await terminal.shows(/^done$/m), /^\d+\ndone$/m);
 });

@@ -70,7 +70,7 @@ for (const shell of ['bash', 'zsh'] as const) {
     terminal.type(`. ${script}; unset -f gontainer 2>/dev/null; echo rea''dy`);
     await terminal.shows(/^ready$/m);
     for (const [line, after] of completed) {
-      terminal.clear();
+      await terminal.clear();
       // What is typed before the prompt is there would be echoed twice.
       await terminal.shows(/^\s*>\s*$/);
       terminal.write(line);

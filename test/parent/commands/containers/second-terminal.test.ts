@@ -33,8 +33,7 @@ import {
   unprivileged,
   users,
 } from '../../../gontainer.js';
-import { TerminalSession } from '../../../terminal-session.js';
-import { until } from '../../../until.js';
+import { inForeground, TerminalSession } from '../../../terminal-session.js';
 
 const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 const idsOf = (pid: number): Record<string, string> =>
@@ -642,15 +641,6 @@ test('a state folder that is missing holds no containers, and a launch makes it'
 const steps = (await run(['run', '--help'])).stdout.includes('--step');
 const terminals = lacking('tmux', 'setpriv', 'ps');
 
-/** Waits until a command runs with its terminal: proc_pid_stat(5), `tpgid`, which ps(1) shows as a plus. */
-async function inForeground(command: string): Promise<void> {
-  const ps = (): string => spawnSync('ps', ['-e', '-o', 'stat,args'], { encoding: 'utf8' }).stdout;
-  await until(
-    () => `${command} does not run in the foreground:\n${ps()}`,
-    () => new RegExp(`^S\\+ +${command}$`, 'm').test(ps()),
-  );
-}
-
 test('from a second terminal one joins the shell that runs in a container', {
   skip: terminals,
 }, async () => {
@@ -667,12 +657,12 @@ test('from a second terminal one joins the shell that runs in a container', {
   await first.shows(/📦 \[root@renamed\] \S+ ‣$/);
 
   // Job control inside: Ctrl-C, Ctrl-Z and fg go to the command there.
-  second.clear();
+  await second.clear();
   second.type('sleep 1001; echo "and now $?"');
   await inForeground('sleep 1001');
   second.press('C-c');
   await second.shows(/\^C[\s\S]*‣$/);
-  second.clear();
+  await second.clear();
   second.type('sleep 1002');
   await inForeground('sleep 1002');
   second.press('C-z');
@@ -683,7 +673,7 @@ test('from a second terminal one joins the shell that runs in a container', {
   await second.shows(/^status 9$/m);
 
   // Stopped as a whole, as a job of the shell outside.
-  second.clear();
+  await second.clear();
   second.type('gontainer enter --quiet box -- sleep 1003');
   await inForeground('sleep 1003');
   second.press('C-z');
@@ -694,7 +684,7 @@ test('from a second terminal one joins the shell that runs in a container', {
   await second.shows(/\^C\s*outside\$$/);
 
   // The container ends, and whoever is inside with it.
-  second.clear();
+  await second.clear();
   second.type('gontainer enter --quiet box');
   await second.shows(/📦/);
   first.type('exit');
@@ -740,7 +730,7 @@ test('what is set up step by step in one terminal is seen and entered from a sec
       // The PID namespace comes into being with its first process.
       assert.equal(made !== undefined, listed.step !== 'unshare' && listed.step !== 'id-maps');
       if (found[listed.step] !== undefined) {
-        second.clear();
+        await second.clear();
         second.type('gontainer ps');
         await second.shows(new RegExp(`^box +${listed.pid} .*being set up: ${listed.step} done`, 'm'));
         second.type('gontainer ns box');

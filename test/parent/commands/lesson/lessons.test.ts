@@ -281,7 +281,7 @@ test('a learner can run, type, predict, err, ask and solve, and nothing is left 
   terminal.press('Enter');
   await terminal.shows(/✓ That is it\.[\s\S]*✓ Lesson 3 is done\. You predicted \d of \d\.[\s\S]*outside\$$/);
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
-  terminal.clear();
+  await terminal.clear();
   terminal.type('gontainer lesson');
   await terminal.shows(/^✓ +3 +uts /m);
   terminal.type('gontainer lesson --reset; clear; gontainer lesson');
@@ -313,10 +313,10 @@ test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves 
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
   const sleeping = spawnSync('pgrep', ['-f', 'sleep 19302'], { encoding: 'utf8' });
   assert.equal(sleeping.stdout, '', 'not even what was put in the background');
-  terminal.clear();
+  await terminal.clear();
   terminal.type('gontainer lesson');
   await terminal.shows(/^◐ +1 +processes /m);
-  terminal.clear();
+  await terminal.clear();
   terminal.type('gontainer lesson 1');
   await terminal.shows(/You were at section 2 of \d+, “What it sees”.*\n.*‣$/);
   terminal.press('Enter');
@@ -394,7 +394,7 @@ test('no Ctrl-C is lost: it is for the command, or it leaves the lesson', { skip
     if (screen.endsWith('‣')) terminal.press('C-c');
     await terminal.shows(/Until later: gontainer lesson processes\nstatus 0\noutside\$$/);
     assert.deepEqual(leftIn(env), []);
-    terminal.close();
+    await terminal.close();
   }
 });
 
@@ -436,7 +436,7 @@ test('Ctrl-\\ ends the lesson and leaves nothing, in a command, in a loop and at
     terminal.press('C-\\');
     await terminal.shows(command === undefined ? /status 0\noutside\$$/ : /status 131\noutside\$$/);
     assert.deepEqual(leftIn(env), [], String(command));
-    terminal.close();
+    await terminal.close();
   }
 });
 
@@ -464,13 +464,13 @@ test('a learner can go back, start a section again and list the sections', { ski
   await terminal.shows(/list: command not found/);
   terminal.type('list');
   await terminal.shows(/^ +1 +Everything is a process\n +▸ 2 +What it sees\n +3 +Children inherit/m);
-  terminal.clear();
+  await terminal.clear();
   terminal.type('again');
   await terminal.shows(/Doing again[\s\S]*^2\/\d+ +What it sees[\s\S]*Enter runs it ‣$/m);
   terminal.type('ls; echo "in $(basename $PWD)"');
   await terminal.shows(/\nin work\n/);
   assert.doesNotMatch(terminal.screen(), /made-here/, 'the folder is a fresh one');
-  terminal.clear();
+  await terminal.clear();
   terminal.type('back');
   await terminal.shows(/^1\/\d+ +Everything is a process[\s\S]*Enter runs it ‣$/m);
   terminal.press('C-c');
@@ -501,7 +501,7 @@ test('the output of a command is escaped, and what follows a resized window fits
   terminal.press('Enter');
   await terminal.shows(/│ \\x1b\[2Jtaken\\x1b\]0;title\\x07[\s\S]*comm\n +Enter runs it ‣$/);
   terminal.resize(44, 50);
-  terminal.clear();
+  await terminal.clear();
   await terminal.shows(/^( *Enter runs it ‣\n?)+$/);
   terminal.type('help');
   const screen = await terminal.shows(/variables\s+and\s+folders\s+stay[\s\S]*Enter runs it ‣$/);

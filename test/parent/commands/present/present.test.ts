@@ -92,16 +92,18 @@ class Presenter {
 
 /** Waits until an element shows a text. */
 const shows = (page: Page, selector: string, text: string | RegExp) =>
-  page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: patience });
+  page.locator(selector).filter({ hasText: text }).first().waitFor();
 
 describe('in a browser', { skip: noChromium }, () => {
   let browser: Browser | undefined;
   const open = async (url: string, width = 1280, height = 720): Promise<Page> => {
     browser ??= await chromium.launch({
       executablePath,
+      timeout: patience,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
     });
     const page = await browser.newPage({ viewport: { width, height } });
+    page.setDefaultTimeout(patience);
     await page.goto(url);
     return page;
   };
@@ -142,7 +144,7 @@ describe('in a browser', { skip: noChromium }, () => {
     assert.ok((await late.locator('.lanes a.call').count()) > 30);
     terminal.press('C-c');
     for (const page of [...pages, late]) await shows(page, '#state', 'killed by SIGINT');
-    terminal.close();
+    await terminal.close();
     assert.equal(await presenter.end(), 0);
     await shows(late, '#connection', 'does not answer');
     assert.deepEqual(leftIn(presenter), []);
@@ -200,7 +202,7 @@ describe('in a browser', { skip: noChromium }, () => {
         terminal.press('Enter');
       }
       terminal.press('c');
-      terminal.close();
+      await terminal.close();
       for (const page of pages) await page.close();
     }
   });

@@ -327,7 +327,7 @@ for (const user of users) {
     const [, shell] = /^shell (\d+)$/m.exec(await terminal.shows(/^shell \d+$/m)) ?? [];
     terminal.type(`gontainer ${desk.base.join(' ')} --name box -- sleep 1000`);
     await terminal.shows(/^box$/m);
-    terminal.close();
+    await terminal.close();
     await until('the shell is there', () => !isAlive(Number(shell)));
     assert.deepEqual(
       (await desk.ps()).map(({ name }) => name),
