@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { processStat } from '../../src/common/process-files.js';
 import {
   finished,
   folder,
@@ -17,7 +16,7 @@ import {
   type User,
   users,
 } from '../gontainer.js';
-import { TerminalSession } from '../terminal-session.js';
+import { inForeground, TerminalSession } from '../terminal-session.js';
 import { until } from '../until.js';
 
 const asPid1 = ['run', '--quiet', '--pid', '--as-pid-1'];
@@ -60,19 +59,6 @@ function initOf(launcher: number): { pid: number; namespace: string } {
   }
   throw new Error('the launcher has no child in another PID namespace');
 }
-
-/** Whether this command runs, and has its terminal. */
-const isInForeground = (words: readonly string[]): boolean =>
-  readdirSync('/proc').some((name) => {
-    try {
-      const { group, foreground } = processStat(Number(name));
-      return (
-        group === foreground && readFileSync(`/proc/${name}/cmdline`, 'utf8') === `${words.join('\0')}\0`
-      );
-    } catch {
-      return false; // No process, or it has ended.
-    }
-  });
 
 const residentOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -278,7 +264,7 @@ test('at a terminal, started step by step, a shell as PID 1 has job control', {
   await terminal.clear();
   const mark = `1000${process.pid}`;
   terminal.type(`sleep ${mark}`);
-  await until('the command has not got the terminal', () => isInForeground(['sleep', mark]));
+  await inForeground(`sleep ${mark}`);
   terminal.press('C-c');
   // A shell that is interrupted forgets what it has read already.
   await terminal.shows(/\^C\s+📦.*‣$/);

@@ -14,17 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { matchOutput } from '../../../../src/parent/commands/lesson/expectation.js';
-import {
-  type Finished,
-  folder,
-  lacking,
-  node,
-  program,
-  run,
-  type User,
-  unprivileged,
-  users,
-} from '../../../gontainer.js';
+import { folder, lacking, node, program, run, unprivileged, users } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
 import { until } from '../../../until.js';
 import { home, leftIn } from './learner.js';
@@ -34,34 +24,26 @@ const names = readdirSync(lessonFolder)
   .filter((name) => /^\d/.test(name))
   .map((name) => name.replace(/^\d+-|\.md$/g, ''));
 
-/** The users whose turn it is, each with a place of its own; made here, as a test removes what was made in it. */
-const checkers = users.filter(({ skip }) => skip === false).map((user) => ({ user, env: home(user) }));
-const checks = new Map<string, Promise<Finished>>();
-
-/** Starts the check of all lessons as every user at once, as each waits for the kernel most of the time. */
-function checkAs({ name }: User): { env: Record<string, string>; finished: Promise<Finished> } {
-  if (checks.size === 0) {
-    for (const { user, env } of checkers)
-      checks.set(user.name, run(['lesson', '--all', '--auto'], { user, env }));
-  }
-  const { env } = checkers.find(({ user }) => user.name === name) as { env: Record<string, string> };
-  return { env, finished: checks.get(name) as Promise<Finished> };
-}
-
-for (const user of users) {
-  test(`${user.name}: every lesson is true`, { skip: user.skip }, async (context) => {
-    const { env, finished } = checkAs(user);
-    const { status, stdout, stderr } = await finished;
-    assert.equal(status, 0, stdout + stderr);
-    for (const name of names) {
-      const line = stdout.split('\n').find((text) => new RegExp(`^\\w+ +\\d+ ${name}: `).test(text)) ?? '';
-      const skipped = line.startsWith('skipped') && line.slice(line.indexOf(': ') + 2);
-      await context.test(name, { skip: skipped }, () => assert.match(line, /^true /, stdout));
-    }
-    assert.match(stdout, /^\d+ lessons are true here, 0 untrue, \d+ skipped$/m);
-    assert.deepEqual(leftIn(env), [], 'nothing is left behind');
-  });
-}
+/** Every user at once, as each waits for the kernel most of the time. */
+test('every lesson is true', { concurrency: users.length }, async (all) => {
+  await Promise.all(
+    users.map((user) =>
+      all.test(user.name, { skip: user.skip }, async (context) => {
+        const env = home(user);
+        const { status, stdout, stderr } = await run(['lesson', '--all', '--auto'], { user, env });
+        assert.equal(status, 0, stdout + stderr);
+        for (const name of names) {
+          const line =
+            stdout.split('\n').find((text) => new RegExp(`^\\w+ +\\d+ ${name}: `).test(text)) ?? '';
+          const skipped = line.startsWith('skipped') && line.slice(line.indexOf(': ') + 2);
+          await context.test(name, { skip: skipped }, () => assert.match(line, /^true /, stdout));
+        }
+        assert.match(stdout, /^\d+ lessons are true here, 0 untrue, \d+ skipped$/m);
+        assert.deepEqual(leftIn(env), [], 'nothing is left behind');
+      }),
+    ),
+  );
+});
 
 /** The program with a lesson changed. */
 function withChanged(file: string, change: (text: string) => string): string {
