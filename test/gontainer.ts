@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { patience } from './until.js';
+import { patience, until } from './until.js';
 
 export { lacking } from './system-packages.js';
 
@@ -135,6 +135,20 @@ export async function finished(child: ChildProcess, within = 4 * patience): Prom
       done({ status, signal, stdout, stderr });
     });
   });
+}
+
+/**
+ * Waits until the launcher knows that the command of a container runs, and has heard all that the child had to say of it.
+ * The command itself may have written something before that.
+ * @param runtime the container's XDG_RUNTIME_DIR
+ */
+export async function untilRuns(runtime: string, name: string): Promise<void> {
+  const entry = join(runtime, 'gontainer', `${name}.ndjson`);
+  const steps = (): string => (existsSync(entry) ? readFileSync(entry, 'utf8') : '');
+  await until(
+    () => `${name} does not run: ${steps()}`,
+    () => steps().includes('"step":"exec"'),
+  );
 }
 
 /** The records of a log file. */

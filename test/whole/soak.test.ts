@@ -237,7 +237,8 @@ const orphanMaker = `
   round=0
   while [ $round -lt ${sizes.rounds} ]; do
     sleep 1 & pace=$!
-    ( { sleep 0.2; read -r _ _ _ parent _ </proc/self/stat; echo "parent $parent"; } & )
+    ( read -r maker _ </proc/self/stat
+      { while read -r _ _ _ parent _ </proc/self/stat; [ "$parent" = "$maker" ]; do sleep 0.1; done; echo "parent $parent"; } & )
     made=0
     while [ $made -lt ${sizes.orphansInRound} ]; do
       ( printf . & )
@@ -246,7 +247,7 @@ const orphanMaker = `
     wait $pace
     round=$((round + 1))
   done
-  sleep 0.5
+  until [ "$(wc -c </tmp/orphans)" -ge ${sizes.rounds * sizes.orphansInRound} ]; do sleep 0.1; done
   wc -c </tmp/orphans
   echo ready
   read _`;
@@ -267,11 +268,16 @@ test(`${orphans} orphans in one container are reaped`, async (context) => {
   const seconds = Math.round(Number(process.hrtime.bigint() - began) / 1e9);
 
   // Every orphan ran, those that were asked had the child as their new parent, and only the shell is left.
-  const parents = busy.said().match(/^parent \d+$/gm) ?? [];
+  const asked = (): string[] => busy.said().match(/^parent \d+$/gm) ?? [];
+  await until(
+    () => `${asked().length} orphans have a new parent`,
+    () => asked().length >= sizes.rounds,
+  );
+  const parents = asked();
   assert.match(busy.said(), new RegExp(`^${orphans}$`, 'm'));
   assert.deepEqual([parents.length, ...new Set(parents)], [sizes.rounds, 'parent 1']);
   await until('there are zombies', () => zombiesOf(child.pid).length === 0);
-  assert.equal(childrenOf(child.pid).length, 1);
+  await until('more than the shell is left', () => childrenOf(child.pid).length === 1);
 
   for (const { container, end } of [busy, idle]) {
     container.stdin?.end('\n');

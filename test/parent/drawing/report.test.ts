@@ -11,6 +11,7 @@ import { html } from '../../../src/parent/drawing/html.js';
 import { style } from '../../../src/parent/drawing/report-style.js';
 import { compressedScale } from '../../../src/parent/drawing/scale.js';
 import { folder, project, records, root, run, type User, unprivileged, users } from '../../gontainer.js';
+import { patience } from '../../until.js';
 
 /** Launches, and makes a report of the log. */
 async function reported(words: readonly string[], user: User = unprivileged, place = folder(user)) {
@@ -379,6 +380,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
     browser = await chromium.launch({
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+      timeout: patience,
     });
     for (const [name, words] of Object.entries(launches)) await reported(words, unprivileged, places[name]);
   });
@@ -391,6 +393,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
     { width = 1280, height = 800, script = true } = {},
   ): Promise<void> {
     const context = await browser.newContext({ viewport: { width, height }, javaScriptEnabled: script });
+    context.setDefaultTimeout(patience);
     const page = await context.newPage();
     const [complaints, requests]: [string[], string[]] = [[], []];
     page.on('console', (message) => complaints.push(message.text()));

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   endWithTest,
@@ -16,6 +17,7 @@ import {
   run,
   start,
   type User,
+  untilRuns,
   users,
 } from '../../gontainer.js';
 import { isAlive, processesOf } from '../../remains.js';
@@ -49,7 +51,7 @@ async function attacked(
 ): Promise<{ launcher: ChildProcess; end: ReturnType<typeof finished> }> {
   const launcher = start(['run', '--quiet', ...options, '--', ...shell(script)], { user: loner, env });
   const end = finished(launcher);
-  await once(launcher.stdout as NodeJS.ReadableStream, 'data');
+  await Promise.race([once(launcher.stdout as NodeJS.ReadableStream, 'data'), end]);
   return { launcher, end };
 }
 
@@ -62,7 +64,8 @@ async function nothingLeft(): Promise<void> {
 
 for (const { name, options, script } of attacks) {
   test(`--timeout ends the container although ${name}`, limits, async () => {
-    const { end } = await attacked([...options, '--timeout', '1'], `trap "" TERM; ${script}`);
+    // Long enough for what it is to hold against.
+    const { end } = await attacked([...options, '--timeout', '5'], `trap "" TERM; ${script}`);
     assert.equal((await end).status, 137);
     await nothingLeft();
   });
@@ -88,7 +91,12 @@ for (const { name, options, script } of attacks) {
 
   test(`kill NAME KILL ends the container although ${name}`, limits, async () => {
     const env = { XDG_RUNTIME_DIR: folder(loner) };
-    const { end } = await attacked([...options, '--name', 'box'], `sleep 1; ${script}`, env);
+    const named = [...options, '--name', 'box'];
+    const { launcher, end } = await attacked(named, `echo up; read _; ${script}`, env);
+    await untilRuns(env.XDG_RUNTIME_DIR, 'box');
+    const ready = once(launcher.stdout as NodeJS.ReadableStream, 'data');
+    launcher.stdin?.end('\n');
+    await ready;
     const killed = await run(['kill', 'box', 'KILL'], { user: loner, env });
     assert.equal(killed.status, 0, killed.stderr);
     assert.equal((await end).status, 137);
@@ -127,7 +135,7 @@ for (const { options, script } of [
   },
 ])
   test(`--timeout ends what does not want to end, with ${options.join(' ')}`, limits, async () => {
-    const { end } = await attacked([...options, '--timeout', '1'], script);
+    const { end } = await attacked([...options, '--timeout', '5'], script);
     assert.equal((await end).status, 137);
     await nothingLeft();
   });
@@ -135,11 +143,11 @@ for (const { options, script } of [
 test('a detached container with a stopped child ends by its --timeout', limits, async () => {
   const env = { XDG_RUNTIME_DIR: folder(loner) };
   const words = ['run', '--detach', '--name', 'box', '--uid', '--uts', '--timeout', '3'];
-  const { status, stderr } = await run([...words, '--', 'sh', '-c', `sleep 1; ${stopsChild}`], {
-    user: loner,
-    env,
-  });
+  const script = `until [ -e "$0" ]; do sleep 0.1; done; ${stopsChild}`;
+  const go = join(env.XDG_RUNTIME_DIR, 'go');
+  const { status, stderr } = await run([...words, '--', 'sh', '-c', script, go], { user: loner, env });
   assert.equal(status, 0, stderr);
+  writeFileSync(go, '');
   await nothingLeft();
 });
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, folder, records, start, unprivileged as user } from '../../gontainer.js';
+import { finished, folder, records, start, untilRuns, unprivileged as user } from '../../gontainer.js';
 import { isAlive } from '../../remains.js';
 import { patience } from '../../until.js';
 import { newRoot, withChannel } from '../../whole/isolation/attempts.js';
@@ -13,11 +13,14 @@ const limits = { timeout: 5 * patience };
 
 /** Runs a command that waits until the launch is told, and then forges; what it prints shows that it got so far. */
 async function forged(script: string, options: readonly string[] = []) {
-  const status = join(folder(user), 'pid');
-  const words = ['run', '--quiet', '--uid', '--pid', '--pid-file', status, ...options, '--'];
-  const command = withChannel(options, `sleep 1; echo open; ${script}`);
-  const launcher = start([...words, ...command], { user });
+  const place = folder(user);
+  const status = join(place, 'pid');
+  const words = ['run', '--quiet', '--name', 'box', '--uid', '--pid', '--pid-file', status, ...options, '--'];
+  const command = withChannel(options, `read -r _; echo open; ${script}`);
+  const launcher = start([...words, ...command], { user, env: { XDG_RUNTIME_DIR: place } });
   const end = finished(launcher);
+  await untilRuns(place, 'box');
+  launcher.stdin?.end('\n');
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
   const child = Number(readFileSync(status, 'utf8'));
   return { child, ...(await end) };

@@ -25,6 +25,7 @@ import {
   users,
 } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
+import { until } from '../../../until.js';
 
 interface Ended {
   readonly name: string;
@@ -147,6 +148,8 @@ test('of a container whose launcher was killed the status is not known', async (
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
   launcher.kill('SIGKILL');
   await end;
+  // Its processes end with it, in their own time.
+  await until('it does not end', async () => (await desk.ended()).length > 0);
   assert.deepEqual(
     (await desk.ended()).map(({ name, status }) => [name, status]),
     [['box', null]],
