@@ -17,7 +17,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** What an option is in a program: a flag is true, a list is one of strings. */
 function typeOf({ kind, choices }: Option): string {
   if (choices !== undefined) return choices.map((choice) => `'${choice}'`).join(' | ');
-  return { flag: 'boolean', text: 'string', number: 'number', list: 'readonly string[]' }[kind];
+  return { flag: 'boolean', text: 'string', number: 'number', decimal: 'number', list: 'readonly string[]' }[
+    kind
+  ];
 }
 
 function member(option: Option): string {

@@ -87,7 +87,7 @@ export interface LaunchSpec {
   readonly command: readonly string[];
   /** The whole environment of the command, but for PS1, which depends on who it runs as. */
   readonly environment: Readonly<Record<string, string>>;
-  /** PS1 where the caller chose one. */
+  /** There where the caller chose PS1, or that there is none: it is in the environment then. */
   readonly prompt?: string;
   /** Who the command runs as inside: as --user says, else 0 when 0 is mapped, else what the caller is mapped to. */
   readonly user: {

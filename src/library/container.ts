@@ -1,5 +1,6 @@
 /** What launch() takes and gives: the types of the library that are written by hand. */
 import type { Readable, Stream, Writable } from 'node:stream';
+import type { EnvironmentOption } from './command-environment.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 
@@ -22,6 +23,15 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
   cwd?: string | undefined;
   /** Ends the container: SIGTERM to the command, and SIGKILL two seconds later. */
   signal?: AbortSignal | undefined;
+  /**
+   * The command's environment: an object is all of it; a list, `NAME=VALUE` or `NAME` for the program's own, adds to what
+   * the command gets anyway. No value is on a command line that others can read.
+   */
+  env?: EnvironmentOption | undefined;
+  /** How many bytes of each of standard output and standard error are read at most, where they are pipes. */
+  maxOutput?: number | undefined;
+  /** What happens beyond that: `end` (the default) kills the command, `truncate` throws away what follows. */
+  overflow?: 'end' | 'truncate' | undefined;
 }
 
 /** The container's first process, and its namespaces as /proc/PID/ns names them, for example `user:[4026532177]`. */
@@ -31,12 +41,20 @@ export interface Started {
   readonly namespaces: Readonly<Record<string, string>>;
 }
 
+/**
+ * `exit`: by itself. `signal`: by a signal from somebody else. `timeout`: its time was up. `output`: it wrote more than
+ * maxOutput. `killed`: by kill('SIGKILL').
+ */
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'output' | 'killed';
+
 /** How the command ended. */
 export interface Ended {
   /** Its exit status; 128+N if signal N ended it. */
   readonly status: number;
   /** The signal that ended it. */
   readonly signal: NodeJS.Signals | undefined;
+  /** Why it ended. */
+  readonly reason: EndReason;
 }
 
 /** The signals that a launcher passes on to the command, and the one that nothing survives. */

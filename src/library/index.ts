@@ -1,10 +1,12 @@
 /** What `import … from 'gontainer'` gives: docs/library.md. */
 export { Failure } from '../common/failure.js';
 export { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
+export type { EnvironmentOption } from './command-environment.js';
 export type {
   Container,
   ContainerSignal,
   Ended,
+  EndReason,
   LaunchOptions,
   StandardStream,
   StandardStreams,

@@ -61,8 +61,6 @@ export interface RunOptions {
   workdir?: string | undefined;
   /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
-  /** NAME[=VALUE]: set an environment variable inside; without a value, to that of your own; repeatable */
-  env?: readonly string[] | undefined;
   /** FILE: set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable */
   envFile?: readonly string[] | undefined;
   /** give the command a terminal and a session of its own; it cannot reach yours */
@@ -75,7 +73,7 @@ export interface RunOptions {
   capDrop?: readonly string[] | undefined;
   /** CAP: keep these capabilities and no others, or all; a command that is not root gets them too */
   capKeep?: readonly string[] | undefined;
-  /** SECONDS: end the command after this time with SIGTERM, and two seconds later with SIGKILL */
+  /** SECONDS: end the command after this time, such as 0.5, with SIGTERM, and two seconds later with SIGKILL */
   timeout?: number | undefined;
   /** SIGNAL: the signal of --timeout and gontainer kill instead of SIGTERM */
   stopSignal?: string | undefined;

@@ -1,7 +1,7 @@
 /** From the options of a program to the command line of `gontainer run`, which checks the values. */
 import { usageFailure } from '../common/failure.js';
 import type { RunOptions } from './launch-options.js';
-import { leftOut, optionOf } from './left-out.js';
+import { leftOut, optionOf, propertyOf } from './left-out.js';
 
 /**
  * @throws Failure (status 2) for an option that is not for programs, or a value of no kind that an option has
@@ -20,3 +20,7 @@ export function optionWords(options: RunOptions): string[] {
     });
   });
 }
+
+/** A sentence about options of the command line, in the words of a program: `--read-only` is `readOnly`. */
+export const inProgramWords = (sentence: string): string =>
+  sentence.replace(/--([a-z][a-z0-9-]*)/g, (_, name: string) => propertyOf(name));

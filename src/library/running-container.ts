@@ -1,10 +1,10 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { type Readable, Transform, type Writable } from 'node:stream';
 import { Failure, statusOfSignal } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
-import type { Container, ContainerSignal, Ended, Started } from './container.js';
+import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
@@ -27,16 +27,24 @@ export class RunningContainer implements Container {
   private executed = false;
   private killed = false;
   private killedByUs = false;
+  private overflown = false;
   private exited: Exited | undefined;
   private endedBy: string | undefined;
 
   constructor(
     private readonly launcher: ChildProcess,
-    signal: AbortSignal | undefined,
+    { signal, maxOutput, overflow }: Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'>,
   ) {
     this.stdin = launcher.stdin;
-    this.stdout = kept(launcher.stdout);
-    this.stderr = kept(launcher.stderr);
+    // A command that reads no more is no fault of the program: whoever wants to hear of it listens.
+    this.stdin?.on('error', () => {});
+    const beyond = (): void => {
+      if (overflow === 'truncate') return;
+      this.overflown = true;
+      this.kill('SIGKILL');
+    };
+    this.stdout = kept(launcher.stdout, maxOutput, beyond);
+    this.stderr = kept(launcher.stderr, maxOutput, beyond);
     let start: (started: Started) => void = () => {};
     const startedOnce = new Promise<Started>((done) => {
       start = done;
@@ -100,9 +108,15 @@ export class RunningContainer implements Container {
       const failure = failureOf(this.exited);
       // The first process was killed, and everything inside with it: that was what the caller asked for.
       if (this.killedByUs && this.exited.status === statusOfSignal(constants.signals.SIGKILL))
-        return { status: this.exited.status, signal: 'SIGKILL' };
+        return {
+          status: this.exited.status,
+          signal: 'SIGKILL',
+          reason: this.overflown ? 'output' : 'killed',
+        };
       if (failure !== undefined) throw failure;
-      return { status: this.exited.status, signal: this.endedBy as NodeJS.Signals | undefined };
+      const endedBy = this.endedBy as NodeJS.Signals | undefined;
+      const reason = this.exited.reason ?? (endedBy === undefined ? 'exit' : 'signal');
+      return { status: this.exited.status, signal: endedBy, reason };
     } finally {
       this.story.end();
     }
@@ -136,11 +150,24 @@ export class RunningContainer implements Container {
   }
 }
 
-/** node:child_process throws away what was not read when the process ends; here it waits for its reader. */
-function kept(stream: Readable | null): Readable | null {
+/**
+ * node:child_process throws away what was not read when the process ends; here it waits for its reader.
+ * @param most how many bytes reach the reader
+ * @param beyond is called once, when there are more
+ */
+function kept(stream: Readable | null, most = Number.POSITIVE_INFINITY, beyond: () => void): Readable | null {
   if (stream === null) return null;
-  const reader = new PassThrough();
+  let left = most;
+  const reader = new Transform({
+    transform(bytes: Buffer, _, done) {
+      if (bytes.length > left && left >= 0) beyond();
+      done(null, bytes.subarray(0, Math.max(0, left)));
+      left = bytes.length > left ? -1 : left - bytes.length;
+    },
+  });
   stream.on('error', (error) => reader.destroy(error));
+  // Who has stopped reading hangs up, and the command gets SIGPIPE: it must not wait for ever.
+  reader.on('close', () => stream.destroy());
   return stream.pipe(reader);
 }
 

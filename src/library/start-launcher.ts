@@ -4,7 +4,9 @@
  */
 import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import type { Writable } from 'node:stream';
 import { defined } from '../common/defined.js';
+import { commandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStream, StandardStreams } from './container.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
@@ -23,14 +25,27 @@ const ownWords = ['run', '--status-fd=3', '--log-level=silent', '--log-fd=4', '-
 export function launch<const Streams extends StandardStreams = 'pipe'>(
   options: LaunchOptions<Streams>,
 ): Container<Streams> {
-  const { command = [], stdio = 'pipe', cwd, signal, ...run } = options;
+  const { command = [], stdio = 'pipe', cwd, signal, env, maxOutput, overflow, ...run } = options;
+  const { whole, entries } = commandEnvironment(env, run.mnt === undefined);
+  const environmentWords = [...(whole ? ['--clear-env'] : []), ...(entries.length > 0 ? ['--env-fd=5'] : [])];
   // After --, Node does not look for its own --env-file.
-  const words = ['--', program, ...ownWords, ...optionWords(run), '--', ...command];
+  const words = ['--', program, ...ownWords, ...environmentWords, ...optionWords(run), '--', ...command];
   signal?.throwIfAborted();
   const streams: readonly StandardStream[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
-  const descriptors: StdioOptions = [...streams, 'pipe', 'pipe'];
-  const settings: SpawnOptions = defined({ stdio: descriptors, cwd });
+  const descriptors: StdioOptions = [
+    ...streams,
+    'pipe',
+    'pipe',
+    ...(entries.length > 0 ? ['pipe' as const] : []),
+  ];
+  const settings: SpawnOptions = { stdio: descriptors, env: launcherEnvironment(), ...defined({ cwd }) };
   const launcher = spawn(process.execPath, words, settings);
+  const variables = (launcher.stdio as readonly unknown[])[5] as Writable | undefined;
+  // A launcher that fails before it reads them says why.
+  variables?.on('error', () => {}).end(entries.map((entry) => `${entry}\0`).join(''));
   // Which streams are pipes is what the type says of the options.
-  return new RunningContainer(launcher, signal) as Container as Container<Streams>;
+  return new RunningContainer(
+    launcher,
+    defined({ signal, maxOutput, overflow }),
+  ) as Container as Container<Streams>;
 }

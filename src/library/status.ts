@@ -3,12 +3,15 @@ import { constants } from 'node:os';
 import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
 import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { Started } from './container.js';
+import { inProgramWords } from './option-words.js';
 
 export type StatusChange = ({ readonly state: 'started' } & Started) | Exited;
 
 export interface Exited {
   readonly state: 'exited';
   readonly status: number;
+  /** There when its time was up. */
+  readonly reason?: 'timeout';
   /** There when the launch failed, or the container was lost. */
   readonly failure?: { readonly message: string; readonly next?: string; readonly call?: KernelErrorData };
 }
@@ -16,7 +19,9 @@ export interface Exited {
 /** The failure as the launcher met it. */
 export function failureOf({ status, failure }: Exited): Failure | undefined {
   if (failure === undefined) return undefined;
-  const { message, next, call } = failure;
+  const { call } = failure;
+  const message = inProgramWords(failure.message);
+  const next = failure.next === undefined ? undefined : inProgramWords(failure.next);
   const error = call === undefined ? new Failure(message, { status, next }) : new KernelError(call);
   return Object.assign(error, { message, status, next });
 }

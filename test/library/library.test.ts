@@ -55,7 +55,7 @@ for (const user of users) {
     const outputs = [];
     for (const code of examples) outputs.push(await shown(code, user));
     const [first = '', second = '', third, fourth] = outputs;
-    assert.equal(first, '0\n{ status: 0, signal: undefined }');
+    assert.equal(first, "0\n{ status: 0, signal: undefined, reason: 'exit' }");
     assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
     assert.equal(third, 'Hello container\nAbortError');
     assert.equal(fourth, '127 Check the spelling, or give its full path.');
@@ -65,7 +65,7 @@ for (const user of users) {
   test(`${user.name}: require gives what import gives`, options, async () => {
     const code = `const { launch } = require('gontainer');
       launch({ uid: true, command: ['sh', '-c', 'exit 7'] }).ended.then(console.log);`;
-    assert.equal(await shown(code, user, 'cjs'), '{ status: 7, signal: undefined }');
+    assert.equal(await shown(code, user, 'cjs'), "{ status: 7, signal: undefined, reason: 'exit' }");
   });
 
   test(
@@ -83,7 +83,7 @@ for (const user of users) {
       console.log(JSON.stringify({ pid, same: namespaces.user === inside, ended, calls, records: again.length }));`;
       const { pid, same, ended, calls, records } = JSON.parse(await shown(code, user));
       assert.ok(pid > 1 && same);
-      assert.deepEqual(ended, { status: 137, signal: 'SIGKILL' });
+      assert.deepEqual(ended, { status: 137, signal: 'SIGKILL', reason: 'signal' });
       assert.ok(['unshare', 'clone', 'mount', 'execve'].every((call) => calls.includes(call)));
       assert.ok(records > calls.length);
     },
@@ -93,11 +93,11 @@ for (const user of users) {
     const code = `${imported}
       const cases = [
         [{ uid: true, command: ['nosuch'] }, 127, /no such command/],
-        [{ uid: true, hostname: 'x' }, 2, /--hostname needs --uts/],
-        [{ nonsense: true }, 2, /unknown option --nonsense/],
+        [{ uid: true, hostname: 'x' }, 2, /^hostname needs uts/],
+        [{ nonsense: true }, 2, /unknown option nonsense/],
         [{ uid: true, logFile: '/nowhere/log' }, 2, /cannot be written/],
         [{ uid: true, cwd: '/nowhere' }, 125, /the launcher cannot be started/],
-        [{ uid: true, pidFile: '/nowhere/pid' }, 125, /pid-file/],
+        [{ uid: true, pidFile: '/nowhere/pid' }, 125, /pidFile/],
         [{ uid: true, workdir: '/proc/1/nowhere', command: ['/bin/true'] }, 125, /chdir.* failed with (ENOENT|EACCES)/, KernelError],
       ];
       for (const [options, status, sentence, type = Failure] of cases) {
@@ -141,10 +141,84 @@ for (const user of users) {
         await early.ended.then(() => console.log('ran'), (error) => console.log(error instanceof Failure));
       }`;
     assert.deepEqual((await shown(code, user)).split('\n'), [
-      '{"status":143,"signal":"SIGTERM"}',
+      '{"status":143,"signal":"SIGTERM","reason":"signal"}',
       'true',
-      '{"status":137,"signal":"SIGKILL"}',
+      '{"status":137,"signal":"SIGKILL","reason":"killed"}',
       'true',
+    ]);
+  });
+
+  test(`${user.name}: a reader that stops ends a command that writes for ever`, options, async () => {
+    const code = `${imported}
+      const command = ['sh', '-c', 'while :; do echo line; done'];
+      const left = launch({ uid: true, command });
+      for await (const _ of left.stdout) break;
+      const destroyed = launch({ uid: true, command });
+      destroyed.stdout.once('data', () => destroyed.stdout.destroy());
+      for (const { ended } of [left, destroyed]) console.log((await ended).signal);`;
+    assert.equal(await shown(code, user), 'SIGPIPE\nSIGPIPE');
+  });
+
+  test(
+    `${user.name}: a command that reads nothing, or never ran, does not end a program that writes to it`,
+    options,
+    async () => {
+      const code = `${imported}
+      const text = 'x'.repeat(2_000_000);
+      for (const command of [['true'], ['nosuch']]) {
+        const container = launch({ uid: true, command });
+        container.stdin.end(text);
+        console.log(await container.ended.then(({ status }) => status, ({ status }) => status));
+      }`;
+      assert.equal(await shown(code, user), '0\n127');
+    },
+  );
+
+  test(
+    `${user.name}: an object is the whole environment, a list adds to it, and no value is on a command line`,
+    options,
+    async () => {
+      const code = `${imported}
+      import { readFileSync } from 'node:fs';
+      process.env.NODE_OPTIONS = '--no-such-option';
+      process.env.OWN = 'its own';
+      const shows = async (env, command) => {
+        const container = launch({ uid: true, env, command });
+        const { pid } = await container.started;
+        const lines = (await container.stdout.setEncoding('utf8').toArray()).join('').trim().split('\\n').sort();
+        await container.ended;
+        return lines;
+      };
+      console.log(JSON.stringify(await shows({ PATH: process.env.PATH, SECRET: 'a b\\nc=d', LEFT: undefined }, ['env'])));
+      const added = await shows(['OWN', 'SECRET=s3cret', 'NONE'], ['env']);
+      console.log(added.filter((line) => /^(OWN|SECRET|NONE|NODE_OPTIONS)=/.test(line)).join(' '));
+      const container = launch({ uid: true, env: ['SECRET=s3' + 'cret'], command: ['sh', '-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\\\0" "\\\\n" | grep -c "SECRET=s3[c]ret"'] });
+      console.log((await container.stdout.setEncoding('utf8').toArray()).join('').trim());
+      for (const env of [{ 'A=B': 'c' }, { '': 'c' }, ['=c'], { A: 'b\\0' }]) try { launch({ uid: true, env }); console.log('taken'); } catch ({ status, message }) { if (status !== 2) console.log(message); }`;
+      assert.deepEqual((await shown(code, user)).split('\n'), [
+        JSON.stringify([`PATH=${process.env.PATH}`, 'SECRET=a b', 'c=d'].sort()),
+        'NODE_OPTIONS=--no-such-option OWN=its own SECRET=s3cret',
+        '0',
+      ]);
+    },
+  );
+
+  test(`${user.name}: the reason tells a timeout, too much output and a kill apart`, options, async () => {
+    const code = `${imported}
+      const much = ['sh', '-c', 'while :; do echo 0123456789; done'];
+      const read = async (container) => (await container.stdout.toArray()).reduce((sum, { length }) => sum + length, 0);
+      const late = launch({ uid: true, timeout: 0.2, stdio: 'ignore', command: ['sleep', '1000'] });
+      console.log((await late.ended).reason);
+      const capped = launch({ uid: true, maxOutput: 1000, command: much });
+      console.log(await read(capped), (await capped.ended).reason);
+      const cut = launch({ uid: true, maxOutput: 1000, overflow: 'truncate', command: ['sh', '-c', 'seq 10000; exit 3'] });
+      const exactly = launch({ uid: true, maxOutput: 6, command: ['echo', '12345'] });
+      for (const container of [cut, exactly]) console.log(await read(container), JSON.stringify(await container.ended));`;
+    assert.deepEqual((await shown(code, user)).split('\n'), [
+      'timeout',
+      '1000 output',
+      '1000 {"status":3,"reason":"exit"}',
+      '6 {"status":0,"reason":"exit"}',
     ]);
   });
 

@@ -21,10 +21,8 @@ export const commandEnvironment = ({
   environment,
   prompt: chosen,
   user,
-}: LaunchSpec): Record<string, string> => ({
-  ...environment,
-  PS1: chosen ?? prompt(user.uid),
-});
+}: LaunchSpec): Record<string, string> =>
+  chosen === undefined ? { ...environment, PS1: prompt(user.uid) } : environment;
 
 /** The failure when execve(2) of the command failed. */
 export function notExecutable(path: string, { command }: LaunchSpec, cause: Error): Failure {

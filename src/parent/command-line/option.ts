@@ -5,7 +5,7 @@ export interface Option {
   /** One more spelling, for example `h` for `help`. */
   readonly alias?: string;
   /** A flag takes no value; a list may be given several times. */
-  readonly kind: 'flag' | 'text' | 'number' | 'list';
+  readonly kind: 'flag' | 'text' | 'number' | 'decimal' | 'list';
   /** What the help calls the value, in capitals, for example `DIR`. */
   readonly value?: string;
   /** The only values allowed. */

@@ -161,6 +161,9 @@ function readOption(
   if (option.kind === 'number' && !(/^-?\d+$/.test(given) && Number.isSafeInteger(Number(given)))) {
     throw usageFailure(`${typed} takes a whole number, not “${given}”`);
   }
+  if (option.kind === 'decimal' && !/^-?\d+(\.\d+)?$/.test(given)) {
+    throw usageFailure(`${typed} takes a number, not “${given}”`);
+  }
   return { option, given };
 }
 
@@ -178,6 +181,7 @@ function withValue(
     case 'flag':
       return true;
     case 'number':
+    case 'decimal':
       return Number(given);
     case 'list':
       return [...((before as readonly string[] | undefined) ?? []), given];

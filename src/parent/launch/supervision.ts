@@ -3,6 +3,7 @@
  * to it when its time is up (--timeout).
  */
 import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { defined } from '../../common/defined.js';
 import { namespaceIds } from '../../common/evidence.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
@@ -25,6 +26,7 @@ export class Supervision {
   private readonly stopSignal: NodeJS.Signals;
   private timer: NodeJS.Timeout | undefined;
   private hasPidFile = false;
+  private timedOut = false;
 
   /**
    * @param stopSignal what ends the command in order
@@ -36,8 +38,10 @@ export class Supervision {
     this.statusDescriptor = options['status-fd'] as number | undefined;
     this.timeout = options.timeout as number | undefined;
     this.diesWithParent = options['die-with-parent'] === true;
-    if (this.timeout !== undefined && (this.timeout < 1 || this.timeout > longestTimeout))
-      throw usageFailure(`-timeout is 1 to ${longestTimeout} seconds, not ${this.timeout}`);
+    if (this.timeout !== undefined && !(this.timeout > 0 && this.timeout <= longestTimeout))
+      throw usageFailure(
+        `--timeout is more than 0 and at most ${longestTimeout} seconds, not ${this.timeout}`,
+      );
     if (this.statusDescriptor !== undefined) checkDescriptor('status-fd', this.statusDescriptor);
   }
 
@@ -59,6 +63,7 @@ export class Supervision {
       tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
     if (this.timeout === undefined) return;
     this.timer = setTimeout(() => {
+      this.timedOut = true;
       signal(this.stopSignal);
       this.timer = setTimeout(end, grace);
     }, this.timeout * 1000);
@@ -66,7 +71,12 @@ export class Supervision {
 
   /** The command has ended with this status. */
   ended(status: number): void {
-    if (this.statusDescriptor !== undefined) tell(this.statusDescriptor, { state: 'exited', status });
+    if (this.statusDescriptor !== undefined)
+      tell(this.statusDescriptor, {
+        state: 'exited',
+        status,
+        ...defined({ reason: this.timedOut ? 'timeout' : undefined }),
+      });
   }
 
   /** The container is gone, however it ended. */

@@ -36,12 +36,12 @@ export class Log {
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
   launch(whole: LaunchSpec): void {
-    const { environment, prompt: _prompt, fromImage = [], ...spec } = whole;
+    const { environment, prompt, fromImage = [], ...spec } = whole;
     this.begins(
       [...numberedSteps(whole).values()].map(({ step }) => step),
       whole,
     );
-    const names = [...new Set([...Object.keys(environment), 'PS1'])];
+    const names = [...new Set([...Object.keys(environment), ...(prompt === undefined ? ['PS1'] : [])])];
     const launch = { ...spec, environment: names };
     const msg = `launch ${spec.command.join(' ')}`;
     this.add('debug', msg, { stage: 'parent', pid: process.pid, launch }, 0);

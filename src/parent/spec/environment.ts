@@ -1,9 +1,10 @@
 /** --env and --env-file: the environment of the command. */
 import { readFileSync } from 'node:fs';
-import { pathOf } from '../../common/byte-text.js';
+import { pathOf, textOf } from '../../common/byte-text.js';
 import { callerEnvironment } from '../../common/caller-text.js';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
+import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Option } from '../command-line/option.js';
 import type { Values } from '../command-line/subcommand.js';
 import { noteVariable } from './inherited.js';
@@ -27,40 +28,58 @@ export const environmentOptions: readonly Option[] = [
       'set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable',
     group: 'Inside',
   },
+  {
+    name: 'env-fd',
+    kind: 'number',
+    value: 'FD',
+    describe:
+      'set those that file descriptor FD has, as env -0 writes them: no other user sees them, unlike --env',
+    group: 'Inside',
+  },
+  {
+    name: 'clear-env',
+    kind: 'flag',
+    describe: 'begin with no variable at all',
+    group: 'Inside',
+  },
 ];
 
-/** The command's environment but for PS1, and PS1 where the caller chose it. */
+/** The command's environment, and PS1 where the caller chose it or wants none: the launch adds one otherwise. */
 export interface ChosenEnvironment {
   readonly environment: Record<string, string>;
   readonly prompt: string | undefined;
 }
 
 /**
- * In a new root: PATH, HOME and TERM; else the caller's. A variable given by name alone keeps the caller's value, and is
- * left out where the caller has none.
+ * With --clear-env nothing; in a new root PATH, HOME and TERM; else the caller's. Then what was asked for. A variable given
+ * by name alone keeps the caller's value, and is left out where the caller has none.
  * @param image what an image says, NAME=VALUE: the options go before it
  * @throws Failure (status 2) for what is no variable, and a file that cannot be read
  */
 export function environmentOf(
   newRootGiven: boolean,
-  { env, 'env-file': files }: Values['options'],
+  { env, 'env-file': files, 'env-fd': descriptor, 'clear-env': clear }: Values['options'],
   home: string,
   image: readonly string[] = [],
 ): ChosenEnvironment {
   const { [noteVariable]: _, ...caller } = callerEnvironment();
-  const environment: Record<string, string> = newRootGiven
-    ? { PATH: searchPath, HOME: home, TERM: caller.TERM ?? 'dumb' }
-    : caller;
+  const environment: Record<string, string> = clear
+    ? {}
+    : newRootGiven
+      ? { PATH: searchPath, HOME: home, TERM: caller.TERM ?? 'dumb' }
+      : caller;
   const given = [
     ...image.map((text) => variable('Env of the image:', text)),
     ...list(files).flatMap(linesOf),
+    ...(descriptor === undefined ? [] : entriesOf(Number(descriptor))),
     ...list(env).map((text) => variable('--env', text)),
   ];
   for (const { name, value } of given) {
     const chosen = value ?? caller[name];
     if (chosen !== undefined) environment[name] = chosen;
   }
-  return { environment, prompt: given.some(({ name }) => name === 'PS1') ? environment.PS1 : undefined };
+  const promptGiven = clear || given.some(({ name }) => name === 'PS1');
+  return { environment, prompt: promptGiven ? (environment.PS1 ?? '') : undefined };
 }
 
 interface Variable {
@@ -73,6 +92,27 @@ function variable(where: string, text: string): Variable {
   const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
   if (name === undefined) throw usageFailure(`${where} “${text}” is not of the form NAME=VALUE`);
   return { name, value };
+}
+
+/** Variables that each end with a zero byte, as in /proc/PID/environ: proc_pid_environ(5). */
+function entriesOf(descriptor: number): Variable[] {
+  checkDescriptor('env-fd', descriptor, `env -0 | gontainer run --env-fd=${descriptor} ${descriptor}<&0`);
+  let text: string;
+  try {
+    text = textOf(readFileSync(descriptor));
+  } catch (error) {
+    throw usageFailure(`--env-fd=${descriptor} cannot be read: ${errnoWords(error)}`);
+  }
+  return text
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const at = entry.indexOf('=');
+      // What it holds may be a secret, so it is not shown.
+      if (at < 1)
+        throw usageFailure(`--env-fd=${descriptor} has an entry that is not of the form NAME=VALUE`);
+      return { name: entry.slice(0, at), value: entry.slice(at + 1) };
+    });
 }
 
 /**

@@ -21,6 +21,8 @@ function anyValue({ kind, choices }: Option): fc.Arbitrary<Value> {
       return fc.constant(true);
     case 'number':
       return fc.maxSafeInteger();
+    case 'decimal':
+      return fc.integer().map((thousandths) => thousandths / 1000);
     case 'list':
       return fc.array(text, { minLength: 1, maxLength: 4 });
     case 'text':

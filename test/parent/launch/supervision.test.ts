@@ -98,7 +98,7 @@ for (const user of users) {
     skip: user.skip,
   }, async () => {
     for (const [option, value, sentence] of [
-      ['--timeout', '0', /-timeout is 1 to \d+ seconds, not 0/],
+      ['--timeout', '0', /--timeout is more than 0 and at most \d+ seconds, not 0/],
       ['--status-fd', '77', /-status-fd=77 is not an open file descriptor/],
     ] as const) {
       const { status, stderr } = await run([...base, option, value, '--', 'true'], { user });

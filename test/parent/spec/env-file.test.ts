@@ -74,3 +74,34 @@ test('a file that is wrong is said with its line, and status 2', async () => {
     assert.equal(status, 2);
   }
 });
+
+test('--env-fd sets what a descriptor has, and --clear-env leaves nothing else', async () => {
+  const entries = 'SECRET=a b\nc=d\0EMPTY=\0LATIN=caf\u00e9\0';
+  const words = [
+    'run',
+    '--uid',
+    '--quiet',
+    '--clear-env',
+    '--env-fd=0',
+    '--env',
+    'ADDED=1',
+    '--',
+    '/usr/bin/env',
+    '-0',
+  ];
+  const { status, stdout, stderr } = await run(words, { input: entries });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(stdout.split('\0').sort(), ['', 'ADDED=1', 'EMPTY=', 'LATIN=café', 'SECRET=a b\nc=d']);
+});
+
+test('an --env-fd that cannot be read, or has what is no variable, is said without its contents', async () => {
+  const refused = async (words: string[], input = '') => {
+    const { status, stderr } = await run(['run', '--uid', '--quiet', ...words, '--', 'true'], { input });
+    assert.equal(status, 2, stderr);
+    assert.doesNotMatch(stderr, /s3cret/);
+    return stderr;
+  };
+  assert.match(await refused(['--env-fd=77']), /--env-fd=77 is not an open file descriptor/);
+  for (const input of ['s3cret\0', '=s3cret\0'])
+    assert.match(await refused(['--env-fd=0'], input), /has an entry that is not of the form NAME=VALUE/);
+});

@@ -49,7 +49,7 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
       newPrivileges: false,
       inherited: inherited(),
       ...defined({ capabilities }),
-      environment: { ...environment, PS1: chosenPrompt ?? prompt(user.uid, root) },
+      environment: chosenPrompt === undefined ? { ...environment, PS1: prompt(user.uid, root) } : environment,
       path: programInside(
         command[0] as string,
         environment.PATH ?? '/usr/bin:/bin',

@@ -31,13 +31,15 @@ export type Report =
  * report. Those that the caller opened itself keep their numbers.
  */
 export function backgroundDescriptors(callers: readonly number[]): { standardError: number; report: number } {
-  const [standardError, report] = [3, 4, 5, 6].filter((fd) => !callers.includes(fd));
+  const [standardError, report] = [3, 4, 5, 6, 7].filter((fd) => !callers.includes(fd));
   return { standardError: standardError as number, report: report as number };
 }
 
 /** The options that name a descriptor which the caller opened. */
 export const callersDescriptors = (options: Readonly<Record<string, unknown>>): number[] =>
-  ['status-fd', 'log-fd'].flatMap((name) => (options[name] === undefined ? [] : [Number(options[name])]));
+  ['status-fd', 'log-fd', 'env-fd'].flatMap((name) =>
+    options[name] === undefined ? [] : [Number(options[name])],
+  );
 
 export class Background {
   readonly standardError: number;

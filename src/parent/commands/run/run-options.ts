@@ -222,9 +222,10 @@ export const runOptions: readonly Option[] = [
   },
   {
     name: 'timeout',
-    kind: 'number',
+    kind: 'decimal',
     value: 'SECONDS',
-    describe: 'end the command after this time with SIGTERM, and two seconds later with SIGKILL',
+    describe:
+      'end the command after this time, such as 0.5, with SIGTERM, and two seconds later with SIGKILL',
     group: 'Supervision',
   },
   {
