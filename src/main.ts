@@ -5,19 +5,9 @@ import { callerWords } from './common/caller-text.js';
 import { childFile, loader } from './common/compiled-code.js';
 import { preparedHelp } from './common/help-text.js';
 import { inform, print } from './common/print.js';
+import { otherSystem } from './parent/other-systems.js';
 
 declare const VERSION: string;
-
-const refusal =
-  process.platform !== 'linux'
-    ? `namespaces are a part of Linux, and this is ${process.platform}. Use a Linux machine or a virtual one.`
-    : !['x64', 'arm64'].includes(process.arch)
-      ? `the ${process.arch} processor is not known here. Use a machine with x86-64 (x64) or aarch64 (arm64).`
-      : undefined;
-if (refusal !== undefined) {
-  inform(`gontainer: ${refusal}\n`);
-  process.exit(125);
-}
 
 /** Loads a stage: `import()` of it, as elsewhere, but from the code that is kept for it. */
 function stage<Exports>(name: string): Exports {
@@ -29,8 +19,7 @@ function stage<Exports>(name: string): Exports {
     inform(
       code === 'ENOENT' && path === `${__dirname}/${name}`
         ? `gontainer: ${path} is missing: ${basename(__filename)} was copied without the files beside it. Make a link to it instead: ln -s.\n`
-        : // The platform's own package of ffi-rs is an optional one, which an installer may leave out.
-          `gontainer: it cannot be loaded: ${sentence}. Install it again, with optional packages.\n`,
+        : `gontainer: it cannot be loaded: ${sentence}. Install it again.\n`,
     );
     process.exit(125);
   }
@@ -43,7 +32,10 @@ if (words[0] === 'child') {
   const answer =
     words.length === 1 && /^--?(v|version)$/.test(words[0] as string)
       ? `gontainer ${VERSION}`
-      : preparedHelp(words, __dirname);
+      : // Elsewhere the first thing to say is what works there.
+        words.length > 0 || otherSystem() === undefined
+        ? preparedHelp(words, __dirname)
+        : undefined;
   const load = () => stage<typeof import('./parent/main.js')>('parent-main.cjs');
   // Whatever goes wrong outside the awaited work, such as a stream that fails later, is said as everything else is.
   process.on('uncaughtException', (error) => process.exit(load().unexpected(error, words)));

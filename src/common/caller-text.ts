@@ -8,7 +8,11 @@ const replaced = '\ufffd';
 export function callerWords(): string[] {
   const words = process.argv.slice(2);
   if (!words.some((word) => word.includes(replaced))) return words;
-  return textsOf('/proc/self/cmdline').slice(-words.length);
+  try {
+    return textsOf('/proc/self/cmdline').slice(-words.length);
+  } catch {
+    return words; // Another system, or /proc is not mounted.
+  }
 }
 
 /** The environment. */

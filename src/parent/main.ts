@@ -1,15 +1,15 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
-import { existsSync } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
 import { exitStatus, Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
-import { windowSize } from '../common/kernel/terminal-modes.js';
 import { inform, print } from '../common/print.js';
 import { shownLines, shownText } from '../common/shown-text.js';
 import { type Line, readLine } from './command-line/read-line.js';
 import { commands } from './commands/index.js';
 import { runInBackground } from './commands/run/run-command.js';
 import { leadingOptions, tellFailure } from './launch/status-descriptor.js';
+import { checkSystem } from './other-systems.js';
 import { ignoreLikeCaller } from './spec/inherited.js';
 
 declare const VERSION: string;
@@ -20,9 +20,10 @@ export async function parent(words: readonly string[]): Promise<number> {
   let line: Line | undefined;
   try {
     line = readLine(words, commands);
+    checkSystem(words, line);
     if (line.asks === 'version') return print(`gontainer ${VERSION}`);
     if (line.asks === 'run') {
-      checkProc();
+      if (!line.subcommand.anywhere?.(line.values)) checkProc();
       return await line.subcommand.run(line.values);
     }
     const { help } = await import('./command-line/help.js');
@@ -88,8 +89,9 @@ function explain(
 
 /** Breaks a text into lines where standard error is a window: a terminal would do it within words. */
 async function forWindow(): Promise<(text: string) => string> {
-  const columns = windowSize(2)?.columns;
-  if (columns === undefined) return (text) => text;
+  if (!fstatSync(2).isCharacterDevice()) return (text) => text;
+  const { columns } = process.stderr;
+  if (!columns) return (text) => text;
   const { indented } = await import('./text/columns.js');
   return (text) => indented(text, columns, '', '  ').join('\n');
 }

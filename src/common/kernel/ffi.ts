@@ -3,6 +3,7 @@
  * rest; glibc is the only one that gontainer runs with, so the package for it is tried first.
  */
 import type * as FfiRs from 'ffi-rs';
+import { Failure } from '../failure.js';
 
 /** A call as the native module takes it; arrays are described in full there. */
 interface NativeCall {
@@ -44,7 +45,7 @@ function nativeModule(name: string): Native | undefined {
   return undefined;
 }
 
-function native(): Native {
+function nativeForThisProcessor(): Native {
   const name = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
   const found = nativeModule(name);
   if (found !== undefined) return found;
@@ -62,9 +63,36 @@ function native(): Native {
   }
 }
 
-const { open, load, DataType, FFITypeTag } = native();
+let loaded: Native | undefined;
+
+/**
+ * Loaded with the first call: what makes none, such as drawing a report, works without it too.
+ * @throws Failure where it is not installed
+ */
+function native(): Native {
+  try {
+    loaded ??= nativeForThisProcessor();
+  } catch (cause) {
+    // The platform's own package of ffi-rs is an optional one, which an installer may leave out.
+    const [sentence = ''] = (cause as Error).message.split('\n');
+    throw new Failure(`the native part of gontainer, ffi-rs, cannot be loaded: ${sentence}`, {
+      next: 'Install it again, with optional packages.',
+      cause,
+    });
+  }
+  return loaded;
+}
+
+export const open: Native['open'] = (library) => native().open(library);
+export const load: Native['load'] = (call) => native().load(call);
+
+const types = { int: 'I32', word: 'BigInt', text: 'String' } as const;
+
+/** How a C int, a 64-bit word or a C string is passed. */
+export const typeOf = (as: keyof typeof types): number => native().DataType[types[as]];
 
 /** The type of a Buffer of this length, passed by address. */
-const bytesType = (length: number) => ({ ffiTypeTag: FFITypeTag.Array, type: DataType.U8Array, length });
-
-export { bytesType, DataType, load, open };
+export function bytesType(length: number) {
+  const { DataType, FFITypeTag } = native();
+  return { ffiTypeTag: FFITypeTag.Array, type: DataType.U8Array, length };
+}

@@ -6,7 +6,7 @@
  */
 import { pathOf } from '../byte-text.js';
 import { Failure } from '../failure.js';
-import { bytesType, DataType, load, open } from './ffi.js';
+import { bytesType, load, open, typeOf } from './ffi.js';
 
 /** How a value travels: a C int, a 64-bit word (long, size_t, pointer), a C string, or bytes by address. */
 export type Passed =
@@ -15,9 +15,8 @@ export type Passed =
   | { readonly as: 'text'; readonly value: string }
   | { readonly as: 'bytes'; readonly value: Buffer };
 
-const types = { int: DataType.I32, word: DataType.BigInt, text: DataType.String };
-const typeOf = (passed: Passed) =>
-  passed.as === 'bytes' ? bytesType(passed.value.length) : types[passed.as];
+const passedType = (passed: Passed) =>
+  passed.as === 'bytes' ? bytesType(passed.value.length) : typeOf(passed.as);
 
 const RTLD_NOW = 2; // dlopen(3)
 let handle: bigint | undefined;
@@ -76,8 +75,8 @@ export function invoke(name: string, passed: readonly Passed[]): { value: number
   const answer = load({
     library: 'libc',
     funcName: name,
-    retType: DataType.I32,
-    paramsType: passed.map(typeOf),
+    retType: typeOf('int'),
+    paramsType: passed.map(passedType),
     paramsValue: passed.map(({ value }) => value),
     errno: true,
     freeResultMemory: false,
@@ -90,8 +89,8 @@ export function word(name: string, ...passed: readonly Passed[]): bigint {
   const value = load({
     library: 'libc',
     funcName: name,
-    retType: DataType.BigInt,
-    paramsType: passed.map(typeOf),
+    retType: typeOf('word'),
+    paramsType: passed.map(passedType),
     paramsValue: passed.map(({ value }) => value),
     errno: false,
     freeResultMemory: false,

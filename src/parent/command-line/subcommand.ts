@@ -30,6 +30,8 @@ export interface Subcommand {
   readonly options: readonly Option[];
   /** Lines for the end of the help: a command line and what it does. */
   readonly examples: readonly (readonly [command: string, explanation: string])[];
+  /** Whether these values need no kernel of Linux: what launches nothing works on every system. */
+  readonly anywhere?: (values: Values) => boolean;
   /**
    * Carries the subcommand out and returns the exit status of gontainer.
    * @throws Failure with the status and the sentence to show.

@@ -34,7 +34,9 @@ export function readLog(text: string, name: string): LaunchLog {
  */
 export function launchOf(records: readonly Fields[], name: string, cut = false): LaunchLog {
   const first = records[0];
-  if (first === undefined || !isFields(first.launch) || typeof first.format !== 'number') {
+  // What the caller is warned of comes before it.
+  const launch = records.find((record) => isFields(record.launch))?.launch;
+  if (first === undefined || !isFields(launch) || typeof first.format !== 'number') {
     throw usageFailure(
       `${name} is not a log of gontainer, or its beginning is missing`,
       'To write a complete log: gontainer run --log-file FILE',
@@ -50,7 +52,7 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
   const failure = failureOf(records, calls);
   const ended = endedOf(records);
   const stop = stopOf(records);
-  const steps = stepsOf(first.launch, records, calls, failure);
+  const steps = stepsOf(launch, records, calls, failure);
   const lacks = [
     ...(cut ? ['The last line of the log is cut off: what it said is missing here.'] : []),
     ...(failure === undefined && ended === undefined
@@ -62,7 +64,7 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
   return defined({
     version: asText(first.version),
     time: Math.min(Math.abs(asNumber(first.time)), latestTime),
-    command: asTexts(first.launch.command),
+    command: asTexts(launch.command),
     calls,
     steps,
     stop,

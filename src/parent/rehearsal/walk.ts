@@ -7,7 +7,7 @@ import { execStep } from '../../common/steps/command.js';
 import type { StepPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
-import { WalkTerminal } from '../terminal/walk-terminal.js';
+import { controllingTerminal, WalkTerminal } from '../terminal/walk-terminal.js';
 import { columnsOf } from '../text/columns.js';
 import { stateLines } from '../text/evidence-lines.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
@@ -36,7 +36,7 @@ const help = [
 ];
 
 export class Walk implements StepPauses {
-  private readonly terminal = new WalkTerminal();
+  private readonly terminal = new WalkTerminal(controllingTerminal());
   private readonly steps: ReadonlyMap<string, RehearsedStep>;
   private readonly paint: Paint;
   private stops = true;

@@ -4,45 +4,62 @@ import { ReadStream, WriteStream } from 'node:tty';
 import { usageFailure } from '../../common/failure.js';
 import { windowSize } from '../../common/kernel/terminal-modes.js';
 
-const controllingTerminal = '/dev/tty';
+const terminalPath = '/dev/tty';
 /** Back to its beginning, and everything after the cursor away: console_codes(4). */
 const eraseLine = '\r\u001b[K';
 /** A character, or what a key like an arrow sends: console_codes(4). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what such a key begins with
 const oneKey = /\u001b(?:\[[\d;]*[A-Za-z~]|O.)|./gsu;
 
+/** Where keys come from, and where steps are shown. */
+export interface Streams {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  /** How wide the window is now. */
+  readonly columns: () => number | undefined;
+}
+
 /**
- * Standard input may be a file for the command, so keys come from the controlling terminal itself. It is in raw mode
- * only while a key is waited for, and nothing is read from it in between. Reading does not block: signals are handled.
+ * Standard input may be a file for the command, so keys come from the controlling terminal itself.
+ * @throws Failure with status 2 when this process has none
+ */
+export function controllingTerminal(): Streams {
+  try {
+    const input = new ReadStream(openSync(terminalPath, 'r'));
+    const window = openSync(terminalPath, 'w');
+    // Asked anew: Node learns of a change only for the streams of the process.
+    return { input, output: new WriteStream(window), columns: () => windowSize(window)?.columns };
+  } catch {
+    throw usageFailure(
+      '-step waits for keys at a terminal, and there is none',
+      'Run it in a terminal, or see all steps at once with -dry-run.',
+    );
+  }
+}
+
+/**
+ * The terminal is in raw mode only while a key is waited for, and nothing is read from it in between. Reading does not
+ * block: signals are handled.
  */
 export class WalkTerminal {
   private readonly input: ReadStream;
   private readonly output: WriteStream;
-  private readonly window: number;
+  private readonly window: Streams['columns'];
   /** Keys that were typed ahead. */
   private readonly keys: string[] = [];
   private asks = false;
   private released = false;
 
-  /** @throws Failure with status 2 when this process has no controlling terminal */
-  constructor() {
-    try {
-      this.input = new ReadStream(openSync(controllingTerminal, 'r'));
-      this.window = openSync(controllingTerminal, 'w');
-      this.output = new WriteStream(this.window);
-    } catch {
-      throw usageFailure(
-        '-step waits for keys at a terminal, and there is none',
-        'Run it in a terminal, or see all steps at once with -dry-run.',
-      );
-    }
+  constructor({ input, output, columns }: Streams) {
+    this.input = input;
+    this.output = output;
+    this.window = columns;
     this.input.setEncoding('utf8');
     process.on('exit', this.release);
   }
 
   get columns(): number {
-    // Asked anew: Node learns of a change only for the streams of the process.
-    return windowSize(this.window)?.columns ?? 80;
+    return this.window() ?? 80;
   }
 
   write(text: string): void {
@@ -59,7 +76,8 @@ export class WalkTerminal {
     const key = this.keys.shift() ?? (await this.read());
     this.erasePrompt();
     if (key !== '\u0003') return key;
-    process.kill(process.pid, 'SIGINT');
+    // At once: nothing else may keep this process waiting, and on Windows kill() would end it.
+    if (!process.emit('SIGINT', 'SIGINT')) process.kill(process.pid, 'SIGINT');
     // The signal gives the launch up, and nobody waits for this key any more.
     return new Promise(() => {});
   }

@@ -1,9 +1,7 @@
 /** Opens a library that the system itself unpacks its packages with, and calls its functions. */
 import { Failure } from '../../failure.js';
-import { DataType, load, open } from '../ffi.js';
+import { load, open, typeOf } from '../ffi.js';
 import { address, type Passed } from '../libc.js';
-
-const types = { int: DataType.I32, word: DataType.BigInt, text: DataType.String };
 
 /** What a function returns: a C int, a 64-bit word, or a C string. */
 interface Returned {
@@ -35,8 +33,8 @@ export class SystemLibrary {
     const value = load({
       library: this.open(),
       funcName: name,
-      retType: types[returns],
-      paramsType: passed.map(({ as }) => types[as === 'bytes' ? 'word' : as]),
+      retType: typeOf(returns),
+      paramsType: passed.map(({ as }) => typeOf(as === 'bytes' ? 'word' : as)),
       paramsValue: passed.map((one) => one.value),
       errno: false,
       freeResultMemory: false,

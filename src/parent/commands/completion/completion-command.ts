@@ -11,5 +11,6 @@ export const completionCommand: Subcommand = {
       'for every bash from now on; needs the package bash-completion',
     ],
   ],
+  anywhere: () => true,
   run: async ({ positionals }) => (await import('./print-script.js')).printScript(String(positionals.SHELL)),
 };

@@ -57,6 +57,13 @@ export class Renderer {
       .join('\n');
   }
 
+  /** A line that a command prints, as the lesson has it. */
+  output(line: string): string {
+    return this.brokenLine(line, 2 * indent.length)
+      .map((piece) => indent + piece)
+      .join('\n');
+  }
+
   /** A line of an output in pieces that leave so many columns of the window free; broken at blanks where it can be. */
   brokenLine(line: string, free: number): string[] {
     const width = Math.max(narrowest, this.window - free - 1);

@@ -1,12 +1,14 @@
-/** `gontainer lesson`: lists the lessons, walks a learner through one, or checks them. */
+/** `gontainer lesson`: lists the lessons, walks a learner through one, prints one to read, or checks them. */
 import { isatty } from 'node:tty';
 import { usageFailure } from '../../../common/failure.js';
 import { print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
 import { Progress } from '../../course/progress.js';
+import { coloured } from '../../text/paint.js';
 import { adoptOrphans } from './descendants.js';
 import { listed } from './lesson-list.js';
+import { Renderer } from './render.js';
 
 /**
  * @param script this program's own file
@@ -31,6 +33,14 @@ export async function lesson({ options, positionals }: Values, script: string): 
   const chosen = name === undefined ? lessons : [lessonNamed(name, lessons)];
   if (name === undefined && !options.all) {
     print(listed(lessons, new Progress(), process.stdout.columns || 80));
+    return 0;
+  }
+  if (options.read && options.auto)
+    throw usageFailure('--auto runs a lesson, and --read only prints it', 'Leave out one of the two.');
+  if (options.read || process.platform !== 'linux') {
+    const { readThrough } = await import('./read-through.js');
+    const renderer = new Renderer(coloured(process.stdout), () => process.stdout.columns);
+    for (const one of chosen) print(`${readThrough(one, renderer)}\n`);
     return 0;
   }
   if (options.auto) {

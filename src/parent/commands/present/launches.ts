@@ -1,18 +1,23 @@
 /** The launches that are followed: found by their logs, read as these grow, and forgotten when there are too many. */
 import { type FSWatcher, rmSync, statSync, watch } from 'node:fs';
+import {
+  type LaunchState,
+  type ListedLaunch,
+  launchState,
+  type ShownLaunch,
+} from '../../presenter/launch-state.js';
 import { asNumber } from '../../recorded/fields.js';
 import type { LaunchLog } from '../../recorded/launch-log.js';
 import { launchOf } from '../../recorded/read-log.js';
 import { listing } from '../../state/listing.js';
 import { isAlive } from '../../state/process-identity.js';
 import type { Following, FoundLog } from './following.js';
-import { type LaunchState, launchState } from './launch-state.js';
 import { LogTail } from './log-tail.js';
 
 /** More launches than these are in no list that somebody would read. */
 const most = 60;
 
-export class FollowedLaunch {
+export class FollowedLaunch implements ShownLaunch, ListedLaunch {
   private readonly tail: LogTail;
   /** When it began, milliseconds since 1970. */
   began = Date.now();
@@ -49,6 +54,14 @@ export class FollowedLaunch {
     this.cutOff = over && !said;
     if (changed) this.remember();
     return changed;
+  }
+
+  get id(): string {
+    return this.found.id;
+  }
+
+  get name(): string {
+    return this.found.name;
   }
 
   /** Whether somebody goes through it step by step, and is not at its end. */

@@ -3,17 +3,21 @@
  * logs while somebody follows (state/followed-log.ts). The presenter reads these as they grow, draws them as the report
  * does, and sends them to every browser that listens.
  */
-import { usageFailure } from '../../../common/failure.js';
+
+import { existsSync } from 'node:fs';
 import { inform, print } from '../../../common/print.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { findLessons, lessonNamed } from '../../course/find-lessons.js';
-import { Audience } from './audience.js';
+import type { Lesson } from '../../course/lesson.js';
+import { checkSystem } from '../../other-systems.js';
+import { Audience } from '../../presenter/audience.js';
+import { type Fragments, launchFragments, launchList, otherLaunches } from '../../presenter/fragments.js';
+import { lessonPlace, lessonText } from '../../presenter/lesson-text.js';
+import { portNumber } from '../../presenter/port.js';
+import { presenterPage } from '../../presenter/present-page.js';
+import { PresenterServer } from '../../presenter/server.js';
 import { Following } from './following.js';
-import { type Fragments, launchFragments, launchList, otherLaunches } from './fragments.js';
 import { Launches } from './launches.js';
-import { lessonPlace, lessonText } from './lesson-text.js';
-import { presenterPage } from './present-page.js';
-import { PresenterServer } from './server.js';
 
 /** No event tells whether a launcher lives, or how far the learner is: milliseconds between two looks. */
 const lookEvery = 250;
@@ -29,9 +33,15 @@ const together = 25;
  */
 export async function present({ options, positionals }: Values, script: string): Promise<number> {
   const port = portNumber(options.port as number | undefined);
-  const lesson =
-    positionals.LESSON === undefined ? undefined : lessonNamed(positionals.LESSON, await findLessons(script));
-  const page = presenterPage(lesson && (await lessonText(lesson)));
+  const { LESSON: given } = positionals;
+  const lessons = given === undefined ? [] : await findLessons(script);
+  if (given !== undefined && isLog(given, lessons)) {
+    const { playInBrowser } = await import('../../presenter/play.js');
+    return playInBrowser(given, port);
+  }
+  checkSystem();
+  const lesson = given === undefined ? undefined : lessonNamed(given, lessons);
+  const page = presenterPage({ lesson: lesson && (await lessonText(lesson)) });
 
   let planned: NodeJS.Timeout | undefined;
   let fail: (error: unknown) => void = () => {};
@@ -88,15 +98,10 @@ export async function present({ options, positionals }: Values, script: string):
   }
 }
 
-function portNumber(given: number | undefined): number {
-  if (given === undefined) return 0;
-  if (!Number.isInteger(given) || given < 1 || given > 65_535)
-    throw usageFailure(
-      `--port ${given} is not a port`,
-      'Ports go from 1 to 65535; leave --port out for a free one.',
-    );
-  return given;
-}
+/** A word that names no lesson is a file where it looks like one, or is one. */
+const isLog = (word: string, lessons: readonly Lesson[]): boolean =>
+  !lessons.some(({ name, number }) => name === word || number === Number(word)) &&
+  (/[./\\]/.test(word) || existsSync(word));
 
 const hints = (unseen: readonly string[]): string =>
   [

@@ -1,6 +1,8 @@
 /** `gontainer replay`: a launch as its log tells it, shown as --step shows one. */
+
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { statusOfSignal } from '../../../common/failure.js';
-import { isTerminal, signalNumber } from '../../../common/kernel/processes.js';
 import { print } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { RehearsedStep } from '../../../common/step.js';
@@ -8,7 +10,7 @@ import type { LaunchLog, Step } from '../../recorded/launch-log.js';
 import { logText } from '../../recorded/log-text.js';
 import { readLog } from '../../recorded/read-log.js';
 import { stepDetails, stepGist, stepHeading, stepOutcome } from '../../rehearsal/step-text.js';
-import { WalkTerminal } from '../../terminal/walk-terminal.js';
+import { controllingTerminal, type Streams, WalkTerminal } from '../../terminal/walk-terminal.js';
 import { indented } from '../../text/columns.js';
 import { coloured, type Paint, painter } from '../../text/paint.js';
 import { stepIndent } from '../../text/step-line.js';
@@ -25,7 +27,7 @@ const prompt = 'Enter: go on · b: back · m: more · q: quit ';
  */
 export async function replay(file: string): Promise<number> {
   const recorded = new Recorded(readLog(logText(file), file));
-  if (isTerminal(standardOutput)) await walk(recorded);
+  if (isatty(standardOutput)) await walk(recorded);
   else print(recorded.all(plainColumns, painter(false)).join('\n'));
   return 0;
 }
@@ -97,14 +99,20 @@ class Recorded {
   }
 }
 
+/** Node's own streams, as no command needs them; where standard input is a file, the controlling terminal. */
+function streams(): Streams {
+  const { stdin: input, stdout: output } = process;
+  return { ...(input.isTTY ? { input, output } : controllingTerminal()), columns: () => output.columns };
+}
+
 async function walk(recorded: Recorded): Promise<void> {
-  const terminal = new WalkTerminal();
+  const terminal = new WalkTerminal(streams());
   const paint = painter(coloured({ isTTY: true }));
   const show = (lines: readonly string[]): void => terminal.write(lines.map((line) => `${line}\n`).join(''));
   const columns = (): number => Math.max(40, Math.min(110, terminal.columns - 1));
   const interrupted = (): never => {
     terminal.release();
-    process.exit(statusOfSignal(signalNumber('SIGINT')));
+    process.exit(statusOfSignal(constants.signals.SIGINT));
   };
   process.on('SIGINT', interrupted);
   try {

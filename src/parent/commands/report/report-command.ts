@@ -20,6 +20,7 @@ export const reportCommand: Subcommand = {
     ['gontainer run --all --log-file run.ndjson -- id', 'launch, and write a log'],
     ['gontainer report run.ndjson -o run.html', 'draw it; then open run.html in a browser'],
   ],
+  anywhere: () => true,
   run: async ({ options, positionals }) => {
     const { reportOnLog } = await import('../../drawing/write-report.js');
     const log = positionals.LOG as string;

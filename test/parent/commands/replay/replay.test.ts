@@ -61,6 +61,18 @@ test('what is in a log cannot move the cursor', async () => {
   assert.match(stdout, /\\x1b\[2Jbox/);
 });
 
+test('a log that begins with a warning is played too', async () => {
+  const [launch, ...rest] = readFileSync(log, 'utf8').split('\n');
+  const { format, version, ...first } = JSON.parse(String(launch));
+  const { level, time, at, stage, pid } = first;
+  const warning = { level, time, at, stage, pid, format, version, warning: true, msg: 'others can reach it' };
+  const warned = join(place, 'warned');
+  writeFileSync(warned, [JSON.stringify(warning), JSON.stringify(first), ...rest].join('\n'));
+  const { status, stdout, stderr } = await run(['replay', warned]);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^ {2}6\/6 execute \/bin\/sh$/m);
+});
+
 test('a file that is not a log is refused', async () => {
   for (const file of [join(place, 'nowhere'), '/etc/passwd']) {
     const { status, stderr } = await run(['replay', file]);

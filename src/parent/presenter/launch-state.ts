@@ -1,5 +1,5 @@
 /** Where a launch is, in words for the room. */
-import type { LaunchLog, Step } from '../../recorded/launch-log.js';
+import type { LaunchLog, Step } from '../recorded/launch-log.js';
 
 /** What is known of a launch that is followed. */
 export interface Followed {
@@ -8,6 +8,25 @@ export interface Followed {
   readonly cutOff: boolean;
   /** Why the log cannot be shown, a sentence. */
   readonly complaint: string | undefined;
+}
+
+/** A launch as the page shows it. */
+export interface ShownLaunch extends Followed {
+  readonly name: string;
+  readonly state: LaunchState;
+  /** What is wrong with its log, a sentence each. */
+  readonly lacks: readonly string[];
+}
+
+/** A launch in the list to choose from. */
+export interface ListedLaunch {
+  /** What no other launch has. */
+  readonly id: string;
+  readonly name: string;
+  /** When it began, milliseconds since 1970. */
+  readonly began: number;
+  readonly command: string;
+  readonly state: LaunchState;
 }
 
 export interface LaunchState {

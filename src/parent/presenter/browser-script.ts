@@ -106,12 +106,44 @@ const say = (sentence) => {
   byId('connection').hidden = sentence === '';
   byId('connection').textContent = sentence;
 };
-const events = new EventSource('events' + location.search);
-events.onopen = () => say('');
-events.onmessage = ({ data }) => take(JSON.parse(data));
-events.onerror = () => say(events.readyState === EventSource.CLOSED
-  ? 'The presenter was started anew, with a new address: open the one that it has printed.'
-  : 'The presenter does not answer. This page shows what it knew last, and goes on when it is back.');
+let events;
+function listen() {
+  events?.close();
+  const own = new EventSource('events' + location.search);
+  events = own;
+  own.onopen = () => say('');
+  own.onmessage = ({ data }) => take(JSON.parse(data));
+  own.onerror = () => say(own.readyState === EventSource.CLOSED
+    ? 'The presenter was started anew, with a new address: open the one that it has printed.'
+    : 'The presenter does not answer. This page shows what it knew last, and goes on when it is back.');
+}
+listen();
+
+/** A recorded launch: keys, buttons and the list go through its moments. */
+const moments = Number(document.body.dataset.moments);
+const moment = () => Number(new URLSearchParams(location.search).get('step') ?? 1);
+function goTo(wanted) {
+  const number = Math.min(Math.max(wanted, 1), moments);
+  if (number === moment()) return;
+  history.replaceState(null, '', '?step=' + number);
+  listen();
+}
+if (moments > 0) {
+  addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const on = { ArrowRight: 1, PageDown: 1, Enter: 1, ' ': 1, n: 1, ArrowLeft: -1, PageUp: -1, Backspace: -1, b: -1, Home: -Infinity, End: Infinity }[event.key];
+    const presses = (event.key === 'Enter' || event.key === ' ') && event.target.closest('button, a, summary');
+    if (on === undefined || presses) return;
+    event.preventDefault();
+    goTo(moment() + on);
+  });
+  document.addEventListener('click', ({ target }) => {
+    const button = target.closest('[data-by]');
+    const step = target.closest('[data-step]');
+    if (button) goTo(moment() + Number(button.dataset.by));
+    else if (step) goTo(Number(step.dataset.step));
+  });
+}
 
 const theme = document.querySelector('.theme');
 const preference = matchMedia('(prefers-color-scheme: dark)');

@@ -1,8 +1,8 @@
 /** A lesson as HTML, for the room to read beside the live picture. Its answers are folded: the room guesses first. */
 import type { Token } from 'marked';
-import type { Lesson, Part } from '../../course/lesson.js';
-import { Progress } from '../../course/progress.js';
-import { Html, html } from '../../drawing/html.js';
+import type { Lesson, Part } from '../course/lesson.js';
+import { Progress } from '../course/progress.js';
+import { Html, html } from '../drawing/html.js';
 import type { Fragments } from './fragments.js';
 
 type Block = (token: Token) => Html;

@@ -1,13 +1,12 @@
 /** The part of the page to look at: what is about to be done, or was just done, with its calls and what it changed. */
-import { callLine, comingCallLine } from '../../drawing/call-words.js';
-import { manual } from '../../drawing/details.js';
-import { evidenceDiff } from '../../drawing/evidence-diff.js';
-import { type Html, html } from '../../drawing/html.js';
-import { type ComingCall, duration, type LaunchLog, type Step } from '../../recorded/launch-log.js';
-import { currentStep } from './launch-state.js';
-import type { FollowedLaunch } from './launches.js';
+import { callLine, comingCallLine } from '../drawing/call-words.js';
+import { manual } from '../drawing/details.js';
+import { evidenceDiff } from '../drawing/evidence-diff.js';
+import { type Html, html } from '../drawing/html.js';
+import { type ComingCall, duration, type LaunchLog, type Step } from '../recorded/launch-log.js';
+import { currentStep, type ShownLaunch } from './launch-state.js';
 
-export function now(launch: FollowedLaunch | undefined): Html {
+export function now(launch: ShownLaunch | undefined): Html {
   if (launch === undefined) return invitation;
   const { log, complaint, cutOff, lacks } = launch;
   const warnings = html`${lacks.map((sentence) => html`<p class="lacks">${sentence}</p>`)}`;

@@ -96,6 +96,7 @@ main>section>p{margin-bottom:.5rem;max-width:none}
 #steps .done span{color:var(--new)}
 #steps .current{background:var(--new-fill);color:var(--on-new);font-weight:600}
 #steps .failed{background:var(--failed-tint);color:var(--failed);font-weight:600}
+body:not([data-moments="0"]) #steps li{cursor:pointer}
 #namespaces>p{display:none}
 #namespaces .absent{display:block}
 #namespaces .kind small{display:none}

@@ -1,14 +1,13 @@
 /** The parts of the page that change, each by the id of the element that it fills. The drawings are the report's. */
-import { details } from '../../drawing/details.js';
-import { type Html, html } from '../../drawing/html.js';
-import { idMapPictures } from '../../drawing/id-map-picture.js';
-import { lanes } from '../../drawing/lanes.js';
-import { namespacePicture } from '../../drawing/namespace-picture.js';
-import { processPicture } from '../../drawing/process-picture.js';
-import { stepList } from '../../drawing/step-list.js';
-import { counted, type LaunchLog } from '../../recorded/launch-log.js';
-import { currentStep } from './launch-state.js';
-import type { FollowedLaunch } from './launches.js';
+import { details } from '../drawing/details.js';
+import { type Html, html } from '../drawing/html.js';
+import { idMapPictures } from '../drawing/id-map-picture.js';
+import { lanes } from '../drawing/lanes.js';
+import { namespacePicture } from '../drawing/namespace-picture.js';
+import { processPicture } from '../drawing/process-picture.js';
+import { stepList } from '../drawing/step-list.js';
+import { counted, type LaunchLog } from '../recorded/launch-log.js';
+import { currentStep, type ListedLaunch, type ShownLaunch } from './launch-state.js';
 import { now } from './now.js';
 
 export type Fragments = Readonly<Record<string, string>>;
@@ -16,7 +15,7 @@ export type Fragments = Readonly<Record<string, string>>;
 /** The element that this fills is no part of the page, but its style for the drawing's proportions. */
 const styleId = 'style';
 
-export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
+export function launchFragments(launch: ShownLaunch | undefined): Fragments {
   const log = launch?.log;
   const drawing = log && log.calls.length > 0 ? lanes(log) : undefined;
   return {
@@ -35,9 +34,9 @@ export function launchFragments(launch: FollowedLaunch | undefined): Fragments {
 }
 
 /** The list of launches to choose from, the newest first. */
-export function launchList(all: readonly FollowedLaunch[], chosen: string | undefined): Fragments {
-  const rows = all.toReversed().map(({ found, began, command, state }) => {
-    return html`<li><a href="?launch=${encodeURIComponent(found.id)}" aria-current="${String(found.id === chosen)}"><b>${found.name}</b> <code>${command}</code> <i>${state.words}</i> <time>${new Date(began).toISOString().slice(11, 19)} UTC</time></a></li>
+export function launchList(all: readonly ListedLaunch[], chosen: string | undefined): Fragments {
+  const rows = all.toReversed().map(({ id, name, began, command, state }) => {
+    return html`<li><a href="?launch=${encodeURIComponent(id)}" aria-current="${String(id === chosen)}"><b>${name}</b> <code>${command}</code> <i>${state.words}</i> <time>${new Date(began).toISOString().slice(11, 19)} UTC</time></a></li>
 `;
   });
   return {
@@ -49,13 +48,13 @@ ${rows}</ol>`.text,
 }
 
 /** A badge for launches that began while the page stays at a walk. */
-export function otherLaunches(others: readonly FollowedLaunch[]): Fragments {
+export function otherLaunches(others: readonly ListedLaunch[]): Fragments {
   const newest = others.at(-1);
   if (newest === undefined) return { others: '' };
   const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
   return {
     others:
-      html`<a href="?launch=${encodeURIComponent(newest.found.id)}">also: <b>${newest.found.name}</b>${more} · ${newest.state.words}</a>`
+      html`<a href="?launch=${encodeURIComponent(newest.id)}">also: <b>${newest.name}</b>${more} · ${newest.state.words}</a>`
         .text,
   };
 }
@@ -66,12 +65,12 @@ const reached = (log: LaunchLog): LaunchLog => ({
   steps: log.steps.filter(({ state }) => state !== 'not reached'),
 });
 
-function headline(launch: FollowedLaunch | undefined): Html {
+function headline(launch: ShownLaunch | undefined): Html {
   if (launch === undefined) return html`Gontainer`;
-  return html`<b>${launch.found.name}</b>${launch.log && html` <code>${launch.log.command.join(' ')}</code>`}`;
+  return html`<b>${launch.name}</b>${launch.log && html` <code>${launch.log.command.join(' ')}</code>`}`;
 }
 
-function state(launch: FollowedLaunch | undefined): Html {
+function state(launch: ShownLaunch | undefined): Html {
   if (launch === undefined) return html`<span class="works">waiting for a launch</span>`;
   const { kind, words } = launch.state;
   return html`<span class="${kind}">${words}</span>`;
@@ -84,7 +83,7 @@ function steps(log: LaunchLog): Html {
   return html`<ol>${log.steps.map(({ number, id, title, state: is }) => {
     const kind =
       is === 'failed' ? 'failed' : id === current?.id ? 'current' : is === 'done' ? 'done' : 'coming';
-    return html`<li class="${kind}" aria-current="${kind === 'current' ? 'step' : 'false'}" title="${title}"><span>${number}</span> ${title}</li>
+    return html`<li class="${kind}" aria-current="${kind === 'current' ? 'step' : 'false'}" title="${title}" data-step="${number}"><span>${number}</span> ${title}</li>
 `;
   })}</ol>`;
 }

@@ -1,8 +1,8 @@
 /** The presenter's web server: one page, and its stream of events, for whoever has the address. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { Failure } from '../../../common/failure.js';
-import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { Failure } from '../../common/failure.js';
+import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { Access, newToken } from './access.js';
 import { type Audience, mostListeners } from './audience.js';
 
@@ -100,8 +100,9 @@ export class PresenterServer {
           return;
         }
         response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream' });
-        const launch = new URL(request.url ?? '', 'http://127.0.0.1').searchParams.get('launch');
-        this.audience.join(response, launch ?? undefined);
+        const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1');
+        const chosen = searchParams.get('launch') ?? searchParams.get('step');
+        this.audience.join(response, chosen ?? undefined);
         return;
       }
       default:

@@ -14,7 +14,7 @@ const mostMissed = 200;
 
 interface Listener {
   readonly response: ServerResponse;
-  /** The launch that it looks at; undefined follows the newest. */
+  /** The launch that it looks at, or the moment of a recorded one; undefined follows the newest, or begins at the first. */
   readonly launch: string | undefined;
   /** What it was sent last, by the ids of the elements. */
   sent: Fragments;

@@ -1,13 +1,20 @@
 /** The page as it is sent once; everything that changes comes over its stream of events (fragments.ts). */
 import { createHash } from 'node:crypto';
-import { Html, html } from '../../drawing/html.js';
-import { style as reportStyle } from '../../drawing/report-style.js';
+import { Html, html } from '../drawing/html.js';
+import { style as reportStyle } from '../drawing/report-style.js';
 import { browserScript } from './browser-script.js';
 import { style as ownStyle } from './present-style.js';
 import type { Page } from './server.js';
 
-/** @param lesson the text of the lesson beside the picture, if there is one */
-export function presenterPage(lesson: Html | undefined): Page {
+interface Content {
+  /** The text of the lesson beside the picture. */
+  readonly lesson?: Html | undefined;
+  /** How many moments a recorded launch has to go through. */
+  readonly moments?: number;
+}
+
+/** The page of launches that are followed, or of a recorded one. */
+export function presenterPage({ lesson, moments }: Content): Page {
   const style = `${reportStyle}\n${ownStyle}`;
   const policy = [
     "default-src 'none'",
@@ -25,16 +32,16 @@ export function presenterPage(lesson: Html | undefined): Page {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Gontainer, live</title>
+<title>Gontainer, ${moments === undefined ? 'live' : 'recorded'}</title>
 <link rel="icon" href="data:,">
 <style>${new Html(style)}</style>
 </head>
-<body class="${lesson === undefined ? 'alone' : 'with-lesson'}">
+<body class="${lesson === undefined ? 'alone' : 'with-lesson'}" data-moments="${moments ?? 0}">
 <div class="screen">
 <header class="top">
 <h1 id="headline"></h1>
 <p id="state" role="status"></p>
-<nav><span id="others"></span><details class="menu"><summary id="count">0 launches</summary><div id="launches"></div></details>
+<nav>${moments === undefined ? menu : steps}
 <button type="button" class="theme" aria-pressed="false">dark</button></nav>
 </header>
 <p id="connection" role="alert" hidden></p>
@@ -61,6 +68,10 @@ ${lesson !== undefined && html`<article id="lesson" tabindex="0">${lesson}</arti
 `.text;
   return { html: page, policy };
 }
+
+const menu = html`<span id="others"></span><details class="menu"><summary id="count">0 launches</summary><div id="launches"></div></details>`;
+
+const steps = html`<button type="button" data-by="-1" aria-label="a step back">←</button><button type="button" data-by="1" aria-label="a step on">→</button>`;
 
 /** A source of Content-Security-Policy: this text and no other. */
 const hash = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;
