@@ -34,6 +34,27 @@ export function setAttribute(path: Buffer, name: string, value: Buffer): void {
   require('lsetxattr', [terminated(path), named, content, pointer(BigInt(value.length)), int(0)]);
 }
 
+/** What llistxattr(2) and lgetxattr(2) give at most: xattr(7), "Limits on extended attributes". */
+const room = Buffer.alloc(65_536);
+
+/**
+ * The extended attributes of a file that this process may see, by name, in their order: llistxattr(2), lgetxattr(2).
+ * None where the file system has no such thing.
+ */
+export function attributesOf(path: Buffer): Map<string, Buffer> {
+  const file = terminated(path);
+  const found = new Map<string, Buffer>();
+  const size = pointer(BigInt(room.length));
+  const { value: length } = invoke('llistxattr', [file, bytes(room), size]);
+  if (length <= 0) return found;
+  const names = room.toString('latin1', 0, length - 1).split('\0');
+  for (const name of names.sort()) {
+    const { value } = invoke('lgetxattr', [file, terminated(Buffer.from(name, 'latin1')), bytes(room), size]);
+    if (value >= 0) found.set(name, Buffer.from(room.subarray(0, value)));
+  }
+  return found;
+}
+
 function require(call: string, passed: Parameters<typeof invoke>[1]): void {
   const { value, errno } = invoke(call, passed);
   if (value === -1) throw Object.assign(new Error(`${call} failed`), { code: errnoName(errno) });

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
+import { defined } from '../../common/defined.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ChosenImage, ImageDefaults } from '../spec/image-defaults.js';
@@ -24,6 +25,8 @@ export interface ImageRootRequest {
   /** A name, an archive or a folder. */
   readonly image: string;
   readonly platform: Platform;
+  /** Whether its users are to be those of --map-auto. */
+  readonly mapped: boolean;
   /** Whether to pull or import what is not there. */
   readonly makes: boolean;
   readonly progress: Progress;
@@ -32,15 +35,26 @@ export interface ImageRootRequest {
 export interface ImageRoot extends ChosenImage {
   /** An absolute path. */
   readonly path: string;
-  /** Of a copy that was made just now. */
+  /** Whether the copy was made just now. */
+  readonly isNew: boolean;
+  /** Of a new copy, unless another process counted. */
   readonly tally?: Tally;
 }
 
 /** Where the image comes from, and what its copy is called. */
 interface Source {
   readonly key: string;
+  /** What makes a root of it, but for its folder: `rootfs import FILE`. */
+  readonly words: readonly string[];
   /** Fills a folder that does not exist yet. */
-  make(directory: string): Promise<{ description: string; tally: Tally; image?: ImageDefaults }>;
+  make(directory: string): Promise<Made>;
+}
+
+interface Made {
+  readonly description: string;
+  /** Absent where another process counted. */
+  readonly tally?: Tally;
+  readonly image?: ImageDefaults;
 }
 
 /** Milliseconds between two looks whether another process has made the copy. */
@@ -52,7 +66,8 @@ const pause = 200;
  * unpacked. Then nothing is left of it.
  */
 export async function imageRoot(request: ImageRootRequest): Promise<ImageRoot> {
-  const source = isHere(request.image) ? fileSource(request) : await registrySource(request);
+  const plain = isHere(request.image) ? fileSource(request) : await registrySource(request);
+  const source = request.mapped ? await withItsUsers(plain, request) : plain;
   const copies = copiesFolder();
   if (copies === undefined) {
     throw new Failure('There is no home folder to keep the image in', {
@@ -73,18 +88,38 @@ export async function imageRoot(request: ImageRootRequest): Promise<ImageRoot> {
   return found(copy) ?? (await make(copy, source));
 }
 
+/** The same, unpacked where the image's users are those that the container will have. */
+async function withItsUsers({ key, words }: Source, { image, platform }: ImageRootRequest): Promise<Source> {
+  const { mapsOfUser, runSubcommandMapped } = await import('./own-users.js');
+  const more = ['--quiet', '--platform', platformName(platform)];
+  return {
+    key: keyOf(key, mapsOfUser()),
+    words,
+    make: async (directory) => {
+      const status = await runSubcommandMapped([...words, directory, ...more]);
+      if (status !== 0)
+        throw new Failure(`The image ${image} was not unpacked`, {
+          status,
+          next: 'The reason stands above.',
+        });
+      const { from: description = 'a tar archive', image: defaults } = readRecord(directory) ?? {};
+      return defined({ description, image: defaults });
+    },
+  };
+}
+
 /** In a folder of its own that becomes the copy: so what is beside the root is there when the root is. */
 async function make(copy: string, source: Source): Promise<ImageRoot> {
   try {
-    const { tally, ...made } = await buildBeside(copy, async ({ directory }) => {
+    const made = await buildBeside(copy, async ({ directory }) => {
       const root = join(directory, 'root');
       const { description, tally, image = {} } = await source.make(root);
       writeRecord(root, { made: new Date().toISOString(), from: description, image });
-      return { from: description, defaults: image, tally };
+      return defined({ from: description, defaults: image, tally });
     });
     const path = join(copy, 'root');
     noteRoot(path, { made: new Date().toISOString(), from: made.from });
-    return { path, tally, ...made };
+    return { path, isNew: true, ...made };
   } catch (error) {
     // Another process was faster in the same moment.
     const there = found(copy);
@@ -96,7 +131,9 @@ async function make(copy: string, source: Source): Promise<ImageRoot> {
 function found(copy: string): ImageRoot | undefined {
   const path = join(copy, 'root');
   const { from, image } = readRecord(path) ?? {};
-  return from === undefined || !existsSync(path) ? undefined : { path, from, defaults: image ?? {} };
+  return from === undefined || !existsSync(path)
+    ? undefined
+    : { path, isNew: false, from, defaults: image ?? {} };
 }
 
 /** Waits for processes that make the same copy. What they cannot make, this one tries itself. */
@@ -135,6 +172,7 @@ function fileSource({ image, platform, progress }: ImageRootRequest): Source {
   const identity = [dev, ino, size, mtimeNs, ctimeNs, platformName(platform)].join(' ');
   return {
     key: keyOf(basename(image), `${realpathSync(image)} ${identity}`),
+    words: ['rootfs', 'import', image],
     make: async (directory) => {
       const { importRootfs } = await import('./import.js');
       return importRootfs({ source: image, directory, platform, limits: defaultLimits, progress });
@@ -147,6 +185,7 @@ async function registrySource({ image, platform, progress }: ImageRootRequest): 
   const name = imageName(reference);
   return {
     key: keyOf(`${reference.repository}-${reference.version}`, `${name} ${platformName(platform)}`),
+    words: ['rootfs', 'pull', image],
     make: async (directory) => {
       const { pullRootfs } = await import('./pull.js');
       const { loginFor } = await import('./registry/login.js');

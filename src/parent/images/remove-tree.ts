@@ -12,7 +12,17 @@ export async function removeTree(directory: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   });
-  if (found !== undefined) await remove(path, found.isDirectory());
+  if (found === undefined) return;
+  try {
+    await remove(path, found.isDirectory());
+  } catch (error) {
+    if (process.geteuid?.() === 0 || !['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+    // It may belong to users of a container.
+    const { removeMapped } = await import('./own-users.js');
+    await removeMapped(directory).catch(() => {
+      throw error;
+    });
+  }
 }
 
 async function remove(path: Buffer, isDirectory: boolean): Promise<void> {

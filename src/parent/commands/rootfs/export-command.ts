@@ -8,12 +8,21 @@ export const exportCommand: Subcommand = {
     { name: 'DIR', describe: 'the root file system' },
     { name: 'FILE', describe: 'the archive to write, or - for standard output' },
   ],
-  options: [],
+  options: [
+    {
+      name: 'map-auto',
+      kind: 'flag',
+      describe:
+        'read what belongs to the users of run --map-auto: in a user namespace with your subordinate IDs',
+      group: 'Root file system',
+    },
+  ],
   examples: [
     ['gontainer rootfs export ./root root.tar', 'owners are those of the container'],
     ['gontainer rootfs export ./root - | docker import - NAME', 'as an image of docker'],
   ],
-  async run({ positionals }) {
+  async run({ options, positionals }) {
+    if (options['map-auto'] === true) return (await import('../../images/own-users.js')).runAgainMapped();
     const { DIR: directory = '', FILE: file = '' } = positionals;
     if (directory === '' || file === '') {
       throw usageFailure('rootfs export needs DIR and FILE.', 'Try: gontainer rootfs export ./root root.tar');

@@ -27,7 +27,7 @@ export async function exportRoot(directory: string, file: string): Promise<void>
     // Whoever reads the pipe has seen enough.
     if (file === '-' && errorCode(error) === 'EPIPE') return;
     throw new Failure(`Cannot export ${directory}: ${errnoWords(error)}.`, {
-      next: 'What belongs to users of a container can be read by root.',
+      next: 'What belongs to users of a container is read with --map-auto, or by root.',
       cause: error,
     });
   }

@@ -24,6 +24,12 @@ export const imageOptions: readonly Option[] = [
     group,
   },
   {
+    name: 'map-auto',
+    kind: 'flag',
+    describe: 'keep owners, as users that run --map-auto maps: in a user namespace with your subordinate IDs',
+    group,
+  },
+  {
     name: 'max-size',
     kind: 'text',
     value: 'SIZE',
@@ -37,6 +43,7 @@ export const imageOptions: readonly Option[] = [
     describe: `stop when it has more entries (default: ${defaultLimits.entries})`,
     group,
   },
+  { name: 'quiet', kind: 'flag', describe: 'say nothing but errors', group },
 ];
 
 /** @throws Failure (status 2) if a value cannot be read */

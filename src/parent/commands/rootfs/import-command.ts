@@ -25,6 +25,7 @@ export const importCommand: Subcommand = {
     ['docker save IMAGE | gontainer rootfs import - ./root', 'from an image of docker'],
   ],
   async run({ options, positionals }) {
+    if (options['map-auto'] === true) return (await import('../../images/own-users.js')).runAgainMapped();
     const { SOURCE: source = '', DIR: directory = '' } = positionals;
     if (source === '' || directory === '') {
       throw usageFailure(
@@ -39,7 +40,7 @@ export const importCommand: Subcommand = {
     const request = { ...readImageOptions(options), source, directory, progress };
     const image = typeof options.image === 'string' ? options.image : undefined;
     const made = await importRootfs({ ...request, image }).finally(() => progress.end());
-    reportMade(directory, made.description, made.tally);
+    if (options.quiet !== true) reportMade(directory, made.description, made.tally);
     noteRoot(directory, made.description, made.image);
     return 0;
   },

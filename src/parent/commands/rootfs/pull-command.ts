@@ -46,6 +46,7 @@ export const pullCommand: Subcommand = {
     ],
   ],
   async run({ options, positionals }) {
+    if (options['map-auto'] === true) return (await import('../../images/own-users.js')).runAgainMapped();
     const { IMAGE: image = '', DIR: directory = '' } = positionals;
     if (image === '' || directory === '') {
       throw usageFailure('rootfs pull needs IMAGE and DIR.', 'Try: gontainer rootfs pull alpine ./root');
@@ -69,7 +70,7 @@ export const pullCommand: Subcommand = {
     };
     const made = await pullRootfs(request).finally(() => progress.end());
     const description = `${made.description}, ${made.digest}`;
-    reportMade(directory, description, made.tally);
+    if (options.quiet !== true) reportMade(directory, description, made.tally);
     noteRoot(directory, description, made.image);
     const name = imageName(reference);
     noteImage({ name, digest: made.digest, pulled: new Date().toISOString(), blobs: made.blobs });

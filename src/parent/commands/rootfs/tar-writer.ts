@@ -1,5 +1,6 @@
 /** Writes a folder as a tar archive: ustar, with pax records where a value does not fit (pax(1)). Names are bytes. */
 import { type BigIntStats, createReadStream, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { portableAttributes } from '../../images/archive/extended-attributes.js';
 import { block } from '../../images/archive/tar-header.js';
 
 export type OwnerMap = (id: number) => number;
@@ -27,7 +28,8 @@ export async function* tarOf(root: string, owners: Owners): AsyncGenerator<Buffe
       continue;
     }
     const target = stats.isSymbolicLink() ? readlinkSync(path, 'latin1') : '';
-    yield header({ name: stats.isDirectory() ? `${name}/` : name, type, target, stats, owners });
+    const attributes = portableAttributes(path);
+    yield header({ name: stats.isDirectory() ? `${name}/` : name, type, target, stats, owners, attributes });
     if (type === '0') yield* body(path, stats.size);
     if (!stats.isDirectory()) continue;
     const names = readdirSync(path, { encoding: 'latin1' }).sort();
@@ -65,13 +67,14 @@ interface Member {
   readonly target: string;
   readonly stats: BigIntStats;
   readonly owners: Owners;
+  readonly attributes?: readonly (readonly [name: string, value: Buffer])[];
 }
 
 const second = 1_000_000_000n;
 /** What eleven and seven octal digits hold. */
 const [largestLong, largestShort] = [8n ** 11n - 1n, 8n ** 7n - 1n];
 
-function header({ name, type, target, stats, owners }: Member): Buffer {
+function header({ name, type, target, stats, owners, attributes = [] }: Member): Buffer {
   const size = type === '0' ? stats.size : 0n;
   const [user, group] = [BigInt(owners.users(Number(stats.uid))), BigInt(owners.groups(Number(stats.gid)))];
   const time = stats.mtimeNs;
@@ -83,6 +86,9 @@ function header({ name, type, target, stats, owners }: Member): Buffer {
   if (user > largestShort) records.push(['uid', String(user)]);
   if (group > largestShort) records.push(['gid', String(group)]);
   if (time % second !== 0n || time < 0n || seconds > largestLong) records.push(['mtime', decimal(time)]);
+  // As star(1) wrote them first; GNU tar, bsdtar and docker read them.
+  for (const [attribute, value] of attributes)
+    records.push([`SCHILY.xattr.${attribute}`, value.toString('latin1')]);
   const fields = { size, user, group, seconds: seconds < 0n ? 0n : seconds };
   const own = basic(name, type, target, stats, fields);
   if (records.length === 0) return own;

@@ -4,6 +4,7 @@ import { usageFailure } from '../../../common/failure.js';
 import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { Values } from '../../command-line/subcommand.js';
+import type { Tally } from '../../images/archive/tally.js';
 import { hostPlatform, parsePlatform } from '../../images/image/platform.js';
 import { imageRoot } from '../../images/image-root.js';
 import { readRecord } from '../../images/kept/root-record.js';
@@ -30,6 +31,7 @@ export async function runImage(values: Values): Promise<ImageRun> {
     quiet,
     'image-config': fromRoot,
     'dry-run': rehearsed,
+    'map-auto': mapped,
   } = values.options;
   if (image === undefined) return { values, image: imageOf(mnt) };
   if (mnt !== undefined || fromRoot)
@@ -38,22 +40,27 @@ export async function runImage(values: Values): Promise<ImageRun> {
       'Choose one.',
     );
   const progress = new Progress();
-  const { path, tally, ...chosen } = await imageRoot({
+  const { path, isNew, tally, ...chosen } = await imageRoot({
     image: String(image),
     platform: platform === undefined ? hostPlatform() : parsePlatform(String(platform)),
+    mapped: mapped === true,
     makes: rehearsed !== true,
     progress,
   }).finally(() => progress.end());
-  if (tally !== undefined && !quiet) {
-    const files = `${tally.files} ${tally.files === 1 ? 'file' : 'files'}, ${readableSize(tally.size)}`;
-    inform(`${shownText(`Unpacked ${chosen.from}: ${files}.`)}\n`);
-    if (tally.losses !== undefined) inform(`${shownText(tally.losses)}\n`);
-  }
+  if (isNew && !quiet) tell(chosen.from, tally);
   const ephemeral = overlay === undefined ? true : undefined;
   return {
     values: { ...values, options: { ...values.options, ...defined({ mnt: path, ephemeral }) } },
     image: chosen,
   };
+}
+
+/** Says what was unpacked, and what could not be kept. */
+function tell(from: string, tally: Tally | undefined): void {
+  const files =
+    tally && `: ${tally.files} ${tally.files === 1 ? 'file' : 'files'}, ${readableSize(tally.size)}`;
+  for (const line of [`Unpacked ${from}${files ?? ''}.`, tally?.losses])
+    if (line !== undefined) inform(`${shownText(line)}\n`);
 }
 
 /** What is kept beside a root that was imported or pulled. */

@@ -1,5 +1,5 @@
 /** Which extended attributes of an archive are given to what is unpacked: xattr(7). */
-import { setAttribute } from '../../../common/kernel/file-attributes.js';
+import { attributesOf, setAttribute } from '../../../common/kernel/file-attributes.js';
 import { errorCode } from '../../../common/kernel/kernel-error.js';
 
 /** Overlays read these as orders of their own when the tree becomes a layer: Documentation/filesystems/overlayfs. */
@@ -30,12 +30,34 @@ export function keepAttributes(
 ): number {
   let lost = 0;
   for (const [name, value] of attributes) {
-    const kept =
-      (name.startsWith('user.') && !ordersToOverlays.test(name)) ||
-      (privileges && name === 'security.capability');
+    const kept = meansTheSame(name) && (privileges || name !== fileCapability);
     if (!kept || !set(path, name, value)) lost += 1;
   }
   return lost;
+}
+
+/**
+ * The extended attributes of a file that mean the same on every machine, as an archive has them. A capability that holds
+ * for one user namespace only is that of the file there (capabilities(7), "Namespaced file capabilities").
+ */
+export function portableAttributes(path: Buffer): (readonly [name: string, value: Buffer])[] {
+  return [...attributesOf(path)]
+    .filter(([name]) => meansTheSame(name))
+    .map(([name, value]) => [name, name === fileCapability ? withoutNamespace(value) : value]);
+}
+
+const fileCapability = 'security.capability';
+
+const meansTheSame = (name: string): boolean =>
+  (name.startsWith('user.') && !ordersToOverlays.test(name)) || name === fileCapability;
+
+/** From version 3 of vfs_cap_data to version 2, which lacks the ID of the namespace's root: linux/capability.h. */
+function withoutNamespace(value: Buffer): Buffer {
+  const [version3, length3] = [3, 24];
+  if (value.length !== length3 || value[3] !== version3) return value;
+  const shorter = Buffer.from(value.subarray(0, length3 - 4));
+  shorter[3] = version3 - 1;
+  return shorter;
 }
 
 function set(path: Buffer, name: string, value: Buffer): boolean {

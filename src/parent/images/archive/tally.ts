@@ -10,6 +10,8 @@ export class Tally {
   size = 0;
   /** Entries that belong to someone else than root, which only root can keep: chown(2). */
   owners = 0;
+  /** The same for an owner that the user namespace does not map. */
+  unmapped = 0;
   /** Device nodes and fifos, which have no place in a container's root, and hard links to them. */
   devices = 0;
   /** Extended attributes that mean nothing here, or that the file system or the user's rights do not allow. */
@@ -39,7 +41,7 @@ export class Tally {
   /** One sentence about what was lost, or undefined if nothing was. */
   get losses(): string | undefined {
     const counts: readonly (readonly [count: number, one: string, many: string])[] = [
-      [this.owners, 'owner', 'owners'],
+      [this.owners + this.unmapped, 'owner', 'owners'],
       [this.setIds, 'set-user-ID or set-group-ID bit', 'set-user-ID or set-group-ID bits'],
       [this.devices, 'device node or fifo', 'device nodes or fifos'],
       [this.attributes, 'extended attribute', 'extended attributes'],

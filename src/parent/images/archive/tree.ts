@@ -61,6 +61,8 @@ export class Tree {
   private readonly folderTimes = new Map<string, bigint>();
   /** The mode that the archive gives to / itself. */
   rootMode = 0o755;
+  /** Owners that could not be kept, as they are not mapped in this user namespace. */
+  lostOwners = 0;
   /** Extended attributes that could not be kept. */
   lostAttributes = 0;
 
@@ -97,7 +99,7 @@ export class Tree {
       this.vacate(place);
       mkdirSync(path, 0o700);
     }
-    if (this.keepsOwners) lchownSync(path, entry.uid, entry.gid);
+    this.giveAway(path, entry);
     chmodSync(path, mode);
     this.keepAttributes(place, entry);
     this.remember(place);
@@ -110,7 +112,7 @@ export class Tree {
     const file = openSync(this.path(place), flags, 0o600);
     try {
       await writeBody(file, entry);
-      if (this.keepsOwners) fchownSync(file, entry.uid, entry.gid);
+      this.giveAway(file, entry);
       // Set-user-ID, it would run on the host with the rights of whoever unpacked it.
       fchmodSync(file, entry.mode & (this.options.privileges ? 0o7777 : 0o1777));
     } finally {
@@ -127,7 +129,7 @@ export class Tree {
     const place = this.vacantPlaceOf(entry);
     const path = this.path(place);
     symlinkSync(Buffer.from(entry.target, 'latin1'), path);
-    if (this.keepsOwners) lchownSync(path, entry.uid, entry.gid);
+    this.giveAway(path, entry);
     this.keepAttributes(place, entry);
     setTimes(path, entry.modified);
     this.remember(place);
@@ -208,6 +210,18 @@ export class Tree {
 
   private namesIn(place: Place): string[] {
     return readdirSync(this.path(place), { encoding: 'latin1' });
+  }
+
+  /** An ID that the user namespace does not map can own nothing: chown(2), EINVAL. */
+  private giveAway(file: Buffer | number, { uid, gid }: TarEntry): void {
+    if (!this.keepsOwners) return;
+    try {
+      if (typeof file === 'number') fchownSync(file, uid, gid);
+      else lchownSync(file, uid, gid);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      this.lostOwners += 1;
+    }
   }
 
   private keepAttributes(place: Place, entry: TarEntry): void {

@@ -66,6 +66,7 @@ export async function unpack(
   }
   if (whiteouts) tree.removeFromTop(hardLinkStore);
   tally.attributes = tree.lostAttributes;
+  tally.unmapped = tree.lostOwners;
 }
 
 /** @returns whether anything was made */

@@ -35,7 +35,7 @@ export async function removeRoot(directory: string): Promise<void> {
   const isCopy = imageCopies().includes(path);
   await removeTree(isCopy ? takenAway(dirname(path)) : path).catch((error: unknown) => {
     throw new Failure(`Cannot remove all of ${directory}: ${errnoWords(error)}.`, {
-      next: 'What belongs to users of a container can be removed by root, or inside of one with the same ID map.',
+      next: 'What belongs to users of a container can be removed by root, and by whoever has the same subordinate IDs.',
       cause: error,
     });
   });

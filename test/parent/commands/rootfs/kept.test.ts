@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimes } from '../../../../src/common/kernel/file-attributes.js';
+import { attributesOf, setTimes } from '../../../../src/common/kernel/file-attributes.js';
 import { buildImage, layoutEntries } from '../../images/image-builder.js';
 import { importBytes } from '../../images/importing.js';
 import { contentOf, loopbackRegistry } from '../../images/loopback-registry.js';
@@ -182,6 +182,7 @@ const entries: readonly Entry[] = [
   hardLink('etc/b', 'etc/a'),
   symbolicLink('link', 'etc/a'),
   symbolicLink('far', 't'.repeat(300)),
+  file('attributes', 'x', { pax: { 'SCHILY.xattr.user.test': 'a\xff\0b=c\n' } }),
   { name: Buffer.from('caf\xe9', 'latin1'), body: 'latin1' },
   file(`${'d'.repeat(120)}/${'e'.repeat(150)}`, 'long'),
   file('before', 'x', { pax: { mtime: '-240' } }),
@@ -191,7 +192,7 @@ const entries: readonly Entry[] = [
 
 for (const [reader, words] of [
   ['gontainer', undefined],
-  ['tar', ['--numeric-owner', '-xpf']],
+  ['tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '-xpf']],
   ['bsdtar', ['--numeric-owner', '-xpf']],
 ] as const) {
   const skip =
@@ -208,6 +209,7 @@ for (const [reader, words] of [
     const written = runRootfs(owner, ['export', root, join(directory, 'out.tar')], home(directory));
     assert.equal(written.status, 0, written.stderr);
     const copy = join(directory, 'copy');
+    const shown = (top: string) => attributesOf(Buffer.from(join(top, 'attributes')));
     if (words === undefined) {
       assert.equal(runRootfs(owner, ['import', join(directory, 'out.tar'), copy], home(directory)).status, 0);
     } else {
@@ -215,6 +217,8 @@ for (const [reader, words] of [
       spawnSync(reader, [...words, join(directory, 'out.tar'), '-C', copy]);
     }
     assert.deepEqual(treeOf(copy, { except: ['.'] }), treeOf(root, { except: ['.'] }));
+    assert.ok(shown(root).size > 0);
+    assert.deepEqual(shown(copy), shown(root));
     assert.deepEqual(
       readdirSync(directory).filter((name) => name.includes('unfinished')),
       [],
