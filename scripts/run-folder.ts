@@ -28,16 +28,25 @@ export async function removeRunFolder(folder: string): Promise<string[]> {
   return [...left.values()];
 }
 
-/** The processes that have the folder in their command line, by their IDs. */
+/** The processes that have the folder in their command line or in their environment, with their command lines. */
 function running(folder: string): Map<number, string> {
   const found = new Map<number, string>();
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
       const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      if (line.includes(folder)) found.set(Number(name), line);
+      if (line.includes(folder) || environmentOf(name).includes(folder)) found.set(Number(name), line);
     } catch {
       // It has ended.
     }
   }
   return found;
+}
+
+/** Empty for a process into which this one must not look. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return '';
+  }
 }

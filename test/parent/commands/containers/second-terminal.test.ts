@@ -523,7 +523,7 @@ test('of two launches with one name at the same time, one starts', async () => {
   const desk = new Desk(unprivileged);
   const words = ['run', '--quiet', '--uid', '--name', 'box', '--', 'sh', '-c', 'read line'];
   const both = [0, 1].map(() => start(words, { user: unprivileged, env: desk.env }));
-  const ends = both.map(finished);
+  const ends = both.map((launcher) => finished(launcher));
   const loser = await Promise.race(ends);
   assert.equal(loser.status, 2);
   assert.match(loser.stderr, /^gontainer: the name box is taken: .*\n$/);
