@@ -30,7 +30,7 @@ export class KernelError extends Failure {
 
   constructor(data: KernelErrorData) {
     super(
-      `step ${data.step}: ${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`,
+      `${data.step === '' ? '' : `step ${data.step}: `}${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`,
       {
         status: exitStatus.launcher,
       },

@@ -24,6 +24,9 @@ const byErrno: Readonly<Record<string, string>> = {
   EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
 };
 
+/** CLOSE_RANGE_CLOEXEC of close_range(2). */
+export const needsLinux = withLine('This takes Linux 5.11 or later', 'kernel');
+
 /** One sentence: what to do now; and the line of the doctor that is about it, where there is one. */
 export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {
   const withUser = unshares(spec, 'uid');
@@ -36,6 +39,7 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     const forbidden = forbiddenBy();
     if (forbidden !== undefined) return withLine(forbidden, 'switches');
   }
+  if (call === 'close_range' && errno === 'EINVAL') return needsLinux;
   if (step === 'id-maps') {
     if (spec.maps?.writer === 'newuidmap')
       return 'Check that /etc/subuid and /etc/subgid are those that newuidmap(1) goes by, and that it is set-user-ID: ls -l $(command -v newuidmap).';

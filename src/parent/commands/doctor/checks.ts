@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { release, userInfo } from 'node:os';
 import { isatty } from 'node:tty';
+import { closesAtExecve } from '../../../common/kernel/available.js';
 import { address } from '../../../common/kernel/libc.js';
 import { namespaces } from '../../../common/namespaces.js';
 import { type LineId, lines } from '../../advice/doctor-lines.js';
@@ -96,7 +97,13 @@ const looks: Looks = {
       return problem((error as Error).message, String((error as { next?: string }).next));
     }
   },
-  kernel: () => ok(release()),
+  kernel: () =>
+    closesAtExecve()
+      ? ok(release())
+      : problem(
+          release(),
+          'Use Linux 5.11 or later: --detach, --as-pid-1 and enter need its close_range(2), and overlays of an ordinary user need it too.',
+        ),
   switches: () => {
     const forbidden = forbiddenBy();
     if (forbidden === undefined) return ok('none is set');
@@ -150,7 +157,7 @@ const looks: Looks = {
       ? ok('can be mounted')
       : warning(
           'cannot be mounted',
-          'It takes Linux 5.11 and mount(8); without it a root file system is copied instead.',
+          'It takes Linux 5.11 and mount(8). Without it --ephemeral, --overlay and run --image do not work.',
         ),
   'subordinate-ids': async () => {
     const missing = ['newuidmap', 'newgidmap'].find((name) => !inPath(name));

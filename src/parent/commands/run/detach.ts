@@ -12,6 +12,7 @@ import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
 import { deadlySignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
+import { needsLinux } from '../../advice/next-action.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp } from '../../launch/signal-relay.js';
 import { noteForChild } from '../../spec/inherited.js';
@@ -51,7 +52,11 @@ export async function startDetached(
   stdio[report] = 'pipe';
   // What else the caller has open, such as the pipe that a shell reads from, shall end with this process.
   const kernel = new Recorder('parent', 0n, () => {});
-  kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
+  try {
+    kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
+  } catch (error) {
+    throw Object.assign(error as Failure, { next: needsLinux });
+  }
   const launcher = spawn(
     process.execPath,
     [...process.execArgv, script, backgroundWord, JSON.stringify(words)],

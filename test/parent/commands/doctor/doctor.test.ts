@@ -202,3 +202,20 @@ for (const [title, { host, words = [], line, needs }] of Object.entries(hosts)) 
     assert.notEqual(finding?.fix ?? '', '');
   });
 }
+
+test('a kernel before 5.11 is a problem, and a launch that needs more says so', {
+  skip: lacking('strace'),
+}, async () => {
+  // Without -f: the calls of this process alone are refused, as that kernel refuses CLOSE_RANGE_CLOEXEC.
+  const under = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=close_range:error=EINVAL'];
+  const { stdout } = await run(['doctor'], { under });
+  const kernel = found(stdout).get('kernel');
+  assert.equal(kernel?.state, 'problem');
+  assert.match(String(kernel?.fix), /^Use Linux 5\.11 or later/);
+  const { status, stderr } = await run(['run', '--uid', '--quiet', '--detach', '--', 'true'], { under });
+  assert.equal(status, 125, stderr);
+  assert.match(
+    stderr,
+    /^gontainer: close_range\(.*\) failed with EINVAL \(invalid argument\)\. This takes Linux 5\.11 or later \(gontainer doctor: “kernel”\)/,
+  );
+});
