@@ -41,6 +41,6 @@ if (words[0] === 'child') {
   process.on('uncaughtException', (error) => process.exit(load().unexpected(error, words)));
   if (answer !== undefined) process.exit(print(answer));
   const { parent, background } = load();
-  const ended = words[0] === 'detached' ? background(words[1] as string) : parent(words);
+  const ended = words[0] === 'detached' ? background(words.slice(1)) : parent(words);
   ended.then((status) => process.exit(status));
 }

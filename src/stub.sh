@@ -47,6 +47,29 @@ tasks() {
     group=${group%/*}
   done
 }
+# What a shell executes that the kernel does not take (ENOEXEC), it reads as a script: the name of a machine is looked for in
+# the header of ELF, which read leaves without its zero bytes (elf(5)), and the loader of that machine on this one.
+is_foreign() {
+  local head= loader machine
+  IFS= read -r head < "$GONTAINER_FOUND"
+  case $head in
+    '#!'*) return 1 ;;
+    ?ELF????'>'* | ?ELF?????'>'*) loader=/lib64/ld-linux-x86-64.so.2 machine=x86_64 ;;
+    ?ELF*) loader=/lib/ld-linux-aarch64.so.1 machine=aarch64 ;;
+    *) return 0 ;;
+  esac
+  [ ! -e $loader ] && [ "$(uname -m)" != $machine ]
+}
+# The first program of that name in PATH: an empty folder is the one that this is (environ(7)).
+find_node() {
+  local rest folder
+  rest=${PATH-}:
+  while [ -z "$GONTAINER_FOUND" ] && [ -n "$rest" ]; do
+    folder=${rest%%:*}
+    rest=${rest#*:}
+    [ -f "${folder:-.}/node" ] && [ -x "${folder:-.}/node" ] && GONTAINER_FOUND=${folder:-.}/node
+  done
+}
 GONTAINER_CALLER=
 GONTAINER_REFUSED=
 GONTAINER_CROWDED=
@@ -77,9 +100,22 @@ if [ -n "$GONTAINER_CROWDED" ]; then
   echo "gontainer: the limit of processes and threads of this cgroup is ${GONTAINER_CROWDED% *}, of which ${GONTAINER_CROWDED#* } are taken, and 20 more are needed. End some, or raise its pids.max."
   exit 125
 fi
-if ! command -v node > /dev/null; then
-  echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH." >&2
+GONTAINER_FOUND=
+find_node
+if [ -z "$GONTAINER_FOUND" ]; then
+  exec >&2
+  echo "gontainer: there is no node in PATH (${PATH-}). Install Node.js 20.19 or later, or add its folder to PATH."
   exit 125
 fi
+case $GONTAINER_FOUND in
+  # Installed with the system, and so for this machine.
+  /usr/bin/node | /usr/local/bin/node) ;;
+  *)
+    if is_foreign; then
+      exec >&2
+      echo "gontainer: $GONTAINER_FOUND is not a program for this machine ($(uname -m)). Install Node.js 20.19 or later for it, or put the folder of another node first in PATH."
+      exit 125
+    fi ;;
+esac
 # After -- Node does not look for its own --env-file, whose NODE_OPTIONS it would take for itself.
-exec node -- "$0" "$@"
+exec "$GONTAINER_FOUND" -- "$0" "$@"

@@ -9,9 +9,11 @@ import {
   endChildren,
   exitNow,
   giveTerminal,
+  signalName,
   signalNumber,
   waitForProcess,
 } from '../common/kernel/processes.js';
+import { onNumberedSignals } from '../common/numbered-signals.js';
 import { passedSignals } from '../common/passed-signals.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
 import { type ChildChannel, failureData } from './child-channel.js';
@@ -23,10 +25,12 @@ export class Init {
 
   /** From here on the signals of the terminal do not end this process. */
   constructor() {
-    const { received } = this;
-    for (const signal of passedSignals)
-      process.on(signal, () => received.set(signal, (received.get(signal) ?? 0) + 1));
+    for (const signal of passedSignals) process.on(signal, this.note);
   }
+
+  private readonly note = (signal: NodeJS.Signals): void => {
+    this.received.set(signal, (this.received.get(signal) ?? 0) + 1);
+  };
 
   /** Has Node listen for the end of children. Called while this process has to wait in any case: it takes a while. */
   listen(): void {
@@ -53,6 +57,8 @@ export class Init {
     this.onChildEnd = reap;
     // A command that has ended already needs none of what follows.
     reap();
+    // PID 1 gets none of them that it has no handler for (pid_namespaces(7)).
+    if (!unshares(spec, 'pid')) onNumberedSignals((number) => this.note(signalName(number)), []);
     channel.listen(
       (message) => {
         if (message.type === 'signal') {
@@ -97,7 +103,7 @@ function reapChildren(command: number, channel: ChildChannel, end: (status: numb
 
 function send(to: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(to, signal);
+    process.kill(to, signalNumber(signal));
   } catch {
     // It ended in this moment; reaping says so.
   }

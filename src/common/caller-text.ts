@@ -1,6 +1,6 @@
 /** What the caller passed, byte by byte: Node puts U+FFFD for each byte that is not UTF-8, and the kernel still has it. */
 import { readFileSync } from 'node:fs';
-import { linkText, textOf } from './byte-text.js';
+import { isByteText, linkText, textOf } from './byte-text.js';
 
 const replaced = '\ufffd';
 
@@ -15,20 +15,51 @@ export function callerWords(): string[] {
   }
 }
 
+/** Words of a command line that Node passes on as they are, each as JSON. @param words may hold bytes that are not UTF-8 */
+export const passedOn = (words: readonly string[]): string[] => words.map((word) => JSON.stringify(word));
+
+/** The words that were passed on so. */
+export const received = (words: readonly string[]): string[] => words.map((word) => JSON.parse(word));
+
+/** The variable for a launcher that this one starts, with those that Node would pass on with other bytes. */
+const passedVariables = 'GONTAINER_BYTES';
+
+/** What the environment of such a launcher has beside this one's. */
+export function environmentPassedOn(): Record<string, string> {
+  const odd = Object.entries(callerEnvironment()).filter((entry) => {
+    const text = entry.join('');
+    return isByteText(text) || text.includes(replaced);
+  });
+  return odd.length === 0
+    ? {}
+    : { [passedVariables]: JSON.stringify([process.pid, Object.fromEntries(odd)]) };
+}
+
 /** The environment. */
 export function callerEnvironment(): Record<string, string> {
-  const known = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  if (!known.some((entry) => entry.join('').includes(replaced))) return Object.fromEntries(known);
+  const { [passedVariables]: passed, ...others } = process.env;
+  const known = Object.entries(others).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const whole = known.filter((entry) => !entry.join('').includes(replaced));
+  if (passed !== undefined) return { ...Object.fromEntries(whole), ...variablesOf(passed) };
+  if (whole.length === known.length) return Object.fromEntries(known);
   const bytes = textsOf('/proc/self/environ').map((text) => {
     const [, name = '', value = ''] = /^(.[^=]*)=(.*)$/s.exec(text) ?? [];
     return [name, value] as const;
   });
   return Object.fromEntries([
-    ...known.filter((entry) => !entry.join('').includes(replaced)),
+    ...whole,
     ...bytes.filter((entry) => entry[0] !== '' && Buffer.from(entry.join('')).includes(replaced)),
   ]);
+}
+
+/** Only of the process that started this one: a stale one is not believed. */
+function variablesOf(text: string): Record<string, string> {
+  try {
+    const [pid, variables] = JSON.parse(text) as [number, Record<string, string>];
+    return pid === process.ppid ? variables : {};
+  } catch {
+    return {};
+  }
 }
 
 const directoryLink = '/proc/self/cwd';

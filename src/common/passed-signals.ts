@@ -1,6 +1,7 @@
 /**
- * The signals that are passed on to the command: all that Node can take and that do not mean this process alone, such as
- * SIGCHLD and SIGTSTP. The launcher's handler takes them, and so does its child's. Real-time signals have no names in Node.
+ * The signals that are passed on to the command: all that can be taken and that do not mean this process alone, such as
+ * SIGCHLD and SIGTSTP. The launcher's handler takes them, and so does its child's. Those that Node has no names for, the
+ * real-time signals, are in numbered-signals.ts.
  */
 
 /** Sent to have somebody end. */

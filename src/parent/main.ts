@@ -1,5 +1,6 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
 import { existsSync, fstatSync } from 'node:fs';
+import { received } from '../common/caller-text.js';
 import { exitStatus, Failure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
@@ -35,11 +36,11 @@ export async function parent(words: readonly string[]): Promise<number> {
 
 /**
  * The launcher of `run --detach`, whose command line its caller has read already.
- * @param given the command line as JSON: Node would not pass bytes on that are not UTF-8
+ * @param given the words of the command line, as they are passed on
  * @returns the exit status
  */
-export async function background(given: string): Promise<number> {
-  const words = JSON.parse(given) as string[];
+export async function background(given: readonly string[]): Promise<number> {
+  const words = received(given);
   ignoreLikeCaller();
   const line = readLine(words, commands);
   if (line.asks !== 'run') return exitStatus.usage;

@@ -141,13 +141,17 @@ for (const user of users) {
       "$G" run --uid --quiet -- printf %s $'a\\xff\\xe2\\x82b' | hex
       "$G" run --uid --quiet --env X=$'v\\xfe' -- printenv X | hex
       "$G" run --uid --quiet --workdir "$1/"$'root\\xff' -- pwd | tail -c 2 | hex
+      export V=$'v\\xfe'  R=$'\\ufffd'
+      export XDG_RUNTIME_DIR="$1"
+      name=$("$G" run --detach --uid --output "$1/out" -- sh -c 'printenv V R; printf %s "$1"' sh $'a\\xff')
+      "$G" wait "$name" > /dev/null; hex < "$1/out"
       cd $'root\\xff'; "$G" run --uid --pid --quiet --mnt . --workdir $'/w\\xfe' -- sh -c pwd | hex`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', mine, program], {
       encoding: 'utf8',
       env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` },
       ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
     });
-    assert.equal(stdout, '61ffe28262\n76fe0a\nff0a\n2f77fe0a\n', stderr);
+    assert.equal(stdout, '61ffe28262\n76fe0a\nff0a\n76fe0aefbfbd0a61ff\n2f77fe0a\n', stderr);
   });
 }
 

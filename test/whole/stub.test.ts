@@ -35,6 +35,42 @@ test('a PATH without node, and an empty one, are said', () => {
   refused(started(program, ['--version'], { PATH: '' }), none);
 });
 
+/** The header of a program for the other machine, as elf(5) has it; a shell would read it as a script. */
+function elf(machine: number, abi: number): Buffer {
+  const header = Buffer.alloc(4096);
+  header.write('\x7fELF\x02\x01\x01', 'latin1');
+  header.writeUInt8(abi, 7);
+  header.writeUInt16LE(3, 16);
+  header.writeUInt16LE(machine, 18);
+  return header;
+}
+
+const otherMachine = process.arch === 'x64' ? 183 : 62;
+for (const [kind, content] of [
+  ['built for another machine', elf(otherMachine, 0)],
+  ['built for another machine and Linux', elf(otherMachine, 3)],
+  ['built for a machine that is not known', elf(243, 0)],
+  ['empty', ''],
+  ['a text', 'echo ran\n'],
+] as const) {
+  test(`a node that is ${kind} is said, and nothing runs`, () => {
+    const path = folder();
+    writeFileSync(join(path, 'node'), content, { mode: 0o755 });
+    refused(
+      started(program, ['run', '--uid', '--', 'echo', 'ran'], { PATH: `${path}:/usr/bin:/bin` }),
+      /^gontainer: \/.+\/node is not a program for this machine \((x86_64|aarch64)\)\. Install Node\.js 20\.19/,
+    );
+  });
+}
+
+test('a node that may not be executed, and a folder of that name, are passed over in PATH', () => {
+  const [first, second] = [folder(), folder()];
+  writeFileSync(join(first, 'node'), 'echo ran', { mode: 0o644 });
+  mkdirSync(join(second, 'node'));
+  const { stdout, stderr } = started(program, ['--version'], { PATH: `${first}:${second}:${folders}` });
+  assert.match(stdout, /^gontainer \d/, stderr);
+});
+
 test('a Node that is too old says so, and runs nothing', () => {
   const old = join(place, 'old.cjs');
   writeFileSync(old, "Object.defineProperty(process.versions, 'node', { value: '20.18.3' });");

@@ -14,13 +14,21 @@ export interface ProcessChange {
   readonly stoppedBy?: NodeJS.Signals;
 }
 
-/** `SIGTERM` for 15: signal(7). */
-const signalName = (signal: number): NodeJS.Signals =>
+/** `SIGTERM` for 15, `SIGRTMIN+6` for 40: signal(7). Node has no names for real-time signals. */
+export const signalName = (signal: number): NodeJS.Signals =>
   (Object.entries(system.signals).find(([, number]) => number === signal)?.[0] ??
-    `SIG${signal}`) as NodeJS.Signals;
+    (signal < realtime.first ? `SIG${signal}` : realtimeName(signal - realtime.first))) as NodeJS.Signals;
 
-/** The number of a signal; signals that Node has no name for are written SIG followed by it. */
-export const signalNumber = (name: NodeJS.Signals): number => system.signals[name] ?? Number(name.slice(3));
+const realtimeName = (index: number): string => (index === 0 ? 'SIGRTMIN' : `SIGRTMIN+${index}`);
+
+export const signalNumber = (name: NodeJS.Signals): number =>
+  system.signals[name] ??
+  (name.startsWith('SIGRTMIN')
+    ? realtime.first + Number(name.slice('SIGRTMIN'.length))
+    : Number(name.slice('SIG'.length)));
+
+/** SIGRTMIN and SIGRTMAX of glibc, which keeps the two before them for itself: nptl(7). */
+export const realtime = { first: 34, last: 64 } as const;
 
 const { EINTR, ECHILD } = system.errno;
 

@@ -30,7 +30,7 @@ const whole =
 const maximal32Bits = 2 ** 31 - 1;
 const processId = whole(0, maximal32Bits);
 const word = matching(/^[A-Za-z0-9_-]{1,64}$/);
-const signal = matching(/^SIG[A-Z0-9]{1,12}$/);
+const signal = matching(/^SIG[A-Z0-9]{1,12}(\+\d{1,2})?$/);
 /** Microseconds: a year at most. Clocks that differ may put a call a little before the beginning. */
 const time: Check = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value > -1e9 && value < 3.2e13;

@@ -10,7 +10,7 @@ export interface Companions {
   /** --timeout, --pid-file, --status-fd, --die-with-parent. */
   readonly supervision?: Pick<Supervision, 'begin' | 'started'> | undefined;
   /** Writes down for other terminals how far the launch is. */
-  readonly registration?: Pick<Registration, 'done' | 'ended'> | undefined;
+  readonly registration?: Pick<Registration, 'done' | 'made' | 'ended'> | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
 }

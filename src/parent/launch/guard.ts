@@ -1,13 +1,14 @@
 /**
  * What ends the container when the launcher is killed and cannot: a process on the host, the guard, waits for the end of a
  * pipe whose other end the launcher holds, and then kills the container's first process. It runs a call chain: there is no
- * Node in it.
+ * Node in it. Then it becomes a Node that removes what the launcher would have: mount points, and the container's entry.
  *
  * The signal that the kernel sends at the death of the parent (PR_SET_PDEATHSIG) is not enough. A process that changes its
  * user gives it up, as su(1) and many a daemon do, and whoever traces a process can have it give that up. Without a PID
  * namespace the child has given it up itself, so that it lives long enough to end the rest; but there it can be stopped.
  */
 import { closeSync } from 'node:fs';
+import { defined } from '../../common/defined.js';
 import { Failure, killedNext } from '../../common/failure.js';
 import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
@@ -19,8 +20,11 @@ import { childStep } from '../../common/steps/hand-over.js';
 const descriptors = { life: 0, target: 1, report: 2 } as const;
 
 const POLLIN = 1; // poll(2)
-/** Milliseconds. */
-const grace = 1_000;
+/** Milliseconds: for the child to end the rest, and for the kernel to end the child. */
+const [grace, patience] = [1_000, 60_000];
+
+/** What tells a Node where the containers are written down: state-folder.ts, and os.tmpdir() of Node. */
+const wayToState = ['XDG_RUNTIME_DIR', 'TMPDIR', 'TMP', 'TEMP', 'LD_LIBRARY_PATH'];
 
 export class Guard {
   private readonly running: Running;
@@ -29,13 +33,14 @@ export class Guard {
   /**
    * @param pid the container's first process, a child of this one
    * @param endsAll whether the kernel ends everything inside with it
+   * @param script this program's own file
    */
-  constructor(kernel: Kernel, pid: number, endsAll: boolean) {
+  constructor(kernel: Kernel, pid: number, endsAll: boolean, script: string) {
     const target = kernel.call('pidfd_open', { pid, flags: 0 });
     const [life, held] = pipe(kernel, 'life');
     this.life = held;
     const [reportRead, report] = pipe(kernel, 'guarded');
-    this.running = kernel.clone(chain({ life, target, report }, endsAll));
+    this.running = kernel.clone(chain({ life, target, report }, endsAll, script));
     drop(kernel, target, life, report);
     const word = memory(Buffer.alloc(8), 'guarded');
     const heard = kernel.call('read', { fd: reportRead, buf: word, count: 7 });
@@ -64,7 +69,11 @@ export class Guard {
   }
 }
 
-function chain(given: Readonly<Record<keyof typeof descriptors, number>>, endsAll: boolean): Chain {
+function chain(
+  given: Readonly<Record<keyof typeof descriptors, number>>,
+  endsAll: boolean,
+  script: string,
+): Chain {
   const step = childStep.id;
   const names = ['life', 'target', 'report'] as const;
   return {
@@ -89,8 +98,10 @@ function chain(given: Readonly<Record<keyof typeof descriptors, number>>, endsAl
         call: 'read',
         args: { fd: descriptors.life, buf: memory(Buffer.alloc(8), 'end-of-file'), count: 1 },
       },
-      ...(endsAll ? [] : timeToTidyUp(step)),
+      ...(endsAll ? [] : timeToEndTheRest(step)),
       send(step, 'SIGKILL'),
+      untilItEnds(step, patience),
+      ...removal(step, script),
       { step, call: '_exit', args: { status: 0 } },
     ],
   };
@@ -102,11 +113,31 @@ const send = (step: string, sig: 'SIGCONT' | 'SIGKILL'): ChainCall => ({
   args: { pidfd: descriptors.target, sig, info: NULL, flags: 0 },
 });
 
-/** Without a PID namespace the child ends the rest, which takes that it runs; poll(2) returns when it has ended. */
-function timeToTidyUp(step: string): ChainCall[] {
+/** Without a PID namespace the child ends the rest, which takes that it runs. */
+const timeToEndTheRest = (step: string): ChainCall[] => [send(step, 'SIGCONT'), untilItEnds(step, grace)];
+
+/** Of a pidfd poll(2) returns when its process has ended. */
+function untilItEnds(step: string, timeout: number): ChainCall {
   const pollfd = Buffer.alloc(8);
   pollfd.writeInt32LE(descriptors.target, 0);
   pollfd.writeInt16LE(POLLIN, 4);
   const fds = memory(pollfd, { fd: descriptors.target, events: 'POLLIN' });
-  return [send(step, 'SIGCONT'), { step, call: 'poll', args: { fds, nfds: 1, timeout: grace } }];
+  return { step, call: 'poll', args: { fds, nfds: 1, timeout } };
+}
+
+/** Whoever lists the containers removes what is left of launches that were killed. Node gives itself /dev/null. */
+function removal(step: string, script: string): ChainCall[] {
+  const environment = wayToState.map((name) => [name, process.env[name]]);
+  return [
+    { step, call: 'close_range', args: { first: 0, last: 'UINT_MAX', flags: 0 } },
+    {
+      step,
+      call: 'execve',
+      args: {
+        pathname: '/proc/self/exe',
+        argv: [process.argv0, ...process.execArgv, script, 'ps'],
+        envp: defined(Object.fromEntries(environment)),
+      },
+    },
+  ];
 }

@@ -10,6 +10,7 @@ import type { LaunchSpec } from '../../common/spec.js';
 import { perform, recordOf, type StepResult, shortcomings } from '../../common/step.js';
 import { execStep } from '../../common/steps/command.js';
 import { type NumberedStep, numberedSteps, parentStepsOf } from '../../common/steps/index.js';
+import { mountPointsStep } from '../../common/steps/mount-points.js';
 import { nextAction } from '../advice/next-action.js';
 import type { Log } from '../log/log.js';
 import { JobControl } from '../terminal/job-control.js';
@@ -72,7 +73,7 @@ export async function launch(
 
 /** The parent's steps, and then the conversation with the child that they have started. */
 async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): Promise<number> {
-  const { spec, log, kernel, handOver, channel, walk } = at;
+  const { spec, log, kernel, handOver, channel, signals, walk } = at;
   const steps = numberedSteps(spec);
   const done = (result: StepResult): void => noteStep(result, steps, at);
   // Whoever reads the log meanwhile sees each stop at once.
@@ -87,6 +88,7 @@ async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): 
   const hostEvidence = new HostEvidence(spec);
   channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
   // The child starts on another core meanwhile.
+  signals.listenByNumber();
   await log.open();
   return await new Conversation({ ...at, steps, hostEvidence, done }).hold();
 }
@@ -99,11 +101,12 @@ function noteStep(
     spec,
     log,
     handOver,
+    mountPoints,
     refused,
     registration,
     walk,
     runs,
-  }: Pick<Surroundings, 'spec' | 'log' | 'handOver' | 'refused'> & Companions,
+  }: Pick<Surroundings, 'spec' | 'log' | 'handOver' | 'mountPoints' | 'refused'> & Companions,
 ): void {
   const { number, step } = steps.get(result.step) as NumberedStep;
   const pid = step.stage === 'parent' ? process.pid : handOver.second;
@@ -112,6 +115,7 @@ function noteStep(
   log.step(record, number, steps.size, pid);
   for (const sentence of shortcomings(step, spec, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
+  if (step.id === mountPointsStep.id && mountPoints?.left) registration?.made(mountPoints.left);
   walk?.done(result, record.summary);
   if (step.id === execStep.id) runs?.(handOver.second);
 }

@@ -4,14 +4,14 @@
  * (mount_namespaces(7)). So each launch holds a lock of the root directory, and whoever is alone removes what it made.
  */
 
-import { closeSync, constants, lstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathOf } from '../../common/byte-text.js';
 import { Failure } from '../../common/failure.js';
 import type { CallRecord, Kernel } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
 import type { LaunchSpec, NewRoot } from '../../common/spec.js';
 import { mountPointsStep } from '../../common/steps/mount-points.js';
+import { type LeftMountPoints, openFolder, removeIfAlone } from '../state/left-mount-points.js';
 
 export class MountPoints {
   private readonly made: string[] = [];
@@ -25,7 +25,7 @@ export class MountPoints {
     private readonly kernel: Kernel,
   ) {
     const keptIn = root.overlay?.keptIn;
-    this.lock = openSync(pathOf(keptIn ?? root.path), constants.O_RDONLY | constants.O_DIRECTORY);
+    this.lock = openFolder(keptIn ?? root.path);
     try {
       kernel.call('flock', { fd: this.lock, operation: keptIn ? ['LOCK_EX', 'LOCK_NB'] : 'LOCK_SH' });
     } catch (error) {
@@ -42,48 +42,22 @@ export class MountPoints {
     if (call === 'mkdir' || call === 'open') this.made.push(String(args.pathname));
   }
 
-  /** Removes what was made and is still empty, and gives the lock back. */
-  remove(): void {
-    const { overlay } = this.root;
-    // What was made in memory is gone.
-    const layer = overlay === undefined ? '/' : overlay.keptIn && '/upper';
-    this.kernel.step = ''; // It belongs to none, as what is done before the first.
-    if (layer && this.made.length > 0 && this.alone())
-      for (const path of this.made.reverse()) removeEmpty(this.lock, join(layer, path));
-    closeSync(this.lock);
+  /** What there is to remove. What was made in memory is none: it goes with the container. */
+  get left(): LeftMountPoints | undefined {
+    const { overlay, path } = this.root;
+    if (this.made.length === 0 || overlay?.keptIn === null) return undefined;
+    return overlay === undefined
+      ? { folder: path, paths: this.made }
+      : { folder: overlay.keptIn, paths: this.made.map((name) => join('/upper', name)) };
   }
 
-  private alone(): boolean {
-    try {
-      this.kernel.call('flock', { fd: this.lock, operation: ['LOCK_EX', 'LOCK_NB'] });
-      return true;
-    } catch {
-      return false;
-    }
+  /** Removes what was made and is still empty, and gives the lock back. */
+  remove(): void {
+    this.kernel.step = ''; // It belongs to none, as what is done before the first.
+    if (this.left !== undefined) removeIfAlone(this.kernel, this.lock, this.left.paths);
+    closeSync(this.lock);
   }
 }
 
 export const mountPointsIn = (spec: LaunchSpec, kernel: Kernel): MountPoints | undefined =>
   spec.root && new MountPoints(spec.root, kernel);
-
-/**
- * Removes an empty directory or file below an open directory. Folder by folder through descriptors, as openat(2) does
- * it, so that no symbolic link that was put there meanwhile leads out.
- */
-function removeEmpty(root: number, path: string): void {
-  const folders = [root];
-  const below = (name: string) => pathOf(`/proc/self/fd/${folders.at(-1)}/${name}`);
-  const names = path.split('/').filter(Boolean);
-  const last = names.pop() as string;
-  try {
-    for (const name of names)
-      folders.push(openSync(below(name), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
-    const found = lstatSync(below(last));
-    if (found.isDirectory()) rmdirSync(below(last));
-    else if (found.isFile() && found.size === 0) unlinkSync(below(last));
-  } catch {
-    // Something was put in it, or it is gone already: it is not ours any more.
-  } finally {
-    for (const folder of folders.slice(1)) closeSync(folder);
-  }
-}

@@ -126,7 +126,7 @@ export class ProcessHandOver implements HandOver {
     this.waited.set(this.first, this.kernel.wait(this.first));
     const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
     for (const fd of [this.go, this.ends.child, ...nothing]) this.kernel.call('close', { fd });
-    this.guard = new Guard(this.kernel, this.second, unshares(this.spec, 'pid'));
+    this.guard = new Guard(this.kernel, this.second, unshares(this.spec, 'pid'), this.script);
   }
 
   /**
@@ -165,7 +165,7 @@ export class ProcessHandOver implements HandOver {
   signal(signal: NodeJS.Signals): void {
     if (this.waited.has(this.second)) return;
     try {
-      process.kill(this.second, signal);
+      process.kill(this.second, signalNumber(signal));
     } catch {
       // It has become another user, and the kernel does not let us.
     }

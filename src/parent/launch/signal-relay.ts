@@ -1,8 +1,9 @@
 import { Failure, statusOfSignal } from '../../common/failure.js';
-import { signalNumber } from '../../common/kernel/processes.js';
+import { signalName, signalNumber } from '../../common/kernel/processes.js';
+import { onNumberedSignals } from '../../common/numbered-signals.js';
 import { isDeadly, passedSignals } from '../../common/passed-signals.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { ignoredNames } from '../spec/inherited.js';
+import { ignoredNames, inherited } from '../spec/inherited.js';
 
 /**
  * Signals sent to the parent. Before the command runs, one of them gives the launch up; from then on they reach the
@@ -12,11 +13,18 @@ export class SignalRelay {
   private readonly early: NodeJS.Signals[] = [];
   private pass: ((signal: NodeJS.Signals) => void) | undefined;
   private interrupt: ((failure: Failure) => void) | undefined;
+  private endNumbered = (): void => {};
 
   constructor() {
     // What the caller ignored is ignored by the command too; there is nothing to pass on.
     const ignored = ignoredNames();
     for (const signal of passedSignals) if (!ignored.includes(signal)) process.on(signal, this.take);
+  }
+
+  /** Listens to the rest, which have no names in Node. Called while this process has to wait: it takes half a millisecond. */
+  listenByNumber(): void {
+    const take = (number: number): void => this.take(signalName(number));
+    this.endNumbered = onNumberedSignals(take, inherited().ignoredSignals);
   }
 
   /**
@@ -40,6 +48,7 @@ export class SignalRelay {
 
   release(): void {
     for (const signal of passedSignals) process.off(signal, this.take);
+    this.endNumbered();
   }
 
   private readonly take = (signal: NodeJS.Signals): void => {

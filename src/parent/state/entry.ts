@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { namespaceId } from '../../common/evidence.js';
+import type { LeftMountPoints } from './left-mount-points.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** The first line. */
@@ -37,13 +38,18 @@ export interface Progress {
   readonly process: ProcessIdentity;
 }
 
+/** A line added when the launch has made mount points, which it removes at its end. */
+export interface Made {
+  readonly mountPoints: LeftMountPoints;
+}
+
 /** The last line. */
 export interface End {
   /** The command's exit status, as gontainer run returns it. */
   readonly status: number;
 }
 
-export type Entry = Beginning & Partial<Progress> & Partial<End>;
+export type Entry = Beginning & Partial<Progress> & Partial<Made> & Partial<End>;
 
 /** The name of an entry's file ends with this. */
 export const entryExtension = '.ndjson';
@@ -72,7 +78,11 @@ export function readEntry(file: string | number): Entry {
     Array.isArray(entry.command) &&
     Number.isFinite(entry.started) &&
     isIdentity(entry.launcher) &&
-    (entry.process === undefined || isIdentity(entry.process));
+    (entry.process === undefined || isIdentity(entry.process)) &&
+    (entry.mountPoints === undefined || areMountPoints(entry.mountPoints));
   if (!whole) throw new Error('not an entry');
   return entry;
 }
+
+const areMountPoints = ({ folder, paths }: LeftMountPoints): boolean =>
+  typeof folder === 'string' && Array.isArray(paths) && paths.every((path) => typeof path === 'string');

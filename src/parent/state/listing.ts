@@ -6,6 +6,7 @@ import { namespaces } from '../../common/namespaces.js';
 import { draftIn, removeAbandonedDraft } from './draft.js';
 import { keepEnded } from './ended.js';
 import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
+import { removeLeft } from './left-mount-points.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -78,6 +79,7 @@ export function removeStale(path: string): boolean {
     if (!isOver(entry)) return false;
     // Before the name is free, as the next of that name forgets it. A launch that had made nothing is no container.
     if (entry.process !== undefined) keepEnded(path, entry);
+    if (entry.mountPoints !== undefined) removeLeft(entry.mountPoints);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     const aside = draftIn(dirname(path));
     renameSync(path, aside);

@@ -20,10 +20,12 @@ import {
   type End,
   entryExtension,
   isContainerName,
+  type Made,
   outputExtension,
   type Progress,
   viewpoint,
 } from './entry.js';
+import type { LeftMountPoints } from './left-mount-points.js';
 import { removeStale } from './listing.js';
 import { identify, type ProcessIdentity } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
@@ -104,6 +106,11 @@ export class Registration {
     if (this.process !== undefined) this.add({ step, process: this.process });
   }
 
+  /** The launch has made these mount points. */
+  made(mountPoints: LeftMountPoints): void {
+    this.add({ mountPoints });
+  }
+
   /** The command has ended: whoever waits for it has the file open, and whoever comes later finds what is kept of it. */
   ended(status: number): void {
     if (this.file !== undefined) keepEnded(this.path, { ...this.beginning, status });
@@ -119,7 +126,7 @@ export class Registration {
   }
 
   /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */
-  private add(line: Progress | End): void {
+  private add(line: Progress | Made | End): void {
     if (this.file === undefined) return;
     try {
       writeSync(this.file, `${JSON.stringify(line)}\n`);

@@ -1,9 +1,14 @@
 /** Exit statuses and signals. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { finished, run, start, unprivileged, users } from '../../gontainer.js';
+import { finished, folder, lacking, run, start, unprivileged, users } from '../../gontainer.js';
+import { until } from '../../until.js';
 
 const quiet = ['run', '--quiet', '--uid'];
 
@@ -49,6 +54,82 @@ for (const options of [['--uid'], ['--uid', '--pid']]) {
       const { status, stdout } = await end;
       assert.equal(stdout, `ready\ngot ${signal}\n`);
       assert.equal(status, 5);
+    });
+  }
+}
+
+// Those of glibc: signal(7). SIGPROF is V8's own while it takes a profile, and coverage is one.
+const numbered = [
+  ...Array.from({ length: 31 }, (_, index) => 34 + index),
+  ...(process.env.NODE_V8_COVERAGE ? [] : [constants.signals.SIGPROF]),
+];
+
+for (const options of [['--uid'], ['--uid', '--pid'], ['--uid', '--pid', '--as-pid-1']]) {
+  test(`real-time signals and SIGPROF sent to the parent reach the command (${options.join(' ')})`, {
+    skip: lacking('bash'),
+  }, async () => {
+    const script = `for n in ${numbered.join(' ')}; do trap "echo $n" $n; done; echo ready
+      until read -t 0.1 _; do :; done; exit 5`;
+    const child = start(['run', '--quiet', ...options, '--', 'bash', '-c', script], { user: unprivileged });
+    const end = finished(child);
+    const lines = createInterface(child.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]();
+    assert.equal((await lines.next()).value, 'ready');
+    for (const number of numbered) {
+      process.kill(child.pid as number, number);
+      assert.equal((await lines.next()).value, String(number));
+    }
+    child.stdin?.end('\n');
+    assert.equal((await end).status, 5);
+  });
+}
+
+test('a real-time signal that the caller ignores is not passed on, and ends nothing', async () => {
+  const script = `trap '' 40; exec "$@"`;
+  const command = ['sh', '-c', 'echo ready; read _; echo lives'];
+  const under = ['sh', '-c', script, 'sh'];
+  const child = start(['run', '--quiet', '--uid', '--', ...command], { user: unprivileged, under });
+  const end = finished(child);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  process.kill(child.pid as number, 40);
+  child.stdin?.end('\n');
+  assert.deepEqual(await end, { status: 0, signal: null, stdout: 'ready\nlives\n', stderr: '' });
+});
+
+// Nobody can catch the first, and the others mean a fault of the process itself.
+for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const) {
+  for (const pid of [['--pid'], []]) {
+    const words = ['--uid', ...pid];
+    test(`a launcher that ${signal} kills leaves no mount point and no entry (${words.join(' ')})`, {
+      skip: lacking('busybox'),
+    }, async () => {
+      const place = folder(unprivileged);
+      const [root, env] = [join(place, 'root'), { XDG_RUNTIME_DIR: place }];
+      mkdirSync(join(root, 'bin'), { recursive: true });
+      copyFileSync(
+        spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim(),
+        join(root, 'bin/sh'),
+      );
+      if (process.getuid?.() === 0) spawnSync('chown', ['-R', `${unprivileged.uid}`, place]);
+      const child = start(
+        [
+          ...['run', '--quiet', ...words, '--mnt', root, '--bind', '/usr:/made/here'],
+          ...['--', '/bin/sh', '-c', 'echo ready; read _'],
+        ],
+        { user: unprivileged, env },
+      );
+      const end = finished(child);
+      await once(child.stdout as NodeJS.ReadableStream, 'data');
+      assert.ok(existsSync(join(root, 'made/here')));
+      child.kill(signal);
+      await end;
+      const left = (): string[] => [
+        ...readdirSync(root),
+        ...readdirSync(join(place, 'gontainer')).filter((name) => name.endsWith('.ndjson')),
+      ];
+      await until(
+        () => `left: ${left()}`,
+        () => left().join() === 'bin',
+      );
     });
   }
 }

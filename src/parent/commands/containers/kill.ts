@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as later } from 'node:timers/promises';
 import { Failure, usageFailure } from '../../../common/failure.js';
+import { realtime } from '../../../common/kernel/processes.js';
 import { childrenOf } from '../../../common/process-files.js';
 import { findContainer } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
@@ -96,12 +97,22 @@ function signalMask(pid: number, name: 'SigCgt' | 'SigIgn'): bigint {
   return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? 0}`);
 }
 
-/** The number of `TERM`, `SIGTERM`, `sigterm` or `15`: kill(1). */
+/** The number of `TERM`, `SIGTERM`, `sigterm`, `15` or `RTMIN+3`: kill(1). */
 function signalNumbered(given: string): number {
   const name = given.toUpperCase().replace(/^(SIG)?/, 'SIG');
-  const number = /^\d{1,2}$/.test(given) ? Number(given) : constants.signals[name as NodeJS.Signals];
+  const number = /^\d{1,2}$/.test(given)
+    ? Number(given)
+    : (constants.signals[name as NodeJS.Signals] ?? realtimeNumbered(name));
   if (number === undefined || number > 64) {
     throw usageFailure(`there is no signal “${given}”`, 'For example TERM, INT, HUP or KILL: see kill -l.');
   }
   return number;
+}
+
+/** `SIGRTMIN+3` or `SIGRTMAX-3`; undefined for what is neither. */
+function realtimeNumbered(name: string): number | undefined {
+  const [, edge, distance = '0'] = /^SIGRT(MIN(?=$|\+)|MAX(?=$|-))([+-]\d{1,2})?$/.exec(name) ?? [];
+  if (edge === undefined) return undefined;
+  const number = (edge === 'MIN' ? realtime.first : realtime.last) + Number(distance);
+  return number >= realtime.first && number <= realtime.last ? number : undefined;
 }

@@ -59,6 +59,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
         done: (result) => log.step(recordOf(step, spec, result), index + 1, enterSteps.length, process.pid),
       });
     }
+    signals.listenByNumber();
     return statusOf(await follow(joining, joining.second, spec.terminal, job, signals));
   } catch (error) {
     joining.abandon();

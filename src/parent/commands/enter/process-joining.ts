@@ -9,7 +9,12 @@ import { exitStatus, Failure } from '../../../common/failure.js';
 import { type Chain, type ChainCall, memory } from '../../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../../common/kernel/kernel.js';
 import { pipe } from '../../../common/kernel/pipe.js';
-import { endChild, type ProcessChange, waitForProcess } from '../../../common/kernel/processes.js';
+import {
+  endChild,
+  type ProcessChange,
+  signalNumber,
+  waitForProcess,
+} from '../../../common/kernel/processes.js';
 import { namespacesFor } from '../../../common/namespaces.js';
 import { boundingSetCalls } from '../../../common/steps/capabilities.js';
 import {
@@ -137,7 +142,7 @@ export class ProcessJoining implements Joining {
   signal(signal: NodeJS.Signals): void {
     if (this.waited.has(this.second)) return;
     try {
-      process.kill(this.second, signal);
+      process.kill(this.second, signalNumber(signal));
     } catch {
       // It has become another user, and the kernel does not let us.
     }

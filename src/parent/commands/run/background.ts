@@ -7,7 +7,7 @@ import { exitStatus, type Failure, usageFailure } from '../../../common/failure.
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 
-/** The first word of its command line; the others are the caller's. */
+/** The first word of its command line; the others are the caller's, as they are passed on (caller-text.ts). */
 export const backgroundWord = 'detached';
 
 /** What it says, one line of JSON. */

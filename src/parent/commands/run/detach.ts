@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { environmentPassedOn, passedOn } from '../../../common/caller-text.js';
 import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../common/failure.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
@@ -59,12 +60,12 @@ export async function startDetached(
   }
   const launcher = spawn(
     process.execPath,
-    [...process.execArgv, script, backgroundWord, JSON.stringify(words)],
+    [...process.execArgv, script, backgroundWord, ...passedOn(words)],
     {
       // setsid(2): the signals of the caller's terminal, and SIGHUP when it is closed, do not reach it.
       detached: true,
       stdio,
-      env: { ...process.env, ...noteForChild() },
+      env: { ...process.env, ...noteForChild(), ...environmentPassedOn() },
     },
   );
   const container = await started(launcher, launcher.stdio[report] as Readable, options.output === undefined);
