@@ -53,6 +53,14 @@ function done(
 const npm = (...words: string[]): string =>
   done('npm', [...words, '--no-audit', '--no-fund', '--prefer-offline']);
 
+/** What npm warns about, in an installation. */
+const warnings = (...words: string[]): string =>
+  spawnSync('npm', [...words, '--no-audit', '--no-fund', '--prefer-offline'], {
+    cwd: place,
+    encoding: 'utf8',
+    input: '',
+  }).stderr;
+
 /** Uses an installation: a container, the lessons, the completion, which lie beside the program. */
 function works(gontainer: readonly string[], user: User, cwd = '/'): void {
   const [file = '', ...words] = gontainer;
@@ -176,7 +184,8 @@ test('installed into an empty folder, without what only developers need, it runs
 
 test('installed for everybody it runs from PATH', { skip }, async (t) => {
   const prefix = join(place, 'global');
-  npm('install', '--global', '--prefix', prefix, tarball);
+  const words = ['install', '--global', '--prefix', prefix, '--ignore-scripts', tarball];
+  assert.doesNotMatch(warnings(...words), /warn.*(script|gontainer)/i);
   const link = join(prefix, 'bin/gontainer');
   assert.equal(realpathSync(link), join(prefix, 'lib/node_modules/gontainer/dist/main.cjs'));
   for (const user of users) {
