@@ -3,16 +3,13 @@
  * program's signal handlers, children and threads are left alone, and two pipes tell what the launcher does.
  */
 import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { defined } from '../common/defined.js';
 import { commandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStream, StandardStreams } from './container.js';
+import { launcherFile } from './launcher-file.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
-
-/** This package's program lies beside this file. */
-const program = createRequire(import.meta.url).resolve('./main.cjs');
 
 /** How the launcher is told to say everything over the two pipes, and nothing on the command's standard error. */
 const ownWords = ['run', '--status-fd=3', '--log-level=silent', '--log-fd=4', '--die-with-parent', '--quiet'];
@@ -29,7 +26,15 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   const { whole, entries } = commandEnvironment(env, run.mnt === undefined);
   const environmentWords = [...(whole ? ['--clear-env'] : []), ...(entries.length > 0 ? ['--env-fd=5'] : [])];
   // After --, Node does not look for its own --env-file.
-  const words = ['--', program, ...ownWords, ...environmentWords, ...optionWords(run), '--', ...command];
+  const words = [
+    '--',
+    launcherFile(),
+    ...ownWords,
+    ...environmentWords,
+    ...optionWords(run),
+    '--',
+    ...command,
+  ];
   signal?.throwIfAborted();
   const streams: readonly StandardStream[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
   const descriptors: StdioOptions = [
