@@ -1,7 +1,7 @@
 import { memory } from '../kernel/calls.js';
 import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
 import type { LaunchSpec } from '../spec.js';
-import { asPid1Step, commandCalls } from '../steps/command.js';
+import { asPid1Step, commandCalls, hiddenCommand } from '../steps/command.js';
 import type { CommandProcess } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 
@@ -29,7 +29,11 @@ export class CommandAsPid1 implements CommandProcess {
     this.path = commandPath(this.spec, this.root);
     const ownPid = Buffer.alloc(4);
     ownPid.writeInt32LE(1);
-    for (const call of commandCalls(this.spec, asPid1Step.id, memory(ownPid, 1), terminal))
+    const { id: step } = asPid1Step;
+    for (const call of [
+      ...hiddenCommand(step, this.spec),
+      ...commandCalls(this.spec, step, memory(ownPid, 1), terminal),
+    ])
       makeCall(this.kernel, call);
     // The channel to the parent, too: its end there says that execve(2) succeeded.
     this.kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });

@@ -4,7 +4,7 @@ import type { Kernel, Running } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { drop, pipe } from '../kernel/pipe.js';
 import { type LaunchSpec, unshares } from '../spec.js';
-import { commandChain } from '../steps/command.js';
+import { commandChain, commandStep, hiddenCommand } from '../steps/command.js';
 import type { CommandProcess } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 
@@ -37,7 +37,9 @@ export class HeldCommand implements CommandProcess {
     const [gateRead, gateWrite] = pipe(this.kernel, 'gate');
     const gate = { open: gateWrite, ready: readyWrite, report: reportWrite, wait: gateRead };
     const environment = commandEnvironment(this.spec);
-    this.process = this.kernel.clone(commandChain(this.spec, this.path, environment, gate, terminal));
+    const chain = commandChain(this.spec, this.path, environment, gate, terminal);
+    const calls = [...hiddenCommand(commandStep.id, this.spec), ...chain.calls];
+    this.process = this.kernel.clone({ ...chain, calls });
     this.pid = this.process.pid;
     this.report = reportRead;
     this.gate = gateWrite;

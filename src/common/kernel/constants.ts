@@ -65,6 +65,7 @@ export const constants = {
   // prctl(2)
   PR_SET_PDEATHSIG: 1,
   PR_SET_DUMPABLE: 4,
+  SUID_DUMP_DISABLE: 0,
   PR_SET_KEEPCAPS: 8,
   PR_CAPBSET_DROP: 24,
   PR_SET_CHILD_SUBREAPER: 36,

@@ -132,6 +132,13 @@ function capabilitySets(process: number | 'thread-self') {
   };
 }
 
+/**
+ * Whether this process may look into a copy of itself that hides (PR_SET_DUMPABLE(2const)): it is root, and has
+ * CAP_SYS_PTRACE in the user namespace that its own program was started in.
+ */
+export const looksIntoCopies = (): boolean =>
+  process.geteuid?.() === 0 && capabilitySets('thread-self').effective.includes('CAP_SYS_PTRACE');
+
 const nameOf = (capability: CapabilityOrNumber): string =>
   typeof capability === 'number' ? `CAP_${capability}` : capability;
 

@@ -1,6 +1,7 @@
 /** Calls that more than one call chain makes (docs/call-chain.md). */
 import type { Chain, ChainCall } from '../kernel/calls.js';
 import { stringsArea } from '../process-files.js';
+import { looksIntoCopies } from './capabilities.js';
 
 /** The process is killed when its parent dies: PR_SET_PDEATHSIG(2const). */
 export const deathSignal = (step: string): ChainCall => ({
@@ -16,8 +17,16 @@ export const deathSignal = (step: string): ChainCall => ({
 export const notDumpable = (step: string): ChainCall => ({
   step,
   call: 'prctl',
-  args: { option: 'PR_SET_DUMPABLE', arg2: 0, arg3: 0, arg4: 0, arg5: 0 },
+  args: { option: 'PR_SET_DUMPABLE', arg2: 'SUID_DUMP_DISABLE', arg3: 0, arg4: 0, arg5: 0 },
 });
+
+/**
+ * The same for a copy of this process, where it may still look into that itself: the evidence is read from it. That is so
+ * for root, and root is who needs it. A container of root's without a PID namespace sees the copy, and it may look into
+ * one that has no more capabilities than itself, or that is in a user namespace of root's: its owner has every capability
+ * there (user_namespaces(7)). Nobody in the container of an ordinary user may look into the user's processes.
+ */
+export const hidden = (step: string): ChainCall[] => (looksIntoCopies() ? [notDumpable(step)] : []);
 
 /** Closes every descriptor from 3 on but these. */
 export function closeAllBut(step: string, kept: readonly number[]): ChainCall[] {

@@ -18,7 +18,7 @@ import {
   keepOverUserChange,
   setprivOptions,
 } from './capabilities.js';
-import { deathSignal } from './chain-calls.js';
+import { deathSignal, hidden } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
 import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
 import { openStandardPipes, pipeRefusals } from './standard-pipes.js';
@@ -108,6 +108,13 @@ export function commandCalls(
     ),
   ];
 }
+
+/**
+ * Until its execve(2) the process is a copy of the child, with the few capabilities of the command. In a user namespace
+ * there is nobody to hide from: the container begins with it.
+ */
+export const hiddenCommand = (step: string, { maps }: Pick<LaunchSpec, 'maps'>): ChainCall[] =>
+  maps === undefined ? hidden(step) : [];
 
 /** What the process does between clone(2) and execve(2). */
 export function commandChain(

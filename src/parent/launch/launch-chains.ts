@@ -7,7 +7,7 @@ import { type Chain, type ChainCall, memory } from '../../common/kernel/calls.js
 import { namespacesFor } from '../../common/namespaces.js';
 import { type LaunchSpec, monotonicShift, newSession, unshares } from '../../common/spec.js';
 import { childCapabilityCalls } from '../../common/steps/capabilities.js';
-import { cloneSibling, deathSignal } from '../../common/steps/chain-calls.js';
+import { cloneSibling, deathSignal, hidden } from '../../common/steps/chain-calls.js';
 import { childStep, unshareStep } from '../../common/steps/hand-over.js';
 import { mountNode } from '../../common/steps/node-mount.js';
 
@@ -85,6 +85,8 @@ export function firstProcess(
     actor: 'P',
     calls: [
       deathSignal(step),
+      // P, and G after it, are copies of this process.
+      ...hidden(step),
       // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
       { step, call: 'close', args: { fd: go[1] } },
       { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
