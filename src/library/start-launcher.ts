@@ -4,6 +4,7 @@
  */
 import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
 import { commandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStream, StandardStreams } from './container.js';
@@ -43,7 +44,9 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
     'pipe',
     ...(entries.length > 0 ? ['pipe' as const] : []),
   ];
-  const settings: SpawnOptions = { stdio: descriptors, env: launcherEnvironment(), ...defined({ cwd }) };
+  // Started without the stub, which would look for a node in PATH.
+  const environment = { ...launcherEnvironment(), ...noteOfThisProgram() };
+  const settings: SpawnOptions = { stdio: descriptors, env: environment, ...defined({ cwd }) };
   const launcher = spawn(process.execPath, words, settings);
   const variables = (launcher.stdio as readonly unknown[])[5] as Writable | undefined;
   // A launcher that fails before it reads them says why.

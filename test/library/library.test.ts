@@ -9,6 +9,7 @@ import {
   endWithTest,
   finished,
   folder,
+  lacking,
   node,
   program,
   project,
@@ -48,6 +49,26 @@ async function shown(source: string, user: User, extension?: string): Promise<st
 const imported = `import { Failure, KernelError, launch } from 'gontainer';\n`;
 const page = readFileSync(join(project, 'docs/library.md'), 'utf8');
 const examples = [...page.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
+
+test('the command gets what spawn() of the same program gives to unshare(1)', {
+  skip: lacking('unshare', 'prlimit'),
+}, async () => {
+  const source = `${imported}
+    import { execFileSync, spawnSync } from 'node:child_process';
+    // Node makes the two equal at its start, and somebody may change that.
+    execFileSync('prlimit', ['--pid', process.pid, '--nofile=777:4000']);
+    process.on('SIGUSR2', () => {});
+    const script = 'ulimit -Sn; ulimit -Hn; umask; grep -E "Sig(Ign|Blk)" /proc/self/status; env | sort | grep -v ^PS1';
+    const command = ['sh', '-c', script];
+    const { stdout } = spawnSync('unshare', ['--user', '--map-root-user', ...command], { encoding: 'utf8' });
+    const container = launch({ uid: true, command, stdio: ['ignore', 'pipe', 'inherit'] });
+    let ours = '';
+    for await (const part of container.stdout) ours += part;
+    console.log(JSON.stringify([ours, stdout]));`;
+  const [ours, theirs] = JSON.parse(await shown(source, unprivileged));
+  assert.match(theirs, /^777\n4000\n/);
+  assert.equal(ours, theirs);
+});
 
 for (const user of users) {
   const options = { skip: user.skip };

@@ -1,13 +1,13 @@
 /** --env and --env-file: the environment of the command. */
 import { readFileSync } from 'node:fs';
 import { pathOf, textOf } from '../../common/byte-text.js';
+import { noteVariable } from '../../common/caller-note.js';
 import { callerEnvironment } from '../../common/caller-text.js';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Option } from '../command-line/option.js';
 import type { Values } from '../command-line/subcommand.js';
-import { noteVariable } from './inherited.js';
 
 /** Where programs are looked for inside a new root. */
 export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -3,11 +3,9 @@
  * Where nothing was noted, as with `node main.cjs`, what Node has is all there is to give to the command.
  */
 import { constants } from 'node:os';
+import { noteVariable } from '../../common/caller-note.js';
 import { defined } from '../../common/defined.js';
 import type { Inherited, Limit } from '../../common/spec.js';
-
-/** Where the note is; the command does not get it. */
-export const noteVariable = 'GONTAINER_CALLER';
 
 /** Read anew each time: the files that the program is built into share no state. */
 export function inherited(): Inherited {

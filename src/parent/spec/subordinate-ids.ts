@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Failure } from '../../common/failure.js';
-import type { MapLine } from '../../common/spec.js';
+import type { LaunchSpec, MapLine } from '../../common/spec.js';
 import { withLine } from '../advice/doctor-lines.js';
 import { fitsKernel, mostIds, mostLines } from './map-lines.js';
 
@@ -21,7 +21,7 @@ interface Range {
  * @throws Failure where the file gives the caller nothing
  */
 export function automaticMap(file: string, own: number, uid: number): MapLine[] {
-  const ranges = merged(apart(rangesOf(file, uid), { first: own, count: 1 }));
+  const ranges = given(file, own, uid);
   if (ranges.length === 0) {
     const name = userName(uid);
     throw new Failure(`--map-auto: ${file} gives ${name} no subordinate IDs`, {
@@ -42,8 +42,45 @@ export function automaticMap(file: string, own: number, uid: number): MapLine[] 
   }
 }
 
-/** What the file says, in its order; lines that are malformed, or name IDs beyond 32 bits, do not count. */
-function rangesOf(file: string, uid: number): Range[] {
+/** Sentences about the IDs that the files give the caller and --map-auto could not map. */
+export function leftOutOfMaps({ maps }: Pick<LaunchSpec, 'maps'>): string[] {
+  if (maps?.writer !== 'newuidmap') return [];
+  const uid = process.geteuid?.() ?? 0;
+  return [
+    ...leftOut('/etc/subuid', maps.uid, uid),
+    ...leftOut('/etc/subgid', maps.gid, uid, process.getegid?.() ?? 0),
+  ];
+}
+
+/** @param lines the map that was made of the file */
+export function leftOut(file: string, lines: readonly MapLine[], uid: number, own = uid): string[] {
+  const malformed = linesOf(file, uid).filter((line) => rangeOf(line) === undefined);
+  const ranges = given(file, own, uid).filter(({ first }) => lines.every(({ outside }) => outside !== first));
+  const ids = ranges.reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...(ranges.length === 0
+      ? []
+      : [
+          `--map-auto leaves out the ${ranges.length} smallest ranges of ${file}, ${ids} IDs in all: the kernel takes at most ` +
+            `${mostLines} lines, and less than a page (4,096 bytes) of them`,
+        ]),
+    ...malformed.map(
+      (line) => `--map-auto leaves out “${line}” of ${file}, which is not of the form NAME:FIRST:COUNT`,
+    ),
+  ];
+}
+
+/** The subordinate ranges of the file, without the caller's own ID, each ID once. */
+const given = (file: string, own: number, uid: number): Range[] =>
+  merged(
+    apart(
+      linesOf(file, uid).flatMap((line) => rangeOf(line) ?? []),
+      { first: own, count: 1 },
+    ),
+  );
+
+/** The lines of the file that are about this user, in their order. */
+function linesOf(file: string, uid: number): string[] {
   let text = '';
   try {
     text = readFileSync(file, 'utf8');
@@ -51,11 +88,17 @@ function rangesOf(file: string, uid: number): Range[] {
     // No file, no ranges.
   }
   const owners = [String(uid), userName(uid)];
-  return text.split('\n').flatMap((line) => {
-    const [, owner = '', first, count] = /^([^:]+):(\d{1,10}):(\d{1,10})$/.exec(line.trim()) ?? [];
-    const range = { first: Number(first), count: Math.min(Number(count), mostIds - Number(first)) };
-    return owners.includes(owner) && range.count > 0 ? [range] : [];
-  });
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.includes(':') && owners.includes(line.slice(0, line.indexOf(':'))));
+}
+
+/** Undefined for a line that is malformed, or names no ID of 32 bits. */
+function rangeOf(line: string): Range | undefined {
+  const [, first, count] = /^[^:]+:(\d{1,10}):(\d{1,10})$/.exec(line) ?? [];
+  const range = { first: Number(first), count: Math.min(Number(count), mostIds - Number(first)) };
+  return range.count > 0 ? range : undefined;
 }
 
 /** The ranges without the IDs of `taken`, and each without those of the ones before it. */

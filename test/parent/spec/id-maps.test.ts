@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { automaticMap } from '../../../src/parent/spec/subordinate-ids.js';
+import { automaticMap, leftOut } from '../../../src/parent/spec/subordinate-ids.js';
 import { folder, lacking, node, program, root } from '../../gontainer.js';
 
 const place = folder();
@@ -57,6 +57,68 @@ test('of more ranges than the kernel takes the smallest are left out', () => {
   assert.ok(lines.length <= 340 && text.length < 4096, `${lines.length} lines, ${text.length} bytes`);
   assert.ok(lines.length > 200);
   assert.equal(lines.at(-1)?.count, 65_536);
+});
+
+test('what is left out is said, with the reason', () => {
+  const many = idsOf(0, 341).map((n) => `1000:${5 + n * 2}:1\n`);
+  writeFileSync(file, [...many, '1000:x:5\n', 'somebody:1:x\n'].join(''));
+  const lines = automaticMap(file, own, own);
+  const count = 341 - (lines.length - 1);
+  assert.deepEqual(leftOut(file, lines, own), [
+    `--map-auto leaves out the ${count} smallest ranges of ${file}, ${count} IDs in all: the kernel takes at most 340 lines, and less than a page (4,096 bytes) of them`,
+    `--map-auto leaves out “1000:x:5” of ${file}, which is not of the form NAME:FIRST:COUNT`,
+  ]);
+  writeFileSync(file, '1000:900:200\n1000:950:100\n1000:1000:1\n');
+  assert.deepEqual(
+    leftOut(file, automaticMap(file, own, own), own),
+    [],
+    'overlapping ranges, and the own ID',
+  );
+});
+
+test('a launch warns of subordinate IDs that it leaves out', {
+  skip:
+    process.getuid?.() !== 0
+      ? 'needs root, to put another /etc/subuid in place'
+      : lacking('newuidmap', 'unshare'),
+}, () => {
+  writeFileSync(
+    file,
+    idsOf(0, 400)
+      .map((n) => `root:${100_000 + n * 2}:1\n`)
+      .join(''),
+  );
+  const script = `mount --bind "$1" /etc/subuid && mount --bind "$1" /etc/subgid && shift && exec "$@"`;
+  const words = [
+    'run',
+    '--uid',
+    '--map-auto',
+    '--quiet',
+    '--log-format',
+    'json',
+    '--log-level',
+    'warn',
+    '--',
+    'true',
+  ];
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-c', script, 'sh', file, node, program, ...words],
+    { encoding: 'utf8' },
+  );
+  assert.equal(status, 0, stderr);
+  const said = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map(({ level, msg }) => `${level} ${msg}`);
+  for (const name of ['subuid', 'subgid'])
+    assert.ok(
+      said.some((line) =>
+        new RegExp(`^40 --map-auto leaves out the \\d+ smallest ranges of /etc/${name}`).test(line),
+      ),
+      stderr,
+    );
 });
 
 test('lines that are malformed, or name IDs that there are not, do not count', () => {

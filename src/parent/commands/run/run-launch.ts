@@ -14,6 +14,7 @@ import { logOptions } from '../../log/log-options.js';
 import type { Walk } from '../../rehearsal/walk.js';
 import { checkProgramAccess } from '../../spec/program-access.js';
 import { reachOfOthers } from '../../spec/reach-of-others.js';
+import { leftOutOfMaps } from '../../spec/subordinate-ids.js';
 import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
 import { coloured } from '../../text/paint.js';
@@ -54,7 +55,7 @@ export async function runLaunch(
   try {
     if (registration?.output !== undefined)
       background?.writeTo(registration.output, options.output === undefined);
-    if (!(prepared instanceof Failure)) warnings.push(...reachOfOthers(prepared));
+    if (!(prepared instanceof Failure)) warnings.push(...reachOfOthers(prepared), ...leftOutOfMaps(prepared));
     const fold =
       prepared instanceof Failure ? undefined : await foldOf(prepared, values, standardError, warnings);
     log = openLog(values, standardError, report, registration, fold);
