@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, chownSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import {
   finished,
@@ -199,7 +199,11 @@ for (const user of users) {
     const { stdout: script } = await run(words, { user });
     const file = join(folder(user), 'script');
     writeFileSync(file, script);
-    const { status, stdout, stderr } = await run([], { user, under: ['sh', file, ';'] });
+    const { status, stdout, stderr } = await run([], {
+      user,
+      under: ['sh', file, ';'],
+      env: { TMPDIR: dirname(file) },
+    });
     assert.deepEqual([status, stdout], [3, '1\n'], stderr);
   });
 

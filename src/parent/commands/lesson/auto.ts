@@ -1,12 +1,15 @@
 /** Runs lessons without a terminal and compares every output with what the lesson shows. */
 import { relative } from 'node:path';
 import { commandsOf, type Exercise, type Lesson, type LessonCommand } from '../../course/lesson.js';
+import { endWith } from './ending-signals.js';
 import { type Bindings, filledIn, matchOutput, outputLines } from './expectation.js';
 import { obstacle } from './requirements.js';
 import { Session } from './session.js';
 
 /** A command of a lesson may take this long; then it is taken to hang. */
 const patienceMilliseconds = 60_000;
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** More lines than this of an output help nobody. */
 const mostLines = 40;
@@ -67,6 +70,8 @@ function described({ command, line, expected, got }: Untrue, { file }: Lesson): 
 
 /** The first thing in a lesson that is not so; undefined when all is. */
 async function check(lesson: Lesson, script: string): Promise<Untrue | undefined> {
+  // Before there is anything to be removed.
+  endWith(endingSignals, () => session.end(lesson.cleanup));
   const session = new Session(script, false);
   try {
     let bindings: Bindings = new Map();

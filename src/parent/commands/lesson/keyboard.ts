@@ -59,6 +59,8 @@ export class Keyboard {
         process.stdin.on('keypress', quit);
         reader.on('SIGINT', leave);
         reader.on('close', leave);
+        // After Ctrl-Z and fg readline has paused its input, and reads on when it asks again.
+        reader.on('SIGCONT', () => reader.prompt(true));
         reader.setPrompt(prompt);
         reader.prompt();
       });

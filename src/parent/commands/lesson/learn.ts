@@ -1,10 +1,9 @@
 /** Walks a learner through lessons at a terminal. */
-import { statusOfSignal } from '../../../common/failure.js';
-import { signalNumber } from '../../../common/kernel/processes.js';
 import { print } from '../../../common/print.js';
 import type { Lesson } from '../../course/lesson.js';
 import type { Progress } from '../../course/progress.js';
 import { coloured } from '../../text/paint.js';
+import { endWith } from './ending-signals.js';
 import { Keyboard, Leave } from './keyboard.js';
 import { LessonRun } from './lesson-run.js';
 import { Renderer } from './render.js';
@@ -47,8 +46,8 @@ export async function learn(
       const left = await run.end();
       if (left !== undefined) say(left);
     };
-    // Before there is anything to be removed; it is called no sooner than this process waits for something.
-    endWith(end);
+    // Before there is anything to be removed.
+    endWith(endingSignals, end);
     const open = (): Session => new Session(script, true, () => keyboard.interrupt());
     const run = new LessonRun(lesson, open, keyboard, renderer, progress);
     try {
@@ -60,17 +59,6 @@ export async function learn(
     if (lesson !== chosen.at(-1) && !(await goesOn(keyboard))) return 0;
   }
   return 0;
-}
-
-/** A signal that would kill this process ends the lesson first. */
-function endWith(end: () => Promise<void>): void {
-  for (const signal of endingSignals) {
-    process.removeAllListeners(signal);
-    // A second one, while the first is obeyed, changes nothing.
-    process.on(signal, () => {
-      void end().finally(() => process.exit(statusOfSignal(signalNumber(signal))));
-    });
-  }
 }
 
 /** Between two lessons: Enter, or the learner has had enough for today. */

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { matchOutput } from '../../../../src/parent/commands/lesson/expectation.js';
 import { folder, lacking, node, program, run, unprivileged, users } from '../../../gontainer.js';
-import { TerminalSession } from '../../../terminal-session.js';
+import { inForeground, TerminalSession } from '../../../terminal-session.js';
 import { until } from '../../../until.js';
 import { home, leftIn } from './learner.js';
 
@@ -326,6 +326,22 @@ test('a lesson that is ended by a signal leaves nothing behind', { skip }, async
   assert.deepEqual(leftIn(env), []);
 });
 
+for (const [key, status] of [
+  ['C-c', 130],
+  ['C-\\', 131],
+] as const)
+  test(`${key} ends the check of a lesson, and nothing is left behind`, { skip }, async () => {
+    const script = withChanged('01-processes.md', (text) =>
+      text.replace('$ echo $$\n‹shell›\n', '$ until false; do sleep 0.4; done\n'),
+    );
+    const { terminal, env } = learner();
+    terminal.type(`'${node}' '${script}' lesson processes --auto; echo "status $?"`);
+    await running('sleep 0.4');
+    terminal.press(key);
+    await terminal.shows(new RegExp(`status ${status}\\noutside\\$$`));
+    assert.deepEqual(leftIn(env), []);
+  });
+
 /** A learner at a lesson whose first command is another one. */
 async function atCommand(command: string): Promise<ReturnType<typeof learner>> {
   const script = withChanged('01-processes.md', (text) =>
@@ -378,6 +394,28 @@ test('no Ctrl-C is lost: it is for the command, or it leaves the lesson', { skip
     assert.deepEqual(leftIn(env), []);
     await terminal.close();
   }
+});
+
+test('Ctrl-Z stops the lesson, at a prompt and in a command, and fg goes on with it', { skip }, async () => {
+  const { terminal, env } = learner();
+  terminal.type('gontainer lesson processes; echo "status $?"');
+  await terminal.shows(/Enter runs it ‣$/);
+  terminal.press('C-z');
+  await terminal.shows(/Stopped[\s\S]*outside\$$/);
+  terminal.type('fg');
+  await terminal.shows(/fg\n[\s\S]*Enter runs it ‣$/);
+  terminal.type('echo still $((6 * 7)); sleep 19305; echo slept');
+  await terminal.shows(/^still 42$/m);
+  await inForeground('sleep 19305');
+  terminal.press('C-z');
+  await terminal.shows(/still 42[\s\S]*Stopped[\s\S]*outside\$$/);
+  terminal.type('fg');
+  await inForeground('sleep 19305');
+  terminal.press('C-c');
+  await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
+  terminal.press('C-d');
+  await terminal.shows(/Until later: gontainer lesson processes\n[\s\S]*outside\$$/);
+  assert.deepEqual(leftIn(env), []);
 });
 
 test('a Ctrl-C that comes between two commands leaves the lesson', { skip }, async () => {
