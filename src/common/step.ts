@@ -41,6 +41,10 @@ export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly summary: (before: Evidence, after: Evidence, spec: Context['spec']) => string;
   /** What the kernel may refuse without that being the end of the launch. */
   readonly refusals?: (spec: Context['spec']) => readonly Refusal[];
+  /** Errors of its calls that mean nothing is lacking, such as EEXIST of a folder that is to be there. */
+  readonly expects?: readonly string[];
+  /** Says what else it went on without, a sentence each. */
+  readonly lacks?: (after: Evidence, spec: Context['spec']) => readonly string[];
   /** Reads from the kernel, in the parent, what the step is to leave as it was on the host. */
   readonly onHost?: (spec: LaunchSpec) => Evidence;
   /** Says what the evidence does not show although it should; undefined when all is as claimed. */
@@ -96,7 +100,18 @@ export interface RehearsedStep extends StepDescription {
 /** The part of a step that words are made of. */
 export type Describable<Spec = LaunchSpec> = Pick<
   Step<StepContext<Spec>>,
-  'id' | 'stage' | 'title' | 'why' | 'man' | 'shell' | 'gist' | 'prepares' | 'summary' | 'refusals'
+  | 'id'
+  | 'stage'
+  | 'title'
+  | 'why'
+  | 'man'
+  | 'shell'
+  | 'gist'
+  | 'prepares'
+  | 'summary'
+  | 'refusals'
+  | 'expects'
+  | 'lacks'
 >;
 
 export const described = <Spec>(
@@ -132,14 +147,17 @@ export function recordOf<Spec>(
 export function shortcomings<Spec>(
   step: Describable<Spec>,
   spec: Spec,
+  { after }: Pick<StepResult, 'after'>,
   refused: readonly RefusedCall[],
 ): string[] {
   const known = step.refusals?.(spec) ?? [];
-  const sentences = refused.map((call) => {
-    const [refusal] = refusalsAmong(known, [call]);
-    return `${refusal?.instead ?? `step ${step.id} went on without it`} (${call.call}: ${call.errno})`;
-  });
-  return [...new Set(sentences)];
+  const sentences = refused
+    .filter(({ errno }) => !step.expects?.includes(errno ?? ''))
+    .map((call) => {
+      const [refusal] = refusalsAmong(known, [call]);
+      return `${refusal?.instead ?? `step ${step.id} went on without it`} (${call.call}: ${call.errno})`;
+    });
+  return [...new Set([...sentences, ...(step.lacks?.(after, spec) ?? [])])];
 }
 
 const refusalsAmong = (known: readonly Refusal[], refused: readonly RefusedCall[]): Refusal[] =>

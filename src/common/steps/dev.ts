@@ -97,6 +97,7 @@ export const devStep: Step = {
           {
             call: 'mknod',
             instead: 'no device can be made here, so those of the host are bound into the new /dev',
+            title: 'bind devices into a new /dev',
           },
         ]
       : [],

@@ -1,5 +1,5 @@
 /** Files that carry the names of the container and of those it can reach: hostname(5), hosts(5), resolv.conf(5). */
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { pathOf, realPath } from '../byte-text.js';
 import { beginningOf } from '../container-file.js';
 import { defined } from '../defined.js';
@@ -80,14 +80,22 @@ export const namesStep: Step = {
   },
   evidence: ({ spec }) => {
     const places = ['/dev', ...covered(spec)];
+    const others = namedFiles(spec).filter(
+      (path) => !isFile(path) && lstatSync(path, { throwIfNoEntry: false }),
+    );
     return defined({
       mounts: mountsInside()
         .filter(({ mountPoint }) => places.includes(mountPoint))
         .map(mountLine),
       '/etc/hostname': spec.hostname === undefined ? undefined : text('/etc/hostname').trimEnd(),
+      'not files': others.length === 0 ? undefined : others,
     });
   },
   refusals: () => remounted,
+  lacks: (after) =>
+    ((after['not files'] ?? []) as string[]).map(
+      (path) => `in the new root ${path} is not a file, so nothing is put over it`,
+    ),
   summary: (_, after) => {
     const places = (after.mounts as string[])
       .map((line) => line.split(' ')[0])

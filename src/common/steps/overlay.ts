@@ -36,6 +36,8 @@ export const overlayStep: Step = {
   },
   gist: () => 'mount -t overlay -o lowerdir=ROOT,upperdir=CHANGES,workdir=WORK overlay ROOT',
   applies: ({ root }) => root?.overlay !== undefined,
+  // The folders in --overlay DIR, from an earlier launch.
+  expects: ['EEXIST'],
   run: ({ spec, kernel }) => {
     const { root } = spec;
     if (root?.overlay === undefined) return;

@@ -8,6 +8,7 @@ import { hostPath, remountBelow } from './new-root-shell.js';
 
 const newTitle = 'mount a new /sys';
 const boundTitle = 'bind the host’s /sys';
+const withoutGroupsTitle = 'mount a new /sys, no cgroups';
 
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'net');
 
@@ -46,6 +47,8 @@ export const sysStep: Step = {
             call: 'mount',
             args: { filesystemtype: 'cgroup2' },
             instead: 'the kernel gives no new cgroup2 here, so /sys/fs/cgroup is not the container’s own',
+            // Bound, it has the host's.
+            title: fresh(spec) ? withoutGroupsTitle : boundTitle,
           },
         ]
       : []),

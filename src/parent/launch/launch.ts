@@ -113,7 +113,7 @@ function noteStep(
   const without = refused.in(step.id);
   const record = recordOf(step, spec, result, without);
   log.step(record, number, steps.size, pid);
-  for (const sentence of shortcomings(step, spec, without)) log.warn(sentence, step.id);
+  for (const sentence of shortcomings(step, spec, result, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
   if (step.id === mountPointsStep.id && mountPoints?.left) registration?.made(mountPoints.left);
   walk?.done(result, record.summary);

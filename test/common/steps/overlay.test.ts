@@ -49,6 +49,13 @@ for (const user of users) {
     assert.deepEqual(readdirSync(kept).sort(), ['upper', 'work']);
     assert.equal(readFileSync(join(kept, 'upper/new'), 'utf8'), 'new\n');
     assert.deepEqual(snapshot(path), before);
+    const log = join(folder(user), 'log');
+    await inside(path, ['--overlay', kept, '--log-file', log], ':', user);
+    assert.deepEqual(
+      records(log).filter(({ warning, step }) => warning && step === 'overlay'),
+      [],
+      'nothing is lacking the second time',
+    );
     const again = 'cat /new /etc/shells; ls /home; ls /etc/profile 2>&1; stat -c %a /var';
     const { stdout, stderr } = await inside(path, ['--overlay', kept], again, user);
     assert.deepEqual(

@@ -1,7 +1,7 @@
 /** The records are as docs/log.schema.json and docs/log.md say, for every kind of launch; levels and destinations. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -88,6 +88,11 @@ async function logged(words: readonly string[], options: RunOptions = {}): Promi
   return { status, stderr, log: check(file) };
 }
 
+const warningsOf = (log: readonly LogRecord[]): string =>
+  log
+    .filter(({ warning }) => warning)
+    .map(({ step, msg }) => `${step}: ${msg}`)
+    .join('\n');
 const last = ({ log }: Logged): LogRecord => log.at(-1) as LogRecord;
 const stepsOf = ({ log }: Logged): unknown[] =>
   log.filter(({ shell }) => shell !== undefined).map(({ step }) => step);
@@ -162,26 +167,66 @@ for (const user of users) {
     },
   );
 
-  test(`${user.name}: a step that was refused something is called what it did, and a warning says why`, {
-    skip:
-      user.skip || (process.getuid?.() !== 0 && 'needs root, to cover /sys') || lacking('unshare', 'setpriv'),
+  const cover = 'mount -t tmpfs none /sys/kernel && exec setpriv --reuid=$0 --regid=$0 --clear-groups "$@"';
+  for (const [refused, title, skip, under] of [
+    [
+      'sysfs',
+      'bind the host’s /sys',
+      (process.getuid?.() !== 0 && 'needs root, to cover /sys/kernel') || lacking('unshare', 'setpriv'),
+      ['unshare', '--mount', 'sh', '-c', cover, String(user.uid)],
+    ],
+    [
+      'cgroup2',
+      'mount a new /sys, no cgroups',
+      lacking('strace'),
+      ['strace', '-f', '-o', '/dev/null', '-P', '/sys/fs/cgroup', '-e', 'inject=mount:error=EPERM'],
+    ],
+  ] as const) {
+    test(`${user.name}: where there is no new ${refused}, the step is called what it did, and a warning says why`, {
+      skip: user.skip || skip,
+    }, async () => {
+      const [file, path] = [join(folder(user), 'log'), await rootfs(user)];
+      const words = ['run', '--quiet', '--log-file', file, '--all', '--mnt', path, '--', '/bin/true'];
+      const { status, stderr } = await run(words, refused === 'sysfs' ? { under } : { user, under });
+      assert.equal(status, 0, stderr);
+      const log = check(file);
+      assert.equal(log.find(({ step, shell }) => step === 'sys' && shell !== undefined)?.msg, title);
+      assert.match(
+        warningsOf(log),
+        new RegExp(`^sys: the kernel gives no new ${refused} .*\\(mount: EPERM\\)$`, 'm'),
+      );
+      // Without the refusal there is none of it.
+      const free = await logged(['--all', '--mnt', path, '--', '/bin/true'], { user });
+      assert.equal(free.log.find(({ step, shell }) => step === 'sys' && shell)?.msg, 'mount a new /sys');
+      assert.doesNotMatch(warningsOf(free.log), /^sys:/m);
+    });
+  }
+
+  test(`${user.name}: the keys that a command keeps, and a name that cannot be covered, are warned of`, {
+    skip: user.skip || lacking('strace'),
   }, async () => {
-    const covered =
-      'mount -t tmpfs none /sys/kernel && exec setpriv --reuid=$0 --regid=$0 --clear-groups "$@"';
-    const under = ['unshare', '--mount', 'sh', '-c', covered, String(user.uid)];
     const [file, path] = [join(folder(user), 'log'), await rootfs(user)];
-    const words = ['run', '--quiet', '--log-file', file, '--all', '--mnt', path, '--', '/bin/true'];
-    const { status, stderr } = await run(words, { under });
+    rmSync(join(path, 'etc/hostname'));
+    mkdirSync(join(path, 'etc/hostname'));
+    const refusing = [
+      'strace',
+      '-f',
+      '-o',
+      '/dev/null',
+      '-e',
+      'trace=keyctl',
+      '-e',
+      'inject=keyctl:error=EDQUOT',
+    ];
+    const words = ['run', '--quiet', '--log-file', file, '--uid', '--uts', '--mnt', path, '--', '/bin/true'];
+    const { status, stderr } = await run(words, { user, under: refusing });
     assert.equal(status, 0, stderr);
-    const log = check(file);
-    const sys = log.find(({ step, shell }) => step === 'sys' && shell !== undefined);
-    assert.equal(sys?.msg, 'bind the host’s /sys');
-    const warnings = log.filter(({ warning }) => warning).map(({ step, msg }) => `${step}: ${msg}`);
-    assert.match(warnings.join('\n'), /^sys: the kernel gives no new sysfs here.*\(mount: EPERM\)$/m);
-    // Without the refusal there is none of it.
-    const free = await logged(['--all', '--mnt', path, '--', '/bin/true'], { user });
-    assert.equal(free.log.find(({ step, shell }) => step === 'sys' && shell)?.msg, 'mount a new /sys');
-    assert.ok(!free.log.some(({ warning, step }) => warning && step === 'sys'));
+    const warnings = warningsOf(check(file));
+    assert.match(warnings, /^command: the command keeps the keys .*\(keyctl: EDQUOT\)$/m);
+    assert.match(
+      warnings,
+      /^names: in the new root \/etc\/hostname is not a file, so nothing is put over it$/m,
+    );
   });
 
   test(

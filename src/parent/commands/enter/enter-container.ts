@@ -6,10 +6,11 @@
 import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { isTerminal } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
-import { described, perform, recordOf } from '../../../common/step.js';
+import { described, perform, recordOf, shortcomings } from '../../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../../common/steps/enter.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { follow, statusOf } from '../../launch/follow.js';
+import { RefusedCalls } from '../../launch/refused-calls.js';
 import { SignalRelay } from '../../launch/signal-relay.js';
 import { Log } from '../../log/log.js';
 import { logOptions } from '../../log/log-options.js';
@@ -41,7 +42,11 @@ export async function enter(values: Values): Promise<number> {
 }
 
 async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): Promise<number> {
-  const kernel = new Recorder('parent', log.origin, (record) => log.call(record, 'parent'));
+  const refused = new RefusedCalls();
+  const kernel = new Recorder('parent', log.origin, (record) => {
+    log.call(record, 'parent');
+    refused.note(record);
+  });
   const signals = new SignalRelay();
   const job = new JobControl(spec.terminal);
   const joining = new ProcessJoining(spec, target, kernel, () => {
@@ -56,7 +61,11 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
     log.begins(enterSteps, spec);
     for (const [index, step] of enterSteps.entries()) {
       await perform(step, context, {
-        done: (result) => log.step(recordOf(step, spec, result), index + 1, enterSteps.length, process.pid),
+        done: (result) => {
+          const without = refused.in(step.id);
+          log.step(recordOf(step, spec, result, without), index + 1, enterSteps.length, process.pid);
+          for (const sentence of shortcomings(step, spec, result, without)) log.warn(sentence, step.id);
+        },
       });
     }
     signals.listenByNumber();
