@@ -390,6 +390,28 @@ for (const [level, shown] of [
   });
 }
 
+for (const words of [
+  [],
+  ['--log-format', 'json'],
+  ['--log-format', 'pretty'],
+  ['--log-level', 'error'],
+  ['--log-level', 'trace'],
+  ['--quiet'],
+]) {
+  test(`why a launch failed is on standard error once, as a sentence: ${['run', ...words].join(' ')}`, async () => {
+    const file = join(folder(users.find(({ skip }) => !skip)), 'log');
+    for (const [failing, next] of [
+      [['--time', '--monotonic', '-999999999', '--', '/bin/true'], 'choose another offset'],
+      [['--', '/no/such'], 'Check the spelling'],
+    ] as const) {
+      const { stderr } = await run(['run', '--uid', ...words, '--log-file', file, ...failing]);
+      assert.equal(stderr.split(next).length, 2, stderr);
+      assert.match(stderr, new RegExp(`^gontainer: .*${next}`, 'm'));
+      assert.match(JSON.stringify(check(file).at(-1)?.failure), new RegExp(next));
+    }
+  });
+}
+
 test('standard error has JSON where it is no terminal, and readable lines when asked for', async () => {
   const json = await run(['run', '--uid', '--', '/bin/true']);
   assert.deepEqual(shownLevels(json.stderr), [30]);
