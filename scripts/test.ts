@@ -77,6 +77,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.exitCode = 128 + constants.signals[signal];
     ended.abort();
   });
+// A terminal that is closed, or a reader that has gone: nobody sees the rest, and what was made is still to be removed.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', () => {
+    process.exitCode ??= 1;
+    ended.abort();
+  });
 try {
   // The test files inherit it.
   process.env = environment(folder);

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endWithTest, folder, project } from '../gontainer.js';
+import { endWithTest, folder, project, users } from '../gontainer.js';
 import { isAlive } from '../remains.js';
 import { lacking, systemPackages } from '../system-packages.js';
+import { TerminalSession } from '../terminal-session.js';
 import { until } from '../until.js';
 
 const head = `import assert from 'node:assert/strict';
@@ -35,6 +36,9 @@ function report(text: string, options: readonly string[] = [], more?: Readonly<R
   });
   return { status, stdout, last: stdout.trimEnd().split('\n').at(-1), temporary: String(env.TMPDIR) };
 }
+
+/** Whoever runs the tests. */
+const self = users.find(({ uid }) => uid === process.getuid?.());
 
 /** What lies in a folder beside what tsx keeps of the files that it has compiled. */
 const left = (path: string): string[] => readdirSync(path).filter((name) => !name.startsWith('tsx-'));
@@ -123,6 +127,31 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     assert.deepEqual(left(String(env.TMPDIR)), []);
   });
 }
+
+test('a terminal that is closed ends the run, and it leaves no file', {
+  skip: lacking('tmux', 'setpriv'),
+}, async () => {
+  const place = folder();
+  const [file, begun] = [join(place, 'some.test.mjs'), join(place, 'begun')];
+  writeFileSync(
+    file,
+    `${head}test('waits', () => new Promise(() => {
+      writeFileSync(${JSON.stringify(begun)}, '');
+      setInterval(() => console.log('still here'), 10);
+    }));`,
+  );
+  const temporary = folder();
+  const terminal = new TerminalSession(self);
+  const command = [process.execPath, ...words, file].join("' '");
+  terminal.type(`cd '${project}'; env -u NODE_TEST_CONTEXT TMPDIR=${temporary} '${command}'`);
+  await until('it does not begin', () => existsSync(begun));
+  assert.notDeepEqual(left(temporary), []);
+  await terminal.close();
+  await until(
+    () => `left: ${left(temporary).join(', ')}`,
+    () => left(temporary).length === 0,
+  );
+});
 
 test('tests do not see options of Node, another language or another umask of the caller', () => {
   const text = `test('sees', () => {
