@@ -23,6 +23,8 @@ export class Log {
   /** The steps of the launch, once it has begun, and how many of them are done. */
   private steps: readonly { readonly step: string; readonly title: string }[] = [];
   private finished = 0;
+  /** Writes how the command has ended. */
+  private end: (() => void) | undefined;
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
@@ -54,13 +56,15 @@ export class Log {
     this.steps = steps.map(({ id, title }) => ({ step: id, title: title(spec) }));
   }
 
-  /** The command has ended. */
+  /** The command has ended. That is the last record: what is still to be tidied up after it comes before. */
   ended(child: number, status: number, signal: NodeJS.Signals | undefined): void {
     const msg =
       signal === undefined
         ? `the command ended with status ${status}`
         : `the command was killed by ${signal}`;
-    this.add('debug', msg, { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } });
+    const fields = { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } };
+    const at = this.now();
+    this.end = () => this.add('debug', msg, fields, at);
   }
 
   call(record: CallRecord, stage: 'parent' | 'child'): void {
@@ -104,7 +108,7 @@ export class Log {
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
-    const microseconds = at ?? Number(process.hrtime.bigint() - this.origin) / 1000;
+    const microseconds = at ?? this.now();
     // A reader has to know the format before anything else.
     const first = this.begun ? {} : { format: logFormat, version: VERSION };
     this.begun = true;
@@ -165,7 +169,13 @@ export class Log {
   }
 
   close(): void {
+    this.end?.();
     this.writer?.close();
+  }
+
+  /** Microseconds since the launch began. */
+  private now(): number {
+    return Number(process.hrtime.bigint() - this.origin) / 1000;
   }
 
   /** The step after the last one that was finished. */

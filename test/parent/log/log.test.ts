@@ -21,6 +21,7 @@ import {
   users,
 } from '../../gontainer.js';
 import { TerminalSession } from '../../terminal-session.js';
+import { until } from '../../until.js';
 
 const schema = JSON.parse(readFileSync(join(project, 'docs/log.schema.json'), 'utf8'));
 const valid = new Ajv2020({
@@ -300,6 +301,19 @@ for (const user of users) {
     assert.ok(launch.log.some(({ call, errno }) => call === 'write' && errno === 'ERANGE'));
   });
 
+  test(
+    `${user.name}: the last record says how the command ended, though mount points are removed after that`,
+    only,
+    async () => {
+      const words = ['--uid', '--mnt', await rootfs(user), '--tmpfs', '/made/for/it', '--', '/bin/true'];
+      const launch = await logged(words, { user });
+      assert.ok(
+        launch.log.some(({ call, args }) => call === 'flock' && JSON.stringify(args).includes('LOCK_EX')),
+      );
+      assert.deepEqual(last(launch).ended, { status: 0 });
+    },
+  );
+
   test(`${user.name}: the last record names the signal that killed the command`, only, async () => {
     const launch = await logged(['--uid', '--pid', '--', '/bin/sh', '-c', 'kill -9 $$'], { user });
     assert.equal(launch.status, 137);
@@ -477,10 +491,14 @@ test('a walk logs where it stops', { skip: lacking('tmux', 'setpriv') }, async (
   const file = join(folder(unprivileged), 'log');
   const terminal = new TerminalSession();
   terminal.type(`gontainer -run -uid -uts --step --log-file ${file} -- true`);
-  while (!/outside\$$/.test(terminal.screen()) || !existsSync(file)) {
-    terminal.press('Enter');
-    await new Promise((done) => setTimeout(done, 100));
-  }
+  await until(
+    () => `the walk does not end:\n${terminal.screen()}`,
+    () => {
+      const screen = terminal.screen();
+      if (/Enter: do it[^\n]*$/.test(screen)) terminal.press('Enter');
+      return existsSync(file) && /outside\$$/.test(screen);
+    },
+  );
   const all = check(file);
   const stops = all
     .filter(({ stop }) => stop !== undefined)

@@ -79,9 +79,13 @@ export async function runLaunch(
     throw error;
   } finally {
     supervision?.release();
-    registration?.release();
-    await log?.open();
-    log?.close();
+    try {
+      await log?.open();
+      log?.close();
+    } finally {
+      // Whoever waits for the container's entry to go finds its log complete.
+      registration?.release();
+    }
     await report?.write();
     background?.release(failed);
   }

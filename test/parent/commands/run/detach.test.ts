@@ -225,27 +225,24 @@ for (const user of users) {
     skip,
   }, async () => {
     const desk = new Desk(user);
-    const [pidFile, log, state] = ['pid', 'log', 'state'].map((name) => join(desk.place, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const words = ['--status-fd', '3', '--pid-file', pidFile, '--log-file', log, '--timeout', '1'];
-    const line = [...desk.base, ...words, '--name', 'box', '--', 'sleep', '1000']
+    const [pidFile, log, state, seen] = ['pid', 'log', 'state', 'seen'].map((name) =>
+      join(desk.place, name),
+    ) as [string, string, string, string];
+    const words = ['--status-fd', '3', '--pid-file', pidFile, '--log-file', log, '--timeout', '3'];
+    const command = ['sh', '-c', 'cat "$0" >"$1"; exec sleep 1000', pidFile, seen];
+    const line = [...desk.base, ...words, '--name', 'box', '--', ...command]
       .map((word) => `'${word}'`)
       .join(' ');
     const script = `'${node}' '${program}' ${line} 3>'${state}'`;
     await run([], { user, env: desk.env, under: ['sh', '-c', script] });
-    const [{ pid }] = (await desk.ps()) as [Listed];
-    assert.equal(readFileSync(pidFile, 'utf8'), `${pid}\n`);
-    assert.equal(JSON.parse(readFileSync(state, 'utf8')).pid, pid);
     await desk.over();
+    const states = readFileSync(state, 'utf8')
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text));
+    assert.equal(readFileSync(seen, 'utf8'), `${states[0].pid}\n`);
     assert.equal(existsSync(pidFile), false);
-    const states = readFileSync(state, 'utf8').trim().split('\n');
-    assert.deepEqual(
-      states.slice(1).map((text) => JSON.parse(text)),
-      [{ state: 'exited', status: 143 }],
-    );
+    assert.deepEqual(states.slice(1), [{ state: 'exited', status: 143, reason: 'timeout' }]);
     assert.deepEqual(records(log).at(-1)?.ended, { status: 143, signal: 'SIGTERM' });
   });
 
