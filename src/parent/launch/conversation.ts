@@ -228,6 +228,7 @@ export class Conversation {
     if (this.ended !== undefined) return this.ended;
     this.ended = status;
     registration?.ended(status);
+    handOver.recordGuard();
     log.ended(handOver.second, status, signal);
     return status;
   }

@@ -56,6 +56,11 @@ export class Guard {
     }
   }
 
+  /** Its last calls, as it may have been kept waiting after its word: the end of the launch is the log's last record. */
+  record(): void {
+    this.running.record();
+  }
+
   /** There is nothing left to guard. */
   release(): void {
     try {

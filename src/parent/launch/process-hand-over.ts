@@ -195,6 +195,11 @@ export class ProcessHandOver implements HandOver {
     }
   }
 
+  /** What the guard has done is in the log. */
+  recordGuard(): void {
+    this.guard?.record();
+  }
+
   /**
    * Waits for what has ended or is about to, and gives the memory back.
    * @param spared a child of this process that is none of the container's
