@@ -49,25 +49,68 @@ export function readElf(path: string): ElfFile | undefined {
   }
 }
 
-function parse(read: (position: number, length: number) => Buffer): ElfFile | undefined {
+/** Bytes of the file: fewer than `length` where it ends before. */
+type Read = (position: number, length: number) => Buffer;
+
+/** How numbers are written in this file. */
+interface Numbers {
+  half(bytes: Buffer, at: number): number;
+  full(bytes: Buffer, at: number): number;
+  /** As wide as an address. */
+  word(bytes: Buffer, at: number): number;
+}
+
+interface Segment {
+  readonly type: number;
+  readonly offset: number;
+  readonly address: number;
+  readonly size: number;
+}
+
+type Layout = (typeof layouts)[1 | 2];
+
+type Tags = ReadonlyMap<number, readonly number[]>;
+
+function parse(read: Read): ElfFile | undefined {
   const start = read(0, 64);
   if (start.toString('latin1', 0, 4) !== '\x7fELF') return undefined;
   const layout = layouts[start.readUInt8(4) as 1 | 2];
-  const littleEndian = start.readUInt8(5) === 1;
   if (layout === undefined) return undefined;
+  const numbers = numbersOf(start.readUInt8(5) === 1, layout.word);
+  const segments = segmentsOf(start, read, numbers, layout);
+  const contents = (type: number): Buffer | undefined => {
+    const segment = segments.find((candidate) => candidate.type === type);
+    return segment && read(segment.offset, segment.size);
+  };
+  const tags = tagsOf(contents(programHeader.DYNAMIC) ?? Buffer.alloc(0), numbers, layout.word);
+  const strings = stringsOf(tags, segments, read);
+  const namesOf = (tag: number): string[] => (tags.get(tag) ?? []).map((at) => text(strings, at));
+  const interpreter = contents(programHeader.INTERP);
+  const runPath = namesOf(dynamicTag.RUNPATH);
+  return {
+    kind: `${start.readUInt8(4)}/${numbers.half(start, 18)}`,
+    interpreter: interpreter && text(interpreter, 0),
+    needed: namesOf(dynamicTag.NEEDED),
+    searchPath: (runPath.length > 0 ? runPath : namesOf(dynamicTag.RPATH)).flatMap((path) => path.split(':')),
+  };
+}
+
+function numbersOf(littleEndian: boolean, wordSize: number): Numbers {
   const half = (bytes: Buffer, at: number): number =>
     littleEndian ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
   const full = (bytes: Buffer, at: number): number =>
     littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
-  const word = (bytes: Buffer, at: number): number => {
-    if (layout.word === 4) return full(bytes, at);
-    return Number(littleEndian ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
-  };
+  const double = (bytes: Buffer, at: number): number =>
+    Number(littleEndian ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+  return { half, full, word: wordSize === 4 ? full : double };
+}
 
-  const entrySize = half(start, layout.phentsize);
-  const table = read(word(start, layout.phoff), entrySize * half(start, layout.phnum));
-  const segments = Array.from({ length: half(start, layout.phnum) }, (_, index) => {
-    const header = table.subarray(index * entrySize);
+function segmentsOf(start: Buffer, read: Read, { half, full, word }: Numbers, layout: Layout): Segment[] {
+  const size = half(start, layout.phentsize);
+  const count = half(start, layout.phnum);
+  const table = read(word(start, layout.phoff), size * count);
+  return Array.from({ length: count }, (_, index) => {
+    const header = table.subarray(index * size);
     return {
       type: full(header, 0),
       offset: word(header, layout.offset),
@@ -75,42 +118,32 @@ function parse(read: (position: number, length: number) => Buffer): ElfFile | un
       size: word(header, layout.filesz),
     };
   });
-  const contents = (type: number): Buffer | undefined => {
-    const segment = segments.find((candidate) => candidate.type === type);
-    return segment && read(segment.offset, segment.size);
-  };
+}
 
-  const dynamic = contents(programHeader.DYNAMIC) ?? Buffer.alloc(0);
-  const tags: { tag: number; value: number }[] = [];
-  for (let at = 0; at + 2 * layout.word <= dynamic.length; at += 2 * layout.word) {
+/** The entries of the dynamic section up to its end, by tag. */
+function tagsOf(dynamic: Buffer, { word }: Numbers, wordSize: number): Tags {
+  const tags = new Map<number, number[]>();
+  for (let at = 0; at + 2 * wordSize <= dynamic.length; at += 2 * wordSize) {
     const tag = word(dynamic, at);
     if (tag === dynamicTag.NULL) break;
-    tags.push({ tag, value: word(dynamic, at + layout.word) });
+    const values = tags.get(tag) ?? [];
+    values.push(word(dynamic, at + wordSize));
+    tags.set(tag, values);
   }
-  const valuesOf = (tag: number): number[] =>
-    tags.filter((entry) => entry.tag === tag).map(({ value }) => value);
+  return tags;
+}
 
-  // DT_STRTAB is an address in memory; the PT_LOAD segment that holds it says where that is in the file.
-  const stringsAt = valuesOf(dynamicTag.STRTAB)[0] ?? 0;
+/** DT_STRTAB is an address in memory; the PT_LOAD segment that holds it says where that is in the file. */
+function stringsOf(tags: Tags, segments: readonly Segment[], read: Read): Buffer {
+  const [at = 0] = tags.get(dynamicTag.STRTAB) ?? [];
+  const [size = 0] = tags.get(dynamicTag.STRSZ) ?? [];
   const home = segments.find(
-    ({ type, address, size }) =>
-      type === programHeader.LOAD && stringsAt >= address && stringsAt < address + size,
+    ({ type, address, size }) => type === programHeader.LOAD && at >= address && at < address + size,
   );
-  const strings = home
-    ? read(home.offset + stringsAt - home.address, valuesOf(dynamicTag.STRSZ)[0] ?? 0)
-    : Buffer.alloc(0);
-  const text = (bytes: Buffer, at: number): string => {
-    const end = bytes.indexOf(0, at);
-    return bytes.toString('utf8', at, end === -1 ? bytes.length : end);
-  };
-  const namesOf = (tag: number): string[] => valuesOf(tag).map((at) => text(strings, at));
+  return home ? read(home.offset + at - home.address, size) : Buffer.alloc(0);
+}
 
-  const interpreter = contents(programHeader.INTERP);
-  const runPath = namesOf(dynamicTag.RUNPATH);
-  return {
-    kind: `${start.readUInt8(4)}/${half(start, 18)}`,
-    interpreter: interpreter && text(interpreter, 0),
-    needed: namesOf(dynamicTag.NEEDED),
-    searchPath: (runPath.length > 0 ? runPath : namesOf(dynamicTag.RPATH)).flatMap((path) => path.split(':')),
-  };
+function text(bytes: Buffer, at: number): string {
+  const end = bytes.indexOf(0, at);
+  return bytes.toString('utf8', at, end === -1 ? bytes.length : end);
 }
