@@ -28,10 +28,18 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
    * the command gets anyway. No value is on a command line that others can read.
    */
   env?: EnvironmentOption | undefined;
+  /** With `pty`: how large its window is at first; 80 columns and 24 rows when it is left out. */
+  window?: Window | undefined;
   /** How many bytes of each of standard output and standard error are read at most, where they are pipes. */
   maxOutput?: number | undefined;
   /** What happens beyond that: `end` (the default) kills the command, `truncate` throws away what follows. */
   overflow?: 'end' | 'truncate' | undefined;
+}
+
+/** The size of a terminal's window, in characters: 1 to 65,535. */
+export interface Window {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** The container's first process, and its namespaces as /proc/PID/ns names them, for example `user:[4026532177]`. */
@@ -87,4 +95,9 @@ export interface Container<Streams extends StandardStreams = StandardStreams> {
   readonly records: AsyncIterable<LogRecord>;
   /** Sends a signal to the command; before it runs, gives the launch up. SIGTERM when none is named. */
   kill(signal?: ContainerSignal): void;
+  /**
+   * With `pty`: gives the command's terminal another size, and the command SIGWINCH.
+   * @throws Failure (status 2) without `pty`, or for a size that no window has
+   */
+  resize(columns: number, rows: number): void;
 }

@@ -11,6 +11,7 @@ export type {
   StandardStream,
   StandardStreams,
   Started,
+  Window,
 } from './container.js';
 export type { RunOptions } from './launch-options.js';
 export type * from './records.js';

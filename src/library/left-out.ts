@@ -1,14 +1,14 @@
 /**
  * Options of `gontainer run` that a program does not get, because launch() sets them itself, because they need somebody at
- * a terminal, or because they start nothing, or something that launch() would not hear of any more. `env` it takes in
- * another form.
+ * a terminal, or because they start nothing, or something that launch() would not hear of any more. `env` and
+ * `window` it takes in another form.
  */
 export const leftOut: readonly string[] = [
   ...['status-fd', 'log-fd', 'log-level', 'log-format', 'quiet', 'die-with-parent'],
   ...['step', 'present'],
   ...['dry-run', 'json', 'shell'],
   ...['detach', 'output'],
-  ...['env', 'env-fd', 'clear-env'],
+  ...['env', 'env-fd', 'clear-env', 'window', 'window-fd'],
 ];
 
 /** `uid-map` is `uidMap`, and `as-pid-1` is `asPid1`. */

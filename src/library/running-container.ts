@@ -2,16 +2,23 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { type Readable, Transform, type Writable } from 'node:stream';
-import { Failure, statusOfSignal } from '../common/failure.js';
+import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
+import { windowText } from './window-text.js';
 
 /** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
 const grace = 2_000;
+
+/** What a container has beside its launcher. */
+interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'> {
+  /** Takes the sizes of its window, with `pty`. */
+  readonly sizes?: Writable;
+}
 
 export class RunningContainer implements Container {
   readonly stdin: Writable | null;
@@ -28,13 +35,15 @@ export class RunningContainer implements Container {
   private killed = false;
   private killedByUs = false;
   private overflown = false;
+  private readonly sizes: Writable | undefined;
   private exited: Exited | undefined;
   private endedBy: string | undefined;
 
   constructor(
     private readonly launcher: ChildProcess,
-    { signal, maxOutput, overflow }: Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'>,
+    { signal, maxOutput, overflow, sizes }: Beside,
   ) {
+    this.sizes = sizes;
     this.stdin = launcher.stdin;
     // A command that reads no more is no fault of the program: whoever wants to hear of it listens.
     this.stdin?.on('error', () => {});
@@ -80,6 +89,12 @@ export class RunningContainer implements Container {
       // about to run SIGTERM would be passed on to it, so its execve(2) is waited for.
       if (!this.begun) this.launcher.kill('SIGTERM');
     }
+  }
+
+  resize(columns: number, rows: number): void {
+    if (this.sizes === undefined)
+      throw usageFailure('a container without pty has no terminal to resize', 'Pass pty: true to launch().');
+    this.sizes.write(`${windowText({ columns, rows })}\n`);
   }
 
   /** Listens to the launcher until it is gone. */

@@ -244,6 +244,33 @@ for (const user of users) {
     ]);
   });
 
+  test(
+    `${user.name}: a terminal of its own has the size that it is given, and then another`,
+    options,
+    async () => {
+      const code = `${imported}
+      const command = ['sh', '-c', 'stty size; trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.1; done'];
+      const container = launch({ uid: true, pty: true, window: { columns: 100, rows: 30 }, command });
+      let shown = '';
+      container.stdout.setEncoding('utf8').on('data', (text) => {
+        shown += text;
+        if (text.includes('ready')) container.resize(132, 50);
+      });
+      await container.ended;
+      console.log(JSON.stringify(shown.split('\\r\\n')));
+      const usual = launch({ uid: true, pty: true, command: ['stty', 'size'] });
+      console.log((await usual.stdout.setEncoding('utf8').toArray()).join('').trim());
+      const plain = launch({ uid: true, command: ['true'] });
+      for (const wrong of [() => plain.resize(80, 24), () => usual.resize(0, 24), () => usual.resize(80, 1.5)])
+        try { wrong(); console.log('taken'); } catch ({ status }) { console.log(status); }`;
+      assert.deepEqual((await shown(code, user)).split('\n'), [
+        JSON.stringify(['30 100', 'ready', '50 132', '']),
+        '24 80',
+        ...['2', '2', '2'],
+      ]);
+    },
+  );
+
   test(`${user.name}: the container ends with the program, by SIGKILL too`, options, async () => {
     const code = `${imported}
       const container = launch({ uid: true, command: ['sleep', '1000'] });

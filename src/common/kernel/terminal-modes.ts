@@ -94,6 +94,19 @@ export function windowSize(fd: number): WindowSize | undefined {
   return columns === 0 ? undefined : { rows, columns };
 }
 
+/** A window size as the kernel takes it. */
+export function windowSizeBytes({ rows, columns }: WindowSize): Buffer {
+  const size = noWindowSize();
+  size.writeUInt16LE(rows, 0);
+  size.writeUInt16LE(columns, 2);
+  return size;
+}
+
+/** Gives a terminal this window size; after the launch, so not in its log. */
+export function setWindowSize(fd: number, size: WindowSize): void {
+  ioctl(fd, constants.TIOCSWINSZ, windowSizeBytes(size));
+}
+
 /** Gives one terminal the window size of another; after the launch, so not in its log. */
 export function copyWindowSize(from: number, to: number): void {
   const size = noWindowSize();

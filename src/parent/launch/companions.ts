@@ -2,6 +2,7 @@
 import type { Evidence, StepResult } from '../../common/step.js';
 import type { Log } from '../log/log.js';
 import type { Registration } from '../state/registration.js';
+import type { WindowSizes } from '../terminal/window-sizes.js';
 import type { ProcessHandOver } from './process-hand-over.js';
 import type { Supervision } from './supervision.js';
 
@@ -11,6 +12,8 @@ export interface Companions {
   readonly supervision?: Pick<Supervision, 'begin' | 'started'> | undefined;
   /** Writes down for other terminals how far the launch is. */
   readonly registration?: Pick<Registration, 'done' | 'made' | 'ended'> | undefined;
+  /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
+  readonly sizes?: WindowSizes | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
 }

@@ -49,7 +49,7 @@ export async function launch(
   const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
   const job = new JobControl(spec.terminal);
-  const pty = await ptyMaster(spec, kernel);
+  const pty = await ptyMaster(spec, kernel, companions.sizes);
   let handOver: ProcessHandOver | undefined;
   try {
     const ends = channelEnds(kernel);
@@ -121,8 +121,14 @@ function noteStep(
 }
 
 /** Loaded only where the command gets a terminal of its own. */
-const ptyMaster = async (spec: LaunchSpec, kernel: Kernel): Promise<PtyMaster | undefined> =>
-  spec.terminal === 'own' ? new (await import('../terminal/pty-master.js')).PtyMaster(kernel) : undefined;
+const ptyMaster = async (
+  spec: LaunchSpec,
+  kernel: Kernel,
+  sizes: Companions['sizes'],
+): Promise<PtyMaster | undefined> =>
+  spec.terminal === 'own'
+    ? new (await import('../terminal/pty-master.js')).PtyMaster(kernel, sizes)
+    : undefined;
 
 /** Says of what went wrong which step it was, and what can be done about it. */
 function explained(error: Error, step: string, spec: LaunchSpec): Error {

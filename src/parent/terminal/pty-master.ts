@@ -14,14 +14,17 @@ import {
   noWindowSize,
   rawModes,
   sameModes,
+  setWindowSize,
   shownModes,
   shownWindowSize,
   silentModes,
+  windowSizeBytes,
 } from '../../common/kernel/terminal-modes.js';
 import { execStep } from '../../common/steps/command.js';
 import { ptyStep } from '../../common/steps/pty.js';
 import { PtyRelay } from './pty-relay.js';
 import { TerminalKeeper } from './terminal-keeper.js';
+import type { WindowSizes } from './window-sizes.js';
 
 const standardInput = 0;
 
@@ -34,7 +37,11 @@ export class PtyMaster {
   /** The modes of the command's terminal when it starts. */
   private initial = noModes();
 
-  constructor(private readonly kernel: Kernel) {}
+  /** @param sizes where they do not come from the caller's terminal */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly sizes?: WindowSizes,
+  ) {}
 
   /** The process that puts the caller's terminal in order if this one is killed. */
   get keeper(): number | undefined {
@@ -70,7 +77,8 @@ export class PtyMaster {
     }
     this.setModes(this.master, this.initial);
     const size = [0, 1, 2].find((fd) => isatty(fd));
-    if (size !== undefined) this.setSize(this.windowSize(size));
+    if (this.sizes?.first !== undefined) this.setSize(windowSizeBytes(this.sizes.first));
+    else if (size !== undefined) this.setSize(this.windowSize(size));
   }
 
   /** Gives the caller's terminal over to the one inside: it handles no key by itself any more, and edits no line. */
@@ -84,10 +92,12 @@ export class PtyMaster {
   /** Passes on from here on what is typed and written, in both directions. */
   relay(hangUp: () => void): void {
     this.relaying = new PtyRelay(this.master, this.initial, this.modes, hangUp);
+    this.sizes?.follow((size) => setWindowSize(this.master, size));
   }
 
   /** Everything inside has ended: writes what is left of its output and puts the caller's terminal in order. */
   async end(): Promise<void> {
+    this.sizes?.end();
     await this.relaying?.end();
     this.kernel.step = ''; // It belongs to none, as what is done before the first.
     this.keeping?.end();

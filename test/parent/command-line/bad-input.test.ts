@@ -97,6 +97,9 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--boottime', '5'], /--boottime needs --time/, 2],
   [['run', '--uid', '--time', '--boottime', 'soon'], /-boottime takes a whole number, not “soon”/, 2],
   [['run', '--uid', '--chroot'], /--chroot needs --mnt/, 2],
+  [['run', '--uid', '--window=80x24'], /--window needs --pty\. Add --pty\./, 2],
+  [['run', '--uid', '--pty', '--window=80'], /--window=80 is not of the form COLUMNSxROWS/, 2],
+  [['run', '--uid', '--pty', '--window-fd=77'], /--window-fd=77 is not an open file descriptor/, 2],
   [['run', '--all', '--chroot'], /--chroot needs --mnt=DIR, a new root/, 2],
   [
     ['run', '--uid', '--cap-drop', 'net_rwa'],

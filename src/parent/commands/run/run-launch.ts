@@ -17,6 +17,7 @@ import { reachOfOthers } from '../../spec/reach-of-others.js';
 import { leftOutOfMaps } from '../../spec/subordinate-ids.js';
 import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
+import type { WindowSizes } from '../../terminal/window-sizes.js';
 import { coloured } from '../../text/paint.js';
 import type { Background } from './background.js';
 import { banner } from './banner.js';
@@ -41,6 +42,7 @@ export async function runLaunch(
   const standardError = background?.standardError ?? 2;
   const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
   const supervision = await supervisionOf(values, prepared);
+  const sizes = await sizesOf(values);
   const report =
     options.report === undefined
       ? undefined
@@ -69,6 +71,7 @@ export async function runLaunch(
     ended = await launch(prepared, log, script, {
       walk,
       supervision,
+      sizes,
       registration,
       runs: background && runs,
     });
@@ -152,6 +155,13 @@ async function supervisionOf(
   if (names.every((name) => values.options[name] === undefined)) return undefined;
   const { Supervision } = await import('../../launch/supervision.js');
   return new Supervision(values, prepared instanceof Failure ? undefined : prepared.stopSignal);
+}
+
+async function sizesOf(values: Values): Promise<WindowSizes | undefined> {
+  const { window, 'window-fd': descriptor } = values.options;
+  if (window === undefined && descriptor === undefined) return undefined;
+  const { WindowSizes } = await import('../../terminal/window-sizes.js');
+  return WindowSizes.of(values);
 }
 
 /** @throws Failure where nobody could find a container that is let go of */

@@ -194,6 +194,20 @@ export const runOptions: readonly Option[] = [
     group: 'Inside',
   },
   {
+    name: 'window',
+    kind: 'text',
+    value: 'COLUMNSxROWS',
+    describe: 'with --pty, how large the window is, as 80x24; by default as large as your own',
+    group: 'Inside',
+  },
+  {
+    name: 'window-fd',
+    kind: 'number',
+    value: 'N',
+    describe: 'with --pty, give the window a new size with each line COLUMNSxROWS from file descriptor N',
+    group: 'Inside',
+  },
+  {
     name: 'new-session',
     kind: 'flag',
     describe: 'start the command in a session of its own, without a controlling terminal',
