@@ -4,7 +4,7 @@
 # that its caller ignored to the default action, and blocks none. src/parent/spec/inherited.ts reads the note.
 # local, as a variable of such a name in the environment is the command's.
 note() {
-  local field value rest user blocked capable processes one two three soft hard running task
+  local field value rest user blocked capable processes one two three soft hard running task all
   while read -r field value rest; do
     case $field in
       Uid:) user=$value ;;
@@ -20,11 +20,15 @@ note() {
     esac
   done < /proc/$$/limits
   # All threads of the user count, but the kernel limits neither root nor who has capabilities (getrlimit(2)). A launch has
-  # 11 threads in the launcher, five in the child, the guard, and the command.
+  # 11 threads in the launcher, five in the child, the guard, and the command. They are counted where all that run on the
+  # machine, the fourth field of proc_loadavg(5) behind its stroke, could be too many.
   case $user:$capable:$processes in
     0:*) ;;
     *:*[!0]*:*) ;;
-    *:? | *:?? | *:???)
+    *:unlimited) ;;
+    *)
+      read -r one two three all rest < /proc/loadavg
+      [ $((${all#*[/]} + 20)) -gt "$processes" ] || return 0
       running=-1
       for task in /proc/*[0-9]/task/[0-9]*; do [ -O "$task" ] && running=$((running + 1)); done
       [ $((running + 20)) -gt "$processes" ] && GONTAINER_REFUSED="$processes $running" ;;

@@ -8,8 +8,9 @@ import { test } from 'node:test';
 import { lacking, program, root, type User, unprivileged, users } from '../gontainer.js';
 import { patience } from '../until.js';
 
-/** A user that runs nothing else: the limit counts all that a user runs. */
-const alone: User = users[0]?.skip ? unprivileged : { name: 'a user', uid: 54_399, gid: 54_399 };
+/** A user that runs nothing else, not even in another run of these tests: the limit counts all that a user runs. */
+const own = 600_000 + (process.pid % 100_000);
+const alone: User = users[0]?.skip ? unprivileged : { name: 'a user', uid: own, gid: own };
 const skip =
   lacking('prlimit') || (alone === unprivileged && 'needs root, for a user that runs nothing else');
 
@@ -73,6 +74,25 @@ test('what the user runs already counts against the limit', { skip }, () => {
     /^gontainer: your limit of processes and threads is 22, of which 4 are taken, and 20 more are needed\./,
   );
   assert.equal(status, 125);
+});
+
+test('many processes of the user are counted against a great limit', { skip }, () => {
+  // The shell knows how many there are, so that the limit is near that.
+  const script =
+    'for i in $(seq 1000); do sleep 600 & done; for more in 1 6 12 16; do ulimit -S -u $((1001 + more)); ' +
+    `'${program}' run --quiet --uid -- /bin/true; echo $?; done; kill $(jobs -p)`;
+  const { stderr, stdout } = spawnSync('bash', ['-c', script], {
+    encoding: 'utf8',
+    cwd: '/',
+    env: { PATH: process.env.PATH },
+    timeout: patience,
+    uid: alone.uid,
+    gid: alone.gid,
+  });
+  const sentence =
+    /gontainer: your limit of processes and threads is 10\d\d, of which 100[12] are taken, and 20 more are needed\.[^\n]*\n/g;
+  assert.equal(stdout, '125\n125\n125\n125\n', stderr);
+  assert.equal(stderr.replace(sentence, ''), '');
 });
 
 test('root is not held back by a limit of processes', { skip: skip || users[0]?.skip }, () => {
