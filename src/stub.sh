@@ -121,5 +121,12 @@ case $GONTAINER_FOUND in
       exit 125
     fi ;;
 esac
+# A shell leaves out variables whose names it could not use, such as BASH_FUNC_f%%, and sets PWD: callerEnvironment() has the
+# environment from here. What is longer than one variable may be goes without.
+GONTAINER_ENVIRON=$(base64 -w 0 < /proc/$$/environ 2> /dev/null)
+if [ ${#GONTAINER_ENVIRON} -lt 130000 ]; then
+  GONTAINER_ENVIRON="$$ $GONTAINER_ENVIRON"
+  export GONTAINER_ENVIRON
+fi
 # After -- Node does not look for its own --env-file, whose NODE_OPTIONS it would take for itself.
 exec "$GONTAINER_FOUND" -- "$0" "$@"

@@ -9,9 +9,6 @@ import { readlinkSync, realpathSync } from 'node:fs';
 const base = 0xdc00;
 const lone = /[\udc80-\udcff]/u;
 
-/** Whether a text holds a byte that is not UTF-8. */
-export const isByteText = (text: string): boolean => lone.test(text);
-
 /** Bytes as text. */
 export function textOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
@@ -31,7 +28,7 @@ export function textOf(bytes: Buffer): string {
 
 /** The bytes that a text came from. */
 export function bytesOf(text: string): Buffer {
-  if (!isByteText(text)) return Buffer.from(text);
+  if (!lone.test(text)) return Buffer.from(text);
   return Buffer.concat(
     [...text].map((character) => {
       const byte = character.charCodeAt(0) - base;
@@ -43,7 +40,7 @@ export function bytesOf(text: string): Buffer {
 }
 
 /** A path as node:fs takes it: it would write another byte sequence for what is not UTF-8. */
-export const pathOf = (text: string): string | Buffer => (isByteText(text) ? bytesOf(text) : text);
+export const pathOf = (text: string): string | Buffer => (lone.test(text) ? bytesOf(text) : text);
 
 /** realpath(3), byte by byte. */
 export const realPath = (path: string): string =>

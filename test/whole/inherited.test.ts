@@ -124,6 +124,26 @@ test('the command gets what unshare(1) gives it from the same caller, row by row
   }
 });
 
+test('the command gets every variable, whatever its name is, and no other', { skip: tools }, () => {
+  const odd = ['env', '-i', 'a-b=c', 'x.y=', 'BASH_FUNC_f%%=() { :; }', '=empty', 'a b=c d', 'OLDPWD=/gone'];
+  const variables = (launcher: readonly string[], ...more: readonly string[]): string[] =>
+    asCaller([
+      ...odd,
+      `PATH=${dirname(node)}:/usr/bin:/bin`,
+      ...more,
+      ...launcher,
+      'cat',
+      '/proc/self/environ',
+    ])
+      .split('\0')
+      .filter((text) => !text.startsWith('PS1='))
+      .sort();
+  const ours = [program, 'run', '--uid', '--quiet', '--'];
+  const theirs = ['unshare', '--user', '--map-root-user', '--'];
+  for (const more of [[], ['PWD=/not/here', `LARGE=${'x'.repeat(90_000)}`]])
+    assert.deepEqual(variables(ours, ...more), variables(theirs, ...more));
+});
+
 test('the page has a row for everything that is compared, and no other', () => {
   const page = readFileSync(join(project, 'docs/what-the-command-gets.md'), 'utf8');
   const named = [...page.matchAll(/^\| ([^|]+?) +\| (?:the caller’s|not) /gm)].map(([, name]) => name);

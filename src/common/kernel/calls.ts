@@ -68,6 +68,7 @@ export const calls = {
   close_range: { first: 'int', last: 'int', flags: 'int' },
   read: { fd: 'int', buf: 'memory', count: 'long' },
   write: { fd: 'int', buf: 'memory', count: 'long' },
+  alarm: { seconds: 'int' },
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
   setrlimit: { resource: 'int', rlim: 'memory' },

@@ -8,6 +8,7 @@
  * namespace the child has given it up itself, so that it lives long enough to end the rest; but there it can be stopped.
  */
 import { closeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { Failure, killedNext } from '../../common/failure.js';
 import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
@@ -130,18 +131,23 @@ function untilItEnds(step: string, timeout: number): ChainCall {
   return { step, call: 'poll', args: { fds, nfds: 1, timeout } };
 }
 
-/** Whoever lists the containers removes what is left of launches that were killed. Node gives itself /dev/null. */
+/**
+ * Whoever lists the containers removes what is left of launches that were killed. It is started as a user would, as the
+ * shell at the head of the script looks first whether there may be as many processes as Node needs; and not for ever.
+ */
 function removal(step: string, script: string): ChainCall[] {
   const environment = wayToState.map((name) => [name, process.env[name]]);
+  const path = dirname(process.execPath);
   return [
     { step, call: 'close_range', args: { first: 0, last: 'UINT_MAX', flags: 0 } },
+    { step, call: 'alarm', args: { seconds: patience / 1_000 } },
     {
       step,
       call: 'execve',
       args: {
-        pathname: '/proc/self/exe',
-        argv: [process.argv0, ...process.execArgv, script, 'ps'],
-        envp: defined(Object.fromEntries(environment)),
+        pathname: '/bin/sh',
+        argv: ['sh', script, 'ps'],
+        envp: { ...defined(Object.fromEntries(environment)), PATH: path },
       },
     },
   ];
