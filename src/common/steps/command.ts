@@ -11,7 +11,7 @@ import { errnoWords } from '../kernel/kernel-error.js';
 import { type ProcessStat, processStat } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
 import { type Inherited, type LaunchSpec, newSession } from '../spec.js';
-import type { Evidence, Step } from '../step.js';
+import type { Evidence, Refusal, Step } from '../step.js';
 import {
   commandCapabilityCalls,
   commandSetsShortfall,
@@ -208,6 +208,11 @@ function groupList(groups: readonly number[]): Memory {
   return memory(bytes, groups);
 }
 
+const readyRefusals = ({ becomesUser, root }: LaunchSpec): readonly Refusal[] => [
+  ...(becomesUser ? pipeRefusals : []),
+  ...(root === undefined ? [] : keyringRefusals),
+];
+
 export const commandStep: Step<CommandContext> = {
   id: 'command',
   stage: 'child',
@@ -220,7 +225,7 @@ export const commandStep: Step<CommandContext> = {
   shell: (spec) => `( ${execStep.shell(spec)} )`,
   applies: ({ asPid1 }) => !asPid1,
   run: makeReady,
-  refusals: () => [...pipeRefusals, ...keyringRefusals],
+  refusals: readyRefusals,
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -238,7 +243,7 @@ export const asPid1Step: Step<CommandContext> = {
   shell: () => 'trap - HUP INT QUIT PIPE TERM USR1 USR2',
   applies: ({ asPid1 }) => asPid1,
   run: makeReady,
-  refusals: () => [...pipeRefusals, ...keyringRefusals],
+  refusals: readyRefusals,
   evidence: readiness,
   summary: readySummary,
   shortfall: notTheCommands,
@@ -390,10 +395,11 @@ function executableOf(pid: number): string {
   return link(path);
 }
 
-/** `node → busybox`. */
+/** `node → busybox`. Before its execve(2) the process is a copy of this one, also where the kernel lets nobody look. */
 export function became(before: Evidence, after: Evidence): string {
-  const [old, now] = [before.program, after.program].map((path) => basename(String(path)));
-  return now === 'ended' ? `${old} → a program that has ended` : `${old} → ${now}`;
+  const [old, now] = [before.program, after.program].map(String) as [string, string];
+  const otherwise = now === 'ended' ? 'a program that has ended' : 'a program that may not be seen';
+  return `${basename(old.startsWith('/') ? old : process.execPath)} → ${now.startsWith('/') ? basename(now) : otherwise}`;
 }
 
 /** `PID 5, root, all 41 capabilities`. */
