@@ -10,7 +10,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { namespaces } from '../../../../src/common/namespaces.js';
 import { finished, folder, lacking, run, start, unprivileged } from '../../../gontainer.js';
 import { TerminalSession } from '../../../terminal-session.js';
-import { patience } from '../../../until.js';
+import { patience, until } from '../../../until.js';
 
 const executablePath = '/usr/bin/chromium';
 const noChromium = existsSync(executablePath) ? false : `needs ${executablePath}`;
@@ -139,8 +139,10 @@ describe('in a browser', { skip: noChromium }, () => {
     for (const page of pages) await shows(page, '#state', 'the command runs');
     const late = await open(presenter.url);
     await shows(late, '#state', 'the command runs');
-    for (const id of ['now', 'steps', 'namespaces', 'processes', 'id-maps', 'story'])
-      assert.equal(await late.locator(`#${id}`).innerText(), await first.locator(`#${id}`).innerText(), id);
+    for (const id of ['now', 'steps', 'namespaces', 'processes', 'id-maps', 'story']) {
+      const text = (page: Page): Promise<string> => page.locator(`#${id}`).innerText();
+      await until(`#${id} differs`, async () => (await text(late)) === (await text(first)));
+    }
     assert.ok((await late.locator('.lanes a.call').count()) > 30);
     terminal.press('C-c');
     for (const page of [...pages, late]) await shows(page, '#state', 'killed by SIGINT');
