@@ -72,6 +72,9 @@ const folder = makeRunFolder();
 const ended = new AbortController();
 // Each test file listens.
 setMaxListeners(0, ended.signal);
+/** Every fault of every call, and the long run: `npm run test:faults`, `npm run test:soak`. */
+const takesHours = process.env.GONTAINER_FAULTS === 'all' || process.env.GONTAINER_SOAK === 'full';
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     process.exitCode = 128 + constants.signals[signal];
@@ -92,7 +95,7 @@ try {
     files: testFiles(positionals),
     concurrency: 2,
     // Of a file, and the last resort: each wait has a bound of its own, and so a name.
-    timeout: 1_800_000,
+    timeout: takesHours ? 24 * 3_600_000 : 1_800_000,
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });

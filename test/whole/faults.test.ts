@@ -70,6 +70,21 @@ for (const { title, user, options, withRoot } of launches) {
   });
 }
 
+test('a descriptor that the parent cannot close spoils no launch after its command ran', {
+  skip: skippedFor(unprivileged),
+}, () => {
+  const matrix = new FaultMatrix({ options: ['--uid', '--uts', '--net'], user: unprivileged });
+  const faults = matrix
+    .faults()
+    .filter(({ actor, call, fault }) => actor === 'parent' && call === 'close' && fault === 'EBUSY');
+  assert.ok(faults.length > 5);
+  const wrong = faults.flatMap((fault) => {
+    const { wrong: reason } = matrix.try(fault);
+    return reason === undefined ? [] : [`${written(fault)}: ${reason}`];
+  });
+  assert.deepEqual(wrong, []);
+});
+
 test('the child is killed while the parent takes the terminal out of it: that is said, and not what a call met', {
   skip: skippedFor(unprivileged),
 }, () => {

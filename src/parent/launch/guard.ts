@@ -69,7 +69,11 @@ export class Guard {
     } catch {
       // It sees the end of its pipe then, finds nobody, and ends by itself.
     }
-    closeSync(this.life);
+    try {
+      closeSync(this.life);
+    } catch {
+      // It is gone whatever close(2) returns, and how the command ended is what counts.
+    }
     this.running.record();
     this.running.release();
   }
