@@ -1,5 +1,6 @@
 /** What Node has no call for: times to the nanosecond, and extended attributes. Links are not followed. */
 
+import { futimesSync, lutimesSync } from 'node:fs';
 import { errnoName } from './errno.js';
 import { bytes, int, invoke, pointer } from './libc.js';
 
@@ -16,6 +17,25 @@ const terminated = (text: Buffer) => bytes(Buffer.concat([text, Buffer.alloc(1)]
  * @throws the name of the errno as an Error's code
  */
 export function setTimes(path: Buffer, time: bigint): void {
+  const whole = wholeSeconds(time);
+  if (whole !== undefined) lutimesSync(path, whole, whole);
+  else
+    require('utimensat', [int(AT_FDCWD), terminated(path), bytes(timesOf(time)), int(AT_SYMLINK_NOFOLLOW)]);
+}
+
+/** The same for an open file: futimens(3). */
+export function setTimesOfOpen(file: number, time: bigint): void {
+  const whole = wholeSeconds(time);
+  if (whole !== undefined) futimesSync(file, whole, whole);
+  else require('futimens', [int(file), bytes(timesOf(time))]);
+}
+
+/** What Node can set exactly, and faster: it takes seconds as a binary fraction. */
+function wholeSeconds(time: bigint): number | undefined {
+  return time % second === 0n && time >= 0n && time < second << 32n ? Number(time / second) : undefined;
+}
+
+function timesOf(time: bigint): Buffer {
   const seconds = time >= 0n ? time / second : -((-time + second - 1n) / second);
   const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
   const times = Buffer.alloc(32);
@@ -23,7 +43,7 @@ export function setTimes(path: Buffer, time: bigint): void {
     times.writeBigInt64LE(seconds < least ? least : seconds > most ? most : seconds, at);
     times.writeBigInt64LE(time - seconds * second, at + 8);
   }
-  require('utimensat', [int(AT_FDCWD), terminated(path), bytes(times), int(AT_SYMLINK_NOFOLLOW)]);
+  return times;
 }
 
 /** Sets an extended attribute: lsetxattr(2). @throws the name of the errno as an Error's code */

@@ -134,5 +134,5 @@ async function openSource(
     throw usageFailure(`Cannot read ${source}: ${errnoWords(error)}.`, 'Name a file you may read.');
   });
   progress.begin(source, (await file.stat()).size);
-  return progress.count(createReadStream(source, { fd: file, highWaterMark: 256 * 1024, signal }));
+  return progress.count(createReadStream(source, { fd: file, highWaterMark: 1024 * 1024, signal }));
 }

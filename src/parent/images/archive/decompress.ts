@@ -26,7 +26,7 @@ const formats: readonly Format[] = [
   {
     name: 'gzip', // RFC 1952
     begins: magic('1f8b'),
-    decompress: (compressed) => throughTransform(compressed, createGunzip()),
+    decompress: (compressed) => throughTransform(compressed, createGunzip({ chunkSize: 256 * 1024 })),
   },
   {
     name: 'xz', // The .xz File Format, 2.1.1.1

@@ -36,17 +36,17 @@ export class Budget {
    * @param size the bytes its header declares
    * @throws Failure when there are too many entries, or more bytes are declared than may come at all
    */
-  admit(entry: string, size: number): void {
+  admit(entry: () => string, size: number): void {
     this.entries += 1;
     if (this.entries > this.limits.entries) {
       throw new Failure(
-        `The archive has more than ${this.limits.entries} entries; ${entry} is one too many.`,
+        `The archive has more than ${this.limits.entries} entries; ${entry()} is one too many.`,
         {
           next: 'If you trust it, allow more with --max-entries.',
         },
       );
     }
-    if (size > this.limits.size) throw this.tooLarge(`Entry ${entry} (${readableSize(size)})`);
+    if (size > this.limits.size) throw this.tooLarge(`Entry ${entry()} (${readableSize(size)})`);
   }
 
   private tooLarge(what: string): Failure {

@@ -59,9 +59,20 @@ export function number(bytes: Buffer, at: number, length: number): bigint {
     // 0x80 is only the mark; with 0xff the number is negative.
     return first === 0xff ? value - (1n << BigInt(8 * length)) : value - (0x80n << BigInt(8 * (length - 1)));
   }
-  const digits = /^[ \0]*(-?)([0-7]*)/.exec(field.toString('latin1'));
-  const value = BigInt(`0o${digits?.[2] || '0'}`);
-  return digits?.[1] === '-' ? -value : value;
+  const [space, minus, zero, seven] = [0x20, 0x2d, 0x30, 0x37];
+  let from = at;
+  const end = at + length;
+  while (from < end && (bytes[from] === space || bytes[from] === 0)) from += 1;
+  const negative = bytes[from] === minus;
+  if (negative) from += 1;
+  // No field has more digits than a double holds.
+  let value = 0;
+  for (; from < end; from++) {
+    const digit = bytes[from] as number;
+    if (digit < zero || digit > seven) break;
+    value = value * 8 + digit - zero;
+  }
+  return BigInt(negative ? -value : value);
 }
 
 /** POSIX has a second field for the first half of a long name; GNU keeps other things there. */

@@ -25,7 +25,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { setTimes } from '../../../common/kernel/file-attributes.js';
+import { setTimes, setTimesOfOpen } from '../../../common/kernel/file-attributes.js';
 import { type Found, mostLinks, walkDown } from '../../../common/path-walk.js';
 import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
 import { keepAttributes } from './extended-attributes.js';
@@ -59,6 +59,8 @@ export class Tree {
   private readonly skipped = new Set<string>();
   /** When each folder was last changed: set at the end, as everything that is made in one changes it. */
   private readonly folderTimes = new Map<string, bigint>();
+  /** Where the folder of the last entry is; undefined once something was removed, which may have been on the way. */
+  private lastFolder: { readonly key: string; readonly place: Place } | undefined;
   /** The mode that the archive gives to / itself. */
   rootMode = 0o755;
   /** Owners that could not be kept, as they are not mapped in this user namespace. */
@@ -95,10 +97,7 @@ export class Tree {
       return;
     }
     const path = this.path(place);
-    if (!this.look(place)?.isDirectory()) {
-      this.vacate(place);
-      mkdirSync(path, 0o700);
-    }
+    this.unlessTaken(place, () => mkdirSync(path, 0o700), 'a folder may stay');
     this.giveAway(path, entry);
     chmodSync(path, mode);
     this.keepAttributes(place, entry);
@@ -107,28 +106,29 @@ export class Tree {
 
   /** Makes a regular file; one that is there is replaced, not written to, as other names may lead to it. */
   async makeFile(entry: TarEntry): Promise<void> {
-    const place = this.vacantPlaceOf(entry);
+    const place = this.placeBelowRoot(entry);
+    const path = this.path(place);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = openSync(this.path(place), flags, 0o600);
+    const file = this.unlessTaken(place, () => openSync(path, flags, 0o600)) as number;
     try {
       await writeBody(file, entry);
       this.giveAway(file, entry);
       // Set-user-ID, it would run on the host with the rights of whoever unpacked it.
       fchmodSync(file, entry.mode & (this.options.privileges ? 0o7777 : 0o1777));
+      this.keepAttributes(place, entry);
+      setTimesOfOpen(file, entry.modified);
     } finally {
       closeSync(file);
     }
-    this.keepAttributes(place, entry);
-    setTimes(this.path(place), entry.modified);
     this.remember(place);
   }
 
   /** Makes a symbolic link; its target is text and is not looked at. */
   makeSymbolicLink(entry: TarEntry): void {
     requireTarget(entry.name, entry.target);
-    const place = this.vacantPlaceOf(entry);
+    const place = this.placeBelowRoot(entry);
     const path = this.path(place);
-    symlinkSync(Buffer.from(entry.target, 'latin1'), path);
+    this.unlessTaken(place, () => symlinkSync(Buffer.from(entry.target, 'latin1'), path));
     this.giveAway(path, entry);
     this.keepAttributes(place, entry);
     setTimes(path, entry.modified);
@@ -230,8 +230,13 @@ export class Tree {
   }
 
   private remember(place: Place): void {
-    this.skipped.delete(this.key(place));
-    for (let length = place.length; length > 0; length--) this.made.add(this.key(place.slice(0, length)));
+    if (this.skipped.size > 0) this.skipped.delete(this.key(place));
+    for (let length = place.length; length > 0; length--) {
+      const key = this.key(place.slice(0, length));
+      // Then what it lies in is there too.
+      if (this.made.has(key)) return;
+      this.made.add(key);
+    }
   }
 
   private removeOlder(place: Place): void {
@@ -247,6 +252,7 @@ export class Tree {
   private vacate(place: Place): void {
     const found = this.look(place);
     if (found === undefined) return;
+    this.lastFolder = undefined;
     if (!found.isDirectory()) {
       unlinkSync(this.path(place));
       return;
@@ -259,10 +265,27 @@ export class Tree {
 
   /** The place that an entry's name means, with nothing there. */
   private vacantPlaceOf(entry: TarEntry): Place {
-    const place = this.placeToMake(entry);
-    if (place.length === 0) throw refusal(entry.name, 'would replace the root folder');
+    const place = this.placeBelowRoot(entry);
     this.vacate(place);
     return place;
+  }
+
+  private placeBelowRoot(entry: TarEntry): Place {
+    const place = this.placeToMake(entry);
+    if (place.length === 0) throw refusal(entry.name, 'would replace the root folder');
+    return place;
+  }
+
+  /** Makes something where mostly nothing is; the kernel says so if something is (EEXIST), and that is removed first. */
+  private unlessTaken<Made>(place: Place, make: () => Made, folder?: 'a folder may stay'): Made | undefined {
+    try {
+      return make();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (folder !== undefined && this.look(place)?.isDirectory()) return undefined;
+    this.vacate(place);
+    return make();
   }
 
   /** The place that an entry's name means; folders on the way to it are made, also where something else is. */
@@ -271,12 +294,20 @@ export class Tree {
     if (this.path(names).length > longestPath) {
       throw refusal(entry.name, `makes a path of more than ${longestPath} bytes in this folder`);
     }
-    const folder = this.follow(entry, names.slice(0, -1), (place) => {
-      this.vacate(place);
-      mkdirSync(this.path(place), 0o755);
-      return true;
-    });
-    return folder === undefined ? [] : [...folder, ...names.slice(-1)];
+    const above = names.slice(0, -1);
+    const key = this.key(above);
+    // Mostly that of the entry before; nothing was removed since, so it leads to the same place.
+    const known = this.lastFolder?.key === key ? this.lastFolder.place : undefined;
+    const folder =
+      known ??
+      this.follow(entry, above, (place) => {
+        this.vacate(place);
+        mkdirSync(this.path(place), 0o755);
+        return true;
+      });
+    if (folder === undefined) return [];
+    this.lastFolder = { key, place: folder };
+    return [...folder, ...names.slice(-1)];
   }
 
   /** The place that some names mean, or undefined if a folder on the way to it is missing. */

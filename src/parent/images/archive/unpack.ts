@@ -50,7 +50,7 @@ export async function unpack(
   const counted = budget.count(untilAborted(source, signal));
   for await (const entry of tarEntries(counted, what, whiteouts)) {
     const names = splitName(entry.name);
-    const label = shown(names.join('/') || '/');
+    const label = (): string => shown(names.join('/') || '/');
     budget.admit(label, entry.size);
     try {
       if (whiteouts && hide(tree, entry, names)) continue;
@@ -58,7 +58,7 @@ export async function unpack(
       if (names[0] !== hardLinkStore) tally.count(entry, made);
     } catch (error) {
       if (error instanceof Error && error.name === 'Failure') throw error;
-      throw new Failure(`Cannot unpack ${label}: ${errnoWords(error)}.`, {
+      throw new Failure(`Cannot unpack ${label()}: ${errnoWords(error)}.`, {
         next: 'Nothing was kept. Make room or choose another place, then try again.',
         cause: error,
       });
