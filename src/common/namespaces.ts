@@ -37,7 +37,7 @@ export const namespaces = [
     name: 'user',
     clone: 'CLONE_NEWUSER',
     entry: 'user',
-    isolates: 'user and group IDs and capabilities: root inside, an ordinary user outside',
+    isolates: 'user and group IDs and capabilities: root in the container, an ordinary user on the host',
     since: '3.8',
     man: 'user_namespaces(7)',
   },

@@ -3,9 +3,9 @@
  * Written by scripts/library-types.ts from src/parent/commands/run/run-options.ts.
  */
 export interface RunOptions {
-  /** new user namespace: user and group IDs and capabilities: root inside, an ordinary user outside (user_namespaces(7), Linux 3.8) */
+  /** new user namespace: user and group IDs and capabilities: root in the container, an ordinary user on the host (user_namespaces(7), Linux 3.8) */
   uid?: boolean | undefined;
-  /** DIR: new mount namespace: mount points: a file system tree of its own (mount_namespaces(7), Linux 2.4.19); DIR becomes the root, / the host’s own tree once more */
+  /** DIR: new mount namespace: mount points: a file system tree of its own (mount_namespaces(7), Linux 2.4.19); DIR becomes the root; / is the host’s own tree once more */
   mnt?: string | undefined;
   /** new UTS namespace: host name and NIS domain name (uts_namespaces(7), Linux 2.6.19) */
   uts?: boolean | undefined;
@@ -35,7 +35,7 @@ export interface RunOptions {
   boottime?: number | undefined;
   /** IMAGE: make the root from an image (a name, an archive or a folder), pulled or imported once, and start what it says; changes are discarded unless --overlay keeps them */
   image?: string | undefined;
-  /** start what the image says that DIR of --mnt was made from */
+  /** start what the image says from which DIR of --mnt was made */
   imageConfig?: boolean | undefined;
   /** OS/ARCH: take the image for this kind of machine, with --image */
   platform?: string | undefined;
@@ -53,7 +53,7 @@ export interface RunOptions {
   bind?: readonly string[] | undefined;
   /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; repeatable */
   tmpfs?: readonly string[] | undefined;
-  /** FIELD,FIELD...: the same as Docker writes it: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
+  /** FIELD,FIELD...: --bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
   mount?: readonly string[] | undefined;
   /** UID[:GID]: run the command as this user, by number or by a name of the new root */
   user?: string | undefined;
@@ -61,7 +61,7 @@ export interface RunOptions {
   workdir?: string | undefined;
   /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
-  /** FILE: set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable */
+  /** FILE: set the variables in FILE, one NAME=VALUE a line, as Docker does; --env takes precedence; repeatable */
   envFile?: readonly string[] | undefined;
   /** give the command a terminal and a session of its own; it cannot reach yours */
   pty?: boolean | undefined;
@@ -75,7 +75,7 @@ export interface RunOptions {
   capKeep?: readonly string[] | undefined;
   /** SECONDS: end the command after this time, such as 0.5, with SIGTERM, and two seconds later with SIGKILL */
   timeout?: number | undefined;
-  /** SIGNAL: the signal of --timeout and gontainer kill instead of SIGTERM */
+  /** SIGNAL: send this signal instead of SIGTERM, by --timeout and by gontainer kill */
   stopSignal?: string | undefined;
   /** FILE: write the process ID of the container's first process to FILE, and remove FILE at the end */
   pidFile?: string | undefined;
@@ -83,6 +83,6 @@ export interface RunOptions {
   name?: string | undefined;
   /** FILE: write every level to FILE too, as NDJSON */
   logFile?: string | undefined;
-  /** FILE: draw the launch as a web page when it ends, also when it fails */
+  /** FILE: draw the launch as a web page when it ends, even if it fails */
   report?: string | undefined;
 }

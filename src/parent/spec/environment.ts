@@ -17,7 +17,7 @@ export const environmentOptions: readonly Option[] = [
     name: 'env',
     kind: 'list',
     value: 'NAME[=VALUE]',
-    describe: 'set an environment variable inside; without a value, to that of your own; repeatable',
+    describe: 'set an environment variable inside; without a value, yours is passed on; repeatable',
     group: 'Inside',
   },
   {
@@ -25,7 +25,7 @@ export const environmentOptions: readonly Option[] = [
     kind: 'list',
     value: 'FILE',
     describe:
-      'set those that FILE has, one NAME=VALUE a line, as in Docker; --env goes before it; repeatable',
+      'set the variables in FILE, one NAME=VALUE a line, as Docker does; --env takes precedence; repeatable',
     group: 'Inside',
   },
   {
@@ -33,13 +33,13 @@ export const environmentOptions: readonly Option[] = [
     kind: 'number',
     value: 'FD',
     describe:
-      'set those that file descriptor FD has, as env -0 writes them: no other user sees them, unlike --env',
+      'set the variables that file descriptor FD has, as env -0 writes them; no other user can see them, unlike those of --env',
     group: 'Inside',
   },
   {
     name: 'clear-env',
     kind: 'flag',
-    describe: 'begin with no variable at all',
+    describe: 'start with an empty environment',
     group: 'Inside',
   },
 ];

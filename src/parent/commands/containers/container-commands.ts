@@ -3,25 +3,25 @@ import type { Option } from '../../command-line/option.js';
 import type { Positional, Subcommand, Values } from '../../command-line/subcommand.js';
 
 const NAME: Positional = { name: 'NAME', describe: 'a container, or the beginning of its name' };
-const json: Option = { name: 'json', kind: 'flag', describe: 'as JSON, for programs', group: 'Output' };
+const json: Option = { name: 'json', kind: 'flag', describe: 'print JSON, for programs', group: 'Output' };
 const nameOf = ({ positionals }: Values): string => positionals.NAME ?? '';
 
 const psCommand: Subcommand = {
   name: 'ps',
-  summary: 'list the containers that run',
+  summary: 'list the containers that are running',
   positionals: [],
   options: [
     {
       name: 'ended',
       kind: 'flag',
-      describe: 'instead those that have ended, with their exit status: the last 50, for 24 hours',
+      describe: 'list those that have ended instead, with their exit status: the last 50, for 24 hours',
       group: 'Output',
     },
     json,
   ],
   examples: [
     ['gontainer ps', 'their names, processes and namespaces'],
-    ['gontainer ps --ended', 'how those ended that run no more'],
+    ['gontainer ps --ended', 'how the last ones ended'],
   ],
   run: async ({ options }) => {
     const { ps, psEnded } = await import('./ps.js');
@@ -39,7 +39,7 @@ const nsCommand: Subcommand = {
   examples: [
     ['gontainer ns', 'all containers side by side'],
     ['gontainer ns box', 'one of them'],
-    ['gontainer ns 4711', 'any process that is yours'],
+    ['gontainer ns 4711', 'any process of yours'],
   ],
   run: async (values) => (await import('./ns.js')).ns(values.positionals.NAME, values.options.json === true),
 };
@@ -65,7 +65,7 @@ const waitCommand: Subcommand = {
   summary: 'wait until a container has ended, and print its exit status',
   positionals: [NAME],
   options: [],
-  examples: [['gontainer wait box', 'ends with the status of box, also after its end']],
+  examples: [['gontainer wait box', 'exits with the status of box, even after box has ended']],
   run: async (values) => (await import('./wait.js')).wait(nameOf(values)),
 };
 
@@ -77,7 +77,7 @@ const logsCommand: Subcommand = {
     {
       name: 'output',
       kind: 'flag',
-      describe: 'what the command wrote, of a container that was started with --detach, also after its end',
+      describe: 'print what the command of a detached container wrote, also after it has ended',
       group: 'Output',
     },
   ],

@@ -8,7 +8,7 @@ export const doctorCommand: Subcommand = {
     {
       name: 'json',
       kind: 'flag',
-      describe: 'JSON also on a terminal; elsewhere it is JSON anyway',
+      describe: 'print JSON on a terminal too; elsewhere it is the default',
       group: 'Output',
     },
   ],

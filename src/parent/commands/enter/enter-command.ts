@@ -6,7 +6,7 @@ import { environmentOptions } from '../../spec/environment.js';
 
 export const enterCommand: Subcommand = {
   name: 'enter',
-  summary: 'run a command, or a shell, inside a container that runs',
+  summary: 'run a command, or a shell, in a running container',
   positionals: [
     { name: 'NAME', describe: 'a container or a process ID' },
     { name: 'COMMAND', describe: 'what to run instead of /bin/sh', takes: 'rest' },
@@ -17,7 +17,7 @@ export const enterCommand: Subcommand = {
         name: flag,
         kind: 'flag',
         describe: `join the ${name} namespace${flag === 'mnt' ? ', with its root and working directory' : ''}`,
-        group: 'Namespaces (all that are not yours, when none is chosen)',
+        group: 'Namespaces (by default all that differ from yours)',
       }),
     ),
     ...environmentOptions,

@@ -13,7 +13,7 @@ export const lessonCommand: Subcommand = {
       group: 'Lesson',
     },
     { name: 'read', kind: 'flag', describe: 'print the lesson to read; nothing is run', group: 'Lesson' },
-    { name: 'reset', kind: 'flag', describe: 'forget how far you have come', group: 'Lesson' },
+    { name: 'reset', kind: 'flag', describe: 'forget your progress', group: 'Lesson' },
   ],
   examples: [
     ['gontainer lesson', 'list the lessons, and how far you are'],

@@ -40,9 +40,12 @@ export async function present({ options, positionals }: Values, script: string):
     return playInBrowser(given, port);
   }
   checkSystem();
-  const lesson = given === undefined ? undefined : lessonNamed(given, lessons);
-  const page = presenterPage({ lesson: lesson && (await lessonText(lesson)) });
+  return presentLaunches(port, given === undefined ? undefined : lessonNamed(given, lessons));
+}
 
+/** @param lesson what stands beside the picture */
+async function presentLaunches(port: number, lesson: Lesson | undefined): Promise<number> {
+  const page = presenterPage({ lesson: lesson && (await lessonText(lesson)) });
   let planned: NodeJS.Timeout | undefined;
   let fail: (error: unknown) => void = () => {};
   const launches = new Launches(new Following(), () => {

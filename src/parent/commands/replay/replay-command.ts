@@ -10,7 +10,7 @@ export const replayCommand: Subcommand = {
     {
       name: 'present',
       kind: 'flag',
-      describe: 'in a browser, for the projector: → and ← go through the steps',
+      describe: 'show it in a browser, for the projector: → and ← go through the steps',
       group: 'Presenter',
     },
     portOption,

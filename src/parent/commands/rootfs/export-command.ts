@@ -13,13 +13,13 @@ export const exportCommand: Subcommand = {
       name: 'map-auto',
       kind: 'flag',
       describe:
-        'read what belongs to the users of run --map-auto: in a user namespace with your subordinate IDs',
+        'read what belongs to the IDs of run --map-auto too; this takes a user namespace with your subordinate IDs',
       group: 'Root file system',
     },
   ],
   examples: [
     ['gontainer rootfs export ./root root.tar', 'owners are those of the container'],
-    ['gontainer rootfs export ./root - | docker import - NAME', 'as an image of docker'],
+    ['gontainer rootfs export ./root - | docker import - NAME', 'as a Docker image'],
   ],
   async run({ options, positionals }) {
     if (options['map-auto'] === true) return (await import('../../images/own-users.js')).runAgainMapped();

@@ -26,7 +26,8 @@ export const imageOptions: readonly Option[] = [
   {
     name: 'map-auto',
     kind: 'flag',
-    describe: 'keep owners, as users that run --map-auto maps: in a user namespace with your subordinate IDs',
+    describe:
+      'keep owners, as IDs that run --map-auto maps; this takes a user namespace with your subordinate IDs',
     group,
   },
   {
@@ -43,7 +44,7 @@ export const imageOptions: readonly Option[] = [
     describe: `stop when it has more entries (default: ${defaultLimits.entries})`,
     group,
   },
-  { name: 'quiet', kind: 'flag', describe: 'say nothing but errors', group },
+  { name: 'quiet', kind: 'flag', describe: 'print nothing but errors', group },
 ];
 
 /** @throws Failure (status 2) if a value cannot be read */

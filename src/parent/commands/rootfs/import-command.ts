@@ -21,8 +21,8 @@ export const importCommand: Subcommand = {
   ],
   examples: [
     ['gontainer rootfs import rootfs.tar.xz ./root', 'from an archive'],
-    ['docker export NAME | gontainer rootfs import - ./root', 'from a container of docker'],
-    ['docker save IMAGE | gontainer rootfs import - ./root', 'from an image of docker'],
+    ['docker export NAME | gontainer rootfs import - ./root', 'from a Docker container'],
+    ['docker save IMAGE | gontainer rootfs import - ./root', 'from a Docker image'],
   ],
   async run({ options, positionals }) {
     if (options['map-auto'] === true) return (await import('../../images/own-users.js')).runAgainMapped();

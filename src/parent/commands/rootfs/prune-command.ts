@@ -4,10 +4,10 @@ import type { Subcommand } from '../../command-line/subcommand.js';
 export const pruneCommand: Subcommand = {
   name: 'rootfs prune',
   summary:
-    'empty the cache of images, remove what run --image unpacked and killed runs left; other root file systems stay',
+    'empty the cache of images, and remove what run --image unpacked and what killed runs left; other root file systems stay',
   positionals: [],
   options: [],
-  examples: [['gontainer rootfs prune', 'the next pull fetches everything anew']],
+  examples: [['gontainer rootfs prune', 'the next pull fetches everything again']],
   async run() {
     const { dirname } = await import('node:path');
     const { emptyCache } = await import('../../images/kept/cached-images.js');

@@ -6,7 +6,7 @@ export const removeCommand: Subcommand = {
   summary: 'remove root file systems that gontainer rootfs made',
   positionals: [{ name: 'DIR', describe: 'the folders', takes: 'rest' }],
   options: [],
-  examples: [['gontainer rootfs remove ./root', 'with what is noted of it']],
+  examples: [['gontainer rootfs remove ./root', 'and its entry in the list']],
   async run({ rest }) {
     if (rest.length === 0) throw usageFailure('rootfs remove needs DIR.', 'See gontainer rootfs list.');
     const { removeRoot } = await import('../../images/kept/remove-root.js');

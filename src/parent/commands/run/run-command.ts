@@ -22,8 +22,8 @@ export const runCommand: Subcommand = {
     ],
     ['gontainer run --all --mnt /tmp/rootfs', 'all eight namespaces, in a root file system of its own'],
     ['gontainer run --uid --pid -- ps aux', 'one command instead of a shell'],
-    ['gontainer run --uid --pid --image alpine', 'what an image says, pulled where it is not there yet'],
-    ['gontainer run --all --step', 'step by step: each is explained, and looked at, before it is done'],
+    ['gontainer run --uid --pid --image alpine', 'what an image says; it is pulled if it is not there yet'],
+    ['gontainer run --all --step', 'step by step: each one is explained before it is done'],
     ['gontainer run --all --dry-run', 'print what would be done, and do nothing'],
   ],
   run: async (typed) => {

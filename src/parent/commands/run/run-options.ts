@@ -11,7 +11,7 @@ const namespaceOptions: readonly Option[] = namespaces.map(({ flag, name, isolat
         name: flag,
         kind: 'text',
         value: 'DIR',
-        describe: `${words}; DIR becomes the root, / the host’s own tree once more`,
+        describe: `${words}; DIR becomes the root; / is the host’s own tree once more`,
         group: 'Namespaces',
       }
     : { name: flag, kind: 'flag', describe: words, group: 'Namespaces' };
@@ -77,7 +77,7 @@ export const runOptions: readonly Option[] = [
   {
     name: 'image-config',
     kind: 'flag',
-    describe: 'start what the image says that DIR of --mnt was made from',
+    describe: 'start what the image says from which DIR of --mnt was made',
     group: 'New root',
   },
   {
@@ -139,7 +139,7 @@ export const runOptions: readonly Option[] = [
     kind: 'list',
     value: 'FIELD,FIELD...',
     describe:
-      'the same as Docker writes it: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable',
+      '--bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable',
     group: 'New root',
   },
   {
@@ -246,7 +246,7 @@ export const runOptions: readonly Option[] = [
     name: 'stop-signal',
     kind: 'text',
     value: 'SIGNAL',
-    describe: 'the signal of --timeout and gontainer kill instead of SIGTERM',
+    describe: 'send this signal instead of SIGTERM, by --timeout and by gontainer kill',
     group: 'Supervision',
   },
   {
@@ -281,7 +281,7 @@ export const runOptions: readonly Option[] = [
     kind: 'text',
     value: 'FILE',
     describe:
-      'write what the command prints to FILE, with --detach; by default read it with gontainer logs --output NAME',
+      'write what the command prints to FILE, with --detach; by default it is kept for gontainer logs --output NAME',
     group: 'From a second terminal',
   },
   {
@@ -297,7 +297,7 @@ export const runOptions: readonly Option[] = [
     name: 'report',
     kind: 'text',
     value: 'FILE',
-    describe: 'draw the launch as a web page when it ends, also when it fails',
+    describe: 'draw the launch as a web page when it ends, even if it fails',
     group: 'Log',
   },
   quietOption,
