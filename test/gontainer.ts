@@ -115,7 +115,10 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
  * What a process wrote and how it ended.
  * @param within milliseconds, after which it is killed and that is an error
  */
-export async function finished(child: ChildProcess, within = 4 * patience): Promise<Finished> {
+export async function finished(
+  child: ChildProcess,
+  { within = 4 * patience }: { readonly within?: number } = {},
+): Promise<Finished> {
   let [stdout, stderr] = ['', ''];
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout += text;

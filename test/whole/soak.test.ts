@@ -121,7 +121,7 @@ test(`${sizes.alive} containers alive at once do not meet, and nothing is left o
         user,
         env,
       });
-      const end = finished(container, longest);
+      const end = finished(container, { within: longest });
       let text = '';
       while (!text.includes('ready\n'))
         text += (await once(container.stdout as NodeJS.ReadableStream, 'data'))[0];
@@ -317,7 +317,7 @@ async function runningOn(path: string, script: string) {
   const pidFile = join(scratch, 'pid');
   const options = ['--mnt', path, '--tmpfs', '/tmp', '--pid-file', pidFile];
   const container = start(words(options, `echo begin; ${script}`), { user, env });
-  const end = finished(container, longest);
+  const end = finished(container, { within: longest });
   let said = '';
   container.stdout?.on('data', (text) => {
     said += text;

@@ -33,7 +33,9 @@ import {
   unprivileged,
   users,
 } from '../../../gontainer.js';
+import { isAlive } from '../../../remains.js';
 import { inForeground, TerminalSession } from '../../../terminal-session.js';
+import { until } from '../../../until.js';
 
 const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 const idsOf = (pid: number): Record<string, string> =>
@@ -449,10 +451,12 @@ test('enter logs its steps and calls, with times that a time namespace does not 
 
 test('a container whose launcher was killed is not listed, and its name is free', async () => {
   const desk = new Desk(unprivileged);
-  const { launcher } = await desk.launch('box', '--uid', '--pid');
+  const { launcher, listed } = await desk.launch('box', '--uid', '--pid');
   const gone = finished(launcher);
   process.kill(launcher.pid as number, 'SIGKILL');
   await gone;
+  // Its processes end with it, in their own time.
+  await until('the container is still alive', () => !isAlive(listed.pid));
   assert.deepEqual(desk.left, ['box.ndjson']);
   const again = await desk.gontainer('run', '--quiet', '--uid', '--name', 'box', '--', 'true');
   assert.deepEqual([again.status, again.stderr], [0, '']);
