@@ -4,15 +4,17 @@
 # that its caller ignored to the default action, and blocks none. src/parent/spec/inherited.ts reads the note.
 # local, as a variable of such a name in the environment is the command's.
 note() {
-  local field value rest user blocked capable processes one two three soft hard running task all
+  local field value rest user pending= blocked capable processes one two three soft hard running task all
   while read -r field value rest; do
     case $field in
       Uid:) user=$value ;;
+      SigPnd: | ShdPnd:) pending="$pending ${value#?}" ;;
       SigBlk:) blocked=$value ;;
       SigIgn:) GONTAINER_CALLER="$$ $blocked $value" ;;
       CapEff:) capable=$value && break ;;
     esac
   done < /proc/$$/status
+  case $pending in *[!0\ ]*) drop $pending ;; esac
   while read -r one two three soft hard rest; do
     case "$one $two $three" in
       "Max processes "*) processes=$three ;;
@@ -33,6 +35,18 @@ note() {
       for task in /proc/*[0-9]/task/[0-9]*; do [ -O "$task" ] && running=$((running + 1)); done
       [ $((running + 20)) -gt "$processes" ] && GONTAINER_REFUSED="$processes $running" ;;
   esac
+}
+# Node blocks no signal, and one that is pending would end it before the first line. fork(2) passes none on in any case. Those
+# of the first 60 are dropped: ignoring a signal throws it away (sigaction(2)).
+drop() {
+  local mask number
+  for mask; do
+    number=1
+    while [ $number -le 60 ]; do
+      [ $(((0x$mask >> (number - 1)) & 1)) = 1 ] && trap '' $number && trap - $number
+      number=$((number + 1))
+    done
+  done
 }
 # The same for the cgroup and those above it, each of which may have a limit; that holds for root too.
 tasks() {
