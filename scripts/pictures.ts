@@ -1,6 +1,6 @@
 /**
  * Makes the pictures of terminals in docs/ anew, from the built program: `npm run pictures`, or `npm run pictures -- NAME`.
- * Needs tmux and Chromium; as root it runs the program as an ordinary user.
+ * Needs tmux, Chromium and a font with emoji (Debian: fonts-noto-color-emoji); as root it runs the program as an ordinary user.
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -58,6 +58,27 @@ const pictures: readonly Picture[] = [
     until: /execute sh\s+box\s+\d+/,
   },
   {
+    name: 'first-launch-all',
+    before: 'gontainer rootfs create rootfs',
+    line: 'gontainer -run --all -mnt=rootfs',
+    size: { columns: 80, rows: 24 },
+    presses: [],
+    until: /‣ *$/,
+  },
+  {
+    name: 'replay',
+    before: 'gontainer run --quiet --uid --uts --hostname box --log-file run.ndjson -- true',
+    line: 'gontainer replay run.ndjson',
+    size: { columns: 80, rows: 24 },
+    presses: [
+      { shows: /^ +1\/6 [\s\S]*Enter: go on/m, key: 'Enter' },
+      { shows: /^ +2\/6 [\s\S]*Enter: go on/m, key: 'Enter' },
+      { shows: /^ +3\/6 [\s\S]*Enter: go on/m, key: 'Enter' },
+    ],
+    until: /^ +4\/6 [\s\S]*Enter: go on/m,
+    from: /^✓/,
+  },
+  {
     name: 'log-debug',
     line: 'gontainer run --uid --uts --hostname box --log-level debug -- true',
     size: { columns: 80, rows: 60 },
@@ -111,7 +132,7 @@ const pictures: readonly Picture[] = [
 ];
 
 /** As long as the program may take to show something, milliseconds. */
-const patience = 30_000;
+const patience = 120_000;
 
 async function take({ name, before, line, size, presses, until, from, to }: Picture): Promise<void> {
   const socket = `gontainer-picture-${randomUUID()}`;
@@ -130,7 +151,7 @@ async function take({ name, before, line, size, presses, until, from, to }: Pict
   const home = mkdtempSync(join(tmpdir(), 'gontainer-picture-'));
   chmodSync(home, 0o777);
   const user = process.getuid?.() === 0 ? 'setpriv --reuid=1000 --regid=1000 --clear-groups' : '';
-  const shell = `exec ${user} env 'PS1=$ ' HOME=${home} TERM=xterm-256color bash --norc --noprofile`;
+  const shell = `exec ${user} env 'PS1=$ ' HISTFILE= HOME=${home} TERM=xterm-256color bash --norc --noprofile`;
   tmux('new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), '-c', '/', shell);
   try {
     const first = before === undefined ? '' : `${before}; `;
@@ -154,7 +175,7 @@ async function take({ name, before, line, size, presses, until, from, to }: Pict
   } finally {
     tmux('kill-server');
     // What the terminal's end ended may still be writing its last lines there.
-    rmSync(home, { recursive: true, force: true, maxRetries: 10 });
+    rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 });
   }
 }
 

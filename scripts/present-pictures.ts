@@ -18,6 +18,7 @@ const learner = asRoot ? { uid: 1000, gid: 1000 } : {};
 
 const pictures = [
   { name: 'present-walk', words: [], scheme: 'light', before: 5, size: { width: 1280, height: 720 } },
+  { name: 'present-walk-after', words: [], scheme: 'light', before: 6, size: { width: 1280, height: 720 } },
   { name: 'present-walk-dark', words: [], scheme: 'dark', before: 2, size: { width: 1920, height: 1080 } },
   { name: 'present-lesson', words: ['uts'], scheme: 'light', before: 5, size: { width: 1280, height: 720 } },
 ] as const;
