@@ -1,10 +1,23 @@
 /** Where the program is started without what it usually finds: its working directory, a home, /proc, a command. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, lacking, node, program, root, run } from '../gontainer.js';
+import {
+  folder,
+  lacking,
+  node,
+  notes,
+  program,
+  root,
+  rootfs,
+  run,
+  type User,
+  unprivileged,
+  users,
+} from '../gontainer.js';
+import { patience } from '../until.js';
 
 const place = folder();
 
@@ -64,7 +77,7 @@ test('where a path leads from a working directory that was removed, that is said
 test('without /proc one sentence says what is missing', {
   skip: (process.getuid?.() !== root.uid && 'needs root') || lacking('unshare'),
 }, () => {
-  for (const words of ['run --uid -- true', 'ps', 'doctor', 'enter 1', 'ns', 'lesson']) {
+  for (const words of ['run --uid -- true', 'ps', 'doctor', 'enter 1', 'ns', 'lesson uts --auto']) {
     const script = `umount -l /proc && exec '${node}' '${program}' ${words}`;
     const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script], {
       encoding: 'utf8',
@@ -73,6 +86,55 @@ test('without /proc one sentence says what is missing', {
     assert.match(stderr, /^gontainer: \/proc is not mounted here[^\n]*\n$/, words);
     assert.deepEqual([status, stdout], [125, ''], words);
   }
+});
+
+/** Runs lines one after the other in a mount namespace of its own, the last as a user of the host. */
+function afterMounting(mounting: string, { uid, gid }: User, words: string) {
+  const become = uid === 0 ? '' : `setpriv --reuid=${uid} --regid=${gid} --clear-groups `;
+  const script = `${mounting} && cd / && exec ${become}'${node}' '${program}' ${words}`;
+  return spawnSync('unshare', ['--mount', 'sh', '-c', script], {
+    encoding: 'utf8',
+    input: '',
+    timeout: patience,
+    env: { PATH: process.env.PATH, HOME: '/', XDG_DATA_HOME: notes({ uid }) },
+  });
+}
+
+for (const hidden of [1, 2])
+  for (const user of users)
+    test(`${user.name}: a /proc that hides the processes of others (hidepid=${hidden}) is enough for a launch`, {
+      skip: users[0]?.skip || lacking('unshare', 'setpriv'),
+    }, () => {
+      const base = user.uid === 0 ? [] : ['--uid'];
+      for (const more of [
+        ['--all'],
+        [...base, '--pid'],
+        [...base, '--uts'],
+        [...base, '--pid', '--pty'],
+        ['--uid', '--pid', '--as-pid-1'],
+      ]) {
+        const words = `run --quiet ${more.join(' ')} -- /bin/echo ran`;
+        const mounting = `mount -t proc -o hidepid=${hidden} proc /proc`;
+        const { status, stdout, stderr } = afterMounting(mounting, user, words);
+        assert.deepEqual([status, stdout.trim(), stderr], [0, 'ran', ''], words);
+      }
+    });
+
+test('files of /etc of 3 GB hold no launch up', {
+  skip: users[0]?.skip || lacking('unshare', 'setpriv'),
+}, async () => {
+  const path = await rootfs(unprivileged);
+  const huge = join(place, 'huge');
+  writeFileSync(huge, '127.0.0.1 localhost\n');
+  truncateSync(huge, 3 * 2 ** 30);
+  for (const name of ['hosts', 'passwd', 'group', 'hostname', 'resolv.conf'])
+    for (const more of ['--all', `--uid --mnt '${path}'`]) {
+      const words = `run --quiet ${more} -- /bin/echo ran`;
+      // Memory that three gigabytes do not fit into.
+      const mounting = `mount --bind '${huge}' "$(realpath /etc/${name})" && ulimit -d 1000000`;
+      const { status, stdout, stderr } = afterMounting(mounting, unprivileged, words);
+      assert.deepEqual([status, stdout, stderr], [0, 'ran\n', ''], `${name}, ${words}`);
+    }
 });
 
 test('who has neither HOME nor a line in passwd gets an answer from every subcommand', {
