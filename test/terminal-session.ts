@@ -51,6 +51,11 @@ export class TerminalSession {
     this.type(`gontainer() { '${node}' '${program}' "$@"; }; clear`);
   }
 
+  /** The session of this terminal: setsid(2). */
+  get session(): number {
+    return Number(this.tmux('display-message', '-p', '#{pane_pid}'));
+  }
+
   /** Types a line and Enter. */
   type(line: string): void {
     this.tmux('send-keys', '-l', line);

@@ -100,6 +100,8 @@ export class Session {
     this.shell = spawn('bash', ['--noprofile', '--norc', '-c', loop, 'lesson', this.token], {
       cwd: this.scratch.work,
       stdio: [standard, standard, standard, 'pipe', 'pipe'],
+      // Lessons look for processes of their session; a learner's terminal is one already.
+      detached: !terminal,
       env: {
         ...process.env,
         // For the lesson that loads a package of this program.

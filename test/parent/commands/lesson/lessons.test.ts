@@ -45,6 +45,13 @@ test('every lesson is true', { concurrency: users.length }, async (all) => {
   );
 });
 
+test('a lesson sees nothing of the same one that the same user has open elsewhere', async () => {
+  const twice = [0, 1].map(() =>
+    run(['lesson', 'pid', '--auto'], { user: unprivileged, env: home(unprivileged) }),
+  );
+  for (const { status, stdout } of await Promise.all(twice)) assert.equal(status, 0, stdout);
+});
+
 /** The program with a lesson changed. */
 function withChanged(file: string, change: (text: string) => string): string {
   const copy = folder();
@@ -209,9 +216,9 @@ async function enter(terminal: TerminalSession): Promise<string> {
 /** How often what depends on the moment is tried; the more often, the surer. */
 const rounds = Number(process.env.GONTAINER_LESSON_ROUNDS ?? 5);
 
-/** Waits until this user has a process with exactly these words. */
-async function running(words: string): Promise<void> {
-  const pgrep = ['-u', String(unprivileged.uid), '-x', '-f', words];
+/** Waits until a process with exactly these words was started at this terminal. */
+async function running(words: string, { session }: TerminalSession): Promise<void> {
+  const pgrep = ['-s', String(session), '-x', '-f', words];
   await until(`${words} does not run`, () => spawnSync('pgrep', pgrep).status === 0);
 }
 
@@ -254,12 +261,12 @@ test('a learner can run, type, predict, err, ask and solve, and nothing is left 
   await terminal.shows(/An & at the end of the line[\s\S]*your turn \$$/);
   terminal.type('gontainer -run -quiet -uid -uts -hostname pantry -- sleep 9004 & pid=$!');
   await terminal.shows(/pid=\$!\n +your turn \$$/);
-  await running('sleep 9004');
+  await running('sleep 9004', terminal);
   terminal.press('Enter');
   await terminal.shows(/Its host name is( pantry)+, not larder\.\n +Not yet\..*\n +your turn \$$/);
   terminal.type('kill $pid; wait $pid; gontainer -run -quiet -uid -uts -hostname larder -- sleep 9004 &');
   await terminal.shows(/larder -- sleep 9004 &\n[\s\S]*your turn \$$/);
-  await running('sleep 9004');
+  await running('sleep 9004', terminal);
   terminal.press('Enter');
   await terminal.shows(/✓ That is it\.[\s\S]*✓ Lesson 3 is done\. You predicted \d of \d\.[\s\S]*outside\$$/);
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
@@ -278,7 +285,7 @@ test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves 
   await terminal.shows(/Enter runs it ‣$/);
   terminal.type('sleep 19301');
   await terminal.shows(/sleep 19301$/);
-  await running('sleep 19301');
+  await running('sleep 19301', terminal);
   terminal.press('C-c');
   await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
   terminal.type('sh');
@@ -293,7 +300,9 @@ test('Ctrl-C interrupts a command and the lesson goes on; at a prompt it leaves 
     /Section 2 of \d+ is next\. Go on there with: gontainer lesson processes\nstatus 0\noutside\$$/,
   );
   assert.deepEqual(leftIn(env), [], 'nothing is left behind');
-  const sleeping = spawnSync('pgrep', ['-f', 'sleep 19302'], { encoding: 'utf8' });
+  const sleeping = spawnSync('pgrep', ['-s', String(terminal.session), '-f', 'sleep 19302'], {
+    encoding: 'utf8',
+  });
   assert.equal(sleeping.stdout, '', 'not even what was put in the background');
   await terminal.clear();
   terminal.type('gontainer lesson');
@@ -313,7 +322,7 @@ test('a lesson that is ended by a signal leaves nothing behind', { skip }, async
   terminal.type('gontainer lesson processes; echo "status $?"');
   await terminal.shows(/Enter runs it ‣$/);
   terminal.type('sleep 19303');
-  await running('sleep 19303');
+  await running('sleep 19303', terminal);
   spawnSync('pkill', [
     '-TERM',
     '-u',
@@ -336,7 +345,7 @@ for (const [key, status] of [
     );
     const { terminal, env } = learner();
     terminal.type(`'${node}' '${script}' lesson processes --auto; echo "status $?"`);
-    await running('sleep 0.4');
+    await running('sleep 0.4', terminal);
     terminal.press(key);
     await terminal.shows(new RegExp(`status ${status}\\noutside\\$$`));
     assert.deepEqual(leftIn(env), []);
@@ -364,13 +373,13 @@ test('Ctrl-C ends a loop of the shell, the lesson’s and the learner’s own', 
   await terminal.shows(/\(Interrupted\.[\s\S]*Enter runs it ‣$/);
   terminal.type('until false; do sleep 0.2; done; echo never');
   await terminal.shows(/echo never$/);
-  await running('sleep 0.2');
+  await running('sleep 0.2', terminal);
   terminal.press('C-c');
   await terminal.shows(/\(exit status 130\)\n +Enter runs it ‣$/);
   // As a whole, whichever function it is in.
   terminal.type('f() { until false; do sleep 0.3; done; }; while :; do f; done; echo never');
   await terminal.shows(/echo never$/);
-  await running('sleep 0.3');
+  await running('sleep 0.3', terminal);
   terminal.press('C-c');
   await terminal.shows(/(\(exit status 130\)\n +Enter runs it ‣[\s\S]*){2}$/);
   terminal.type('kept=1; echo kept $kept');
@@ -451,7 +460,7 @@ test('Ctrl-\\ ends the lesson and leaves nothing, in a command, in a loop and at
     await terminal.shows(/Enter runs it ‣$/);
     if (command !== undefined) {
       terminal.type(command);
-      await running(/sleep [\d.]+/.exec(command)?.[0] as string);
+      await running(/sleep [\d.]+/.exec(command)?.[0] as string, terminal);
     }
     terminal.press('C-\\');
     await terminal.shows(command === undefined ? /status 0\noutside\$$/ : /status 131\noutside\$$/);
