@@ -12,6 +12,7 @@ import {
   endWithTest,
   finished,
   folder,
+  lacking,
   node,
   program,
   run,
@@ -107,6 +108,27 @@ for (const { name, options, script } of attacks) {
 /** Whether a signal is on its way to a process: proc_pid_status(5). */
 const isPending = (pid: number): boolean =>
   !/^ShdPnd:\s+0+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+test('without a guard a container outlives whoever started it and is killed', {
+  ...limits,
+  skip: limits.skip || lacking('unshare'),
+}, async () => {
+  const words = ['--user', '--map-root-user', '--pid', '--fork', 'sh', '-c', 'echo ready; exec sleep 1000'];
+  const launcher = spawn('unshare', words, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: '/',
+    uid: loner.uid,
+    gid: loner.gid,
+  });
+  const gone = once(launcher, 'exit');
+  await once(launcher.stdout, 'data');
+  launcher.kill('SIGKILL');
+  await gone;
+  const left = processesOf(loner.uid);
+  assert.equal(left.length, 1, 'sleep is still there');
+  process.kill(Number.parseInt(left[0] as string, 10), 'SIGKILL');
+  await nothingLeft();
+});
 
 test('a second SIGTERM ends a container with a stopped child at once', limits, async () => {
   const grace = 2_000;

@@ -62,9 +62,11 @@ const addressOf = (bytes) =>
     }),
   );
 
-/** pidfd_getfd(2): a descriptor of another process. */
-const takenFrom = (pid, descriptor) =>
-  call('syscall', PIDFD_GETFD, call('syscall', PIDFD_OPEN, Number(pid), 0), Number(descriptor), 0);
+/** pidfd_getfd(2): a descriptor of another process, or of the parent, which is the child of the launch. */
+function takenFrom(pid, descriptor) {
+  const pidfd = call('syscall', PIDFD_OPEN, pid === 'parent' ? process.ppid : Number(pid), 0);
+  return call('syscall', PIDFD_GETFD, pidfd, Number(descriptor), 0);
+}
 
 /** Reads a byte of a device. */
 function readDevice(path) {

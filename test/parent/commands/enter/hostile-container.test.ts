@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import {
   finished,
   folder,
+  lacking,
   node,
   program,
   run,
@@ -34,7 +35,7 @@ const attacker = `
   };
   const own = String(process.pid);
   fs.writeSync(1, 'ready\\n');
-  const done = process.argv[1];
+  const [done, entering] = process.argv.slice(1);
   let round = 0;
   while (++round % 64 !== 0 || !fs.existsSync(done)) {
     for (const pid of fs.readdirSync('/proc')) {
@@ -45,7 +46,7 @@ const attacker = `
       if (line.startsWith('/bin/true')) continue;
       attempt('arguments', () => line.includes('main.cjs'));
       // What is read of the command itself, which has executed meanwhile, is the container's own.
-      const early = () => fs.readlinkSync('/proc/' + pid + '/exe').includes('node');
+      const early = () => fs.readlinkSync('/proc/' + pid + '/exe').includes(entering);
       attempt('environment', () => fs.readFileSync('/proc/' + pid + '/environ', 'utf8').includes('${secret}') && early());
       attempt('descriptor', () => fs.readdirSync('/proc/' + pid + '/fd').includes('9'));
       attempt('program', early);
@@ -55,20 +56,28 @@ const attacker = `
   fs.writeSync(1, JSON.stringify(found) + '\\n');
 `;
 
-async function enteredOften(user: User, options: readonly string[]) {
+/** @param by what enters: this program, or nsenter(1), which hides nothing */
+async function enteredOften(user: User, options: readonly string[], by: 'gontainer' | 'nsenter') {
   const desk = folder(user);
   const env = { XDG_RUNTIME_DIR: desk };
   const [done, file] = [join(desk, 'done'), join(desk, 'attacker.cjs')];
   writeFileSync(file, attacker);
   const launcher = start(
-    ['run', '--quiet', '--name', 'box', ...options, '--', node, '-e', readFileSync(file, 'utf8'), done],
+    [
+      ...['run', '--quiet', '--name', 'box', '--pid-file', join(desk, 'pid'), ...options, '--'],
+      ...[node, '-e', readFileSync(file, 'utf8'), done, by === 'gontainer' ? 'node' : 'nsenter'],
+    ],
     { user, env },
   );
   const end = finished(launcher);
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
   for (let count = 0; count < times; count += 1) {
     // The caller has a folder of the host open, and a variable that is not the container's.
-    const script = `exec 9</; exec '${node}' '${program}' enter --quiet box -- /bin/true`;
+    const words =
+      by === 'gontainer'
+        ? `'${node}' '${program}' enter --quiet box --`
+        : `nsenter --user --pid --uts --preserve-credentials --target ${readFileSync(join(desk, 'pid'), 'utf8').trim()}`;
+    const script = `exec 9</; exec ${words} /bin/true`;
     const entering = spawn('bash', ['-c', script], {
       cwd: '/',
       env: { PATH: process.env.PATH, SECRET: secret, ...env },
@@ -87,11 +96,19 @@ for (const user of users)
   test(`${user.name}: root in a container reads nothing of a process that enters it`, {
     skip: user.skip,
   }, async (context) => {
-    const found = await enteredOften(user, ['--uid', '--pid', '--uts']);
+    const found = await enteredOften(user, ['--uid', '--pid', '--uts'], 'gontainer');
     context.diagnostic(JSON.stringify(found));
     assert.ok(found.refused > 0, 'it was seen, and looked at');
     assert.deepEqual(found.got, {});
   });
+
+test('root in a container reads what nsenter(1) brings along', { skip: lacking('nsenter') }, async () => {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { got } = await enteredOften(unprivileged, ['--uid', '--pid', '--uts'], 'nsenter');
+    if (got.environment > 0 && got.descriptor > 0) return;
+  }
+  assert.fail('nothing of it was seen');
+});
 
 test('a process that is stopped on its way in does not hold its caller up', {
   timeout: 5 * patience,
