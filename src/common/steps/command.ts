@@ -21,7 +21,7 @@ import {
 import { deathSignal, hidden } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
 import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
-import { openStandardPipes, pipeRefusals } from './standard-pipes.js';
+import { openSharedTerminal, openStandardPipes, pipeRefusals, terminalRefusals } from './standard-pipes.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {
@@ -209,7 +209,7 @@ function groupList(groups: readonly number[]): Memory {
 }
 
 const readyRefusals = ({ becomesUser, root }: LaunchSpec): readonly Refusal[] => [
-  ...(becomesUser ? pipeRefusals : []),
+  ...(becomesUser ? [...pipeRefusals, ...terminalRefusals] : []),
   ...(root === undefined ? [] : keyringRefusals),
 ];
 
@@ -275,6 +275,7 @@ export const programOf = (pid: number): Evidence => ({ program: executableOf(pid
 function makeReady({ spec, kernel, command, terminal }: CommandContext): void {
   if (spec.root !== undefined) leaveSessionKeyring(kernel);
   openStandardPipes(kernel, spec);
+  openSharedTerminal(kernel, spec);
   command.make(terminal.path);
 }
 

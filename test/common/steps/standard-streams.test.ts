@@ -58,6 +58,13 @@ for (const user of users) {
     };
     const script = '/bin/busybox tty; echo works >"$(/bin/busybox tty)"';
     assert.equal(inTerminal(`--uid --pid --mnt ${path}`, script), '/dev/console\nworks\n');
+    // Another user cannot open the caller's by the name of its device.
+    const others =
+      '/bin/busybox tty; for name in stdin stdout stderr tty; do echo $name >/dev/$name; done; echo works >"$(/bin/busybox tty)"; /bin/busybox id -u';
+    const told = '/dev/tty\nstdin\nstdout\nstderr\ntty\nworks\n1000\n';
+    for (const namespaces of other)
+      for (const more of ['', '--as-pid-1'])
+        assert.equal(inTerminal(`${namespaces} ${more} --mnt ${path} --user 1000`, others), told);
     // A terminal of its own has its own name, and without one there is none.
     assert.equal(inTerminal(`--uid --pid --pty --mnt ${path}`, script), '/dev/pts/0\nworks\n');
     const none = inTerminal(`--uid --pid --new-session --mnt ${path}`, 'ls /dev/console || echo none');
