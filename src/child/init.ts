@@ -14,7 +14,7 @@ import {
   waitForProcess,
 } from '../common/kernel/processes.js';
 import { onNumberedSignals } from '../common/numbered-signals.js';
-import { passedSignals } from '../common/passed-signals.js';
+import { endingSignals, otherPassedSignals } from '../common/passed-signals.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
 import { type ChildChannel, failureData } from './child-channel.js';
 
@@ -25,15 +25,19 @@ export class Init {
 
   /** From here on the signals of the terminal do not end this process. */
   constructor() {
-    for (const signal of passedSignals) process.on(signal, this.note);
+    for (const signal of endingSignals) process.on(signal, this.note);
   }
 
   private readonly note = (signal: NodeJS.Signals): void => {
     this.received.set(signal, (this.received.get(signal) ?? 0) + 1);
   };
 
-  /** Has Node listen for the end of children. Called while this process has to wait in any case: it takes a while. */
+  /**
+   * The same for all others, and for the end of children. Called before the command runs, while this process has to wait
+   * in any case: each handler takes a while.
+   */
   listen(): void {
+    for (const signal of otherPassedSignals) process.on(signal, this.note);
     process.on('SIGCHLD', () => this.onChildEnd());
   }
 

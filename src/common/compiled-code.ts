@@ -7,6 +7,7 @@
  * folder's own permissions are looked at. V8 refuses what was made by another version, from another text or with other
  * options, and then reads the text as it would without.
  */
+import { isAscii } from 'node:buffer';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
@@ -30,9 +31,18 @@ export const lacksCompiledCode = (folder: string): boolean =>
 /** Whether there is code of the child, and so this node can be started with the options that it was made with. */
 export const keepsChild = (folder: string): boolean => existsSync(`${codeFolder(folder)}/${childFile}`);
 
-/** The text of a CommonJS file as a function of what such a file can name. */
-export const functionText = (text: string): string =>
-  `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
+const [before, after] = ['(function (exports, require, module, __filename, __dirname) {', '\n})'].map((text) =>
+  Buffer.from(text),
+) as [Buffer, Buffer];
+
+/**
+ * The text of a CommonJS file as a function of what such a file can name. Put together as bytes: strings of that size fill
+ * V8's memory for young objects, which is then searched for garbage while the launch waits.
+ */
+export function functionText(file: Buffer): string {
+  const bytes = Buffer.concat([before, file, after]);
+  return bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
+}
 
 /**
  * Loads files of this folder, each once, with the kept code where there is some that can be believed. What they
@@ -51,7 +61,7 @@ export function loader(folder: string): (name: string) => unknown {
   const load = (name: string): unknown => {
     const filename = `${folder}/${name}`;
     const cachedData = believed ? contentOf(`${kept}/${name}`) : undefined;
-    const script = new Script(functionText(readFileSync(filename, 'utf8')), { filename, cachedData });
+    const script = new Script(functionText(readFileSync(filename)), { filename, cachedData });
     const module = { exports: {} };
     script.runInThisContext()(module.exports, requireFrom, module, filename, folder);
     return module.exports;

@@ -4,5 +4,9 @@ type Defined<T> = { [Name in keyof T as undefined extends T[Name] ? never : Name
 };
 
 /** Leaves out what is undefined: in a record, in JSON and under exactOptionalPropertyTypes "absent" is something else. */
-export const defined = <T extends object>(properties: T): Defined<T> =>
-  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Defined<T>;
+export function defined<T extends object>(properties: T): Defined<T> {
+  // Each record of a kernel call comes through here: a loop takes less than lists of entries.
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(properties)) if (value !== undefined) found[name] = value;
+  return found as Defined<T>;
+}

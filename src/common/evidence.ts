@@ -51,6 +51,6 @@ export const visibleProcesses = (proc = '/proc'): number[] =>
 
 /** The process ID that a process has in its own PID namespace: the line NSpid of proc_pid_status(5). */
 export function innermostPid(process: number): number {
-  const line = procLines(`/proc/${process}/status`).find((text) => text.startsWith('NSpid:'));
-  return Number(line?.split(' ').at(-1));
+  const [, pid] = /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8')) ?? [];
+  return Number(pid);
 }

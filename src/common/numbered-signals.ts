@@ -10,7 +10,6 @@ interface SignalWrap {
   onsignal: (number: number) => void;
   unref(): void;
   start(number: number): number;
-  close(): void;
 }
 
 /** SIGPROF too: V8 has it while it takes a profile, as for coverage, and Node then warns of every listener. */
@@ -24,24 +23,22 @@ const numbers = (): number[] => [
 /**
  * From here on they do not end this process, where this Node lets them be heard at all; else they do.
  * @param ignored the numbers of those that are left as they are
- * @returns what ends it
  */
-export function onNumberedSignals(take: (number: number) => void, ignored: readonly number[]): () => void {
+export function onNumberedSignals(take: (number: number) => void, ignored: readonly number[]): void {
   const Wrap = signalWrap();
-  if (Wrap === undefined) return () => {};
-  const wraps = numbers()
-    .filter((number) => !ignored.includes(number))
-    .map((number) => {
-      const wrap = new Wrap();
-      wrap.unref();
-      wrap.onsignal = take;
-      wrap.start(number);
-      return wrap;
-    });
-  return () => {
-    for (const wrap of wraps) wrap.close();
-  };
+  if (Wrap === undefined) return;
+  for (const number of numbers()) {
+    if (ignored.includes(number)) continue;
+    const wrap = new Wrap();
+    wrap.unref();
+    wrap.onsignal = take;
+    wrap.start(number);
+    listening.push(wrap);
+  }
 }
+
+/** Kept from V8, which would collect what nobody holds. */
+const listening: SignalWrap[] = [];
 
 function signalWrap(): (new () => SignalWrap) | undefined {
   let found: (new () => SignalWrap) | undefined;

@@ -10,9 +10,8 @@ export const endingSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
 /** Those that do nothing to a process without a handler: signal(7). */
 const harmlessSignals = ['SIGCONT', 'SIGURG', 'SIGWINCH'] as const;
 
-/** Those that end a process without a handler. */
-export const deadlySignals = [
-  ...endingSignals,
+/** Those that end a process without a handler, though they may be sent for something else. */
+const otherDeadlySignals = [
   'SIGUSR1',
   'SIGUSR2',
   'SIGALRM',
@@ -24,7 +23,10 @@ export const deadlySignals = [
   'SIGSTKFLT',
 ] as const;
 
-export const passedSignals: readonly NodeJS.Signals[] = [...deadlySignals, ...harmlessSignals];
+export const deadlySignals = [...endingSignals, ...otherDeadlySignals] as const;
+
+/** All but those that are sent to have somebody end. */
+export const otherPassedSignals = [...otherDeadlySignals, ...harmlessSignals] as const;
 
 /** Whether it would end a process without a handler. */
 export const isDeadly = (signal: NodeJS.Signals): boolean =>

@@ -27,22 +27,18 @@ export interface ProcessStat {
 export function processStat(process: number | 'self'): ProcessStat {
   const text = readFileSync(`/proc/${process}/stat`, 'utf8');
   // Field 2, the name, is in parentheses and may hold blanks and parentheses itself: field 3 begins after the last.
-  const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [parent, group, session, terminal, foreground, flags] = fields.map(Number) as [
-    ...[number, number, number, number, number, number],
-    ...number[],
-  ];
-  const startTime = Number(fields[18]);
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
+  const number = (field: number): number => Number(fields[field - 3]);
   return {
     pid: Number.parseInt(text, 10),
-    state,
-    parent,
-    group,
-    session,
-    terminal,
-    foreground,
-    flags,
-    startTime,
+    state: fields[0] ?? '',
+    parent: number(4),
+    group: number(5),
+    session: number(6),
+    terminal: number(7),
+    foreground: number(8),
+    flags: number(9),
+    startTime: number(22),
   };
 }
 
@@ -100,10 +96,15 @@ export const isStopped = ({ state }: Pick<ProcessStat, 'state'>): boolean => sta
  */
 export function childrenOf(parent: number): number[] {
   try {
-    return readdirSync(`/proc/${parent}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
+    return readdirSync(`/proc/${parent}/task`).flatMap((thread) => childrenOfThread(parent, thread));
   } catch {
     return [];
   }
 }
+
+/**
+ * Those that one thread of it made; its first thread has the number of the process.
+ * @throws ENOENT or ESRCH when there is no such thread
+ */
+export const childrenOfThread = (parent: number, thread: number | string): number[] =>
+  readFileSync(`/proc/${parent}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number);

@@ -55,7 +55,7 @@ test("a launch takes at most 2.8 times two bare Nodes' processor time", async ()
 /** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */
 function refused(file: string): string {
   const name = basename(file);
-  const text = functionText(readFileSync(join(dirname(file), '../..', name), 'utf8'));
+  const text = functionText(readFileSync(join(dirname(file), '../..', name)));
   const script = `
     const cachedData = fs.readFileSync(${JSON.stringify(file)});
     fs.writeSync(1, String(new vm.Script(fs.readFileSync(0, 'utf8'), { cachedData }).cachedDataRejected));

@@ -8,6 +8,7 @@
  *
  * What happens is recorded in the memory that both share: after each call its errno and the time.
  */
+import { defined } from '../defined.js';
 import { stringsArea } from '../process-files.js';
 import { Arena, errnoAddress, withSignalMask } from './arena.js';
 import {
@@ -74,6 +75,9 @@ interface StackTops {
   readonly bytes: Buffer;
 }
 
+/** The same for every chain of this process. */
+let learned: ContextLayout | undefined;
+
 export class CallChain {
   private readonly arena = new Arena();
   private readonly prepared: Prepared[] = [];
@@ -87,7 +91,7 @@ export class CallChain {
    * none blocked or with what its caller had blocked.
    */
   private readonly blocked: Buffer;
-  private readonly open: Buffer;
+  private open: Buffer | undefined;
   private readonly layout: ContextLayout;
   private readonly outermost: Prepared;
 
@@ -97,8 +101,8 @@ export class CallChain {
    */
   constructor(chain: Chain) {
     this.blocked = this.capture('all');
-    this.open = this.capture([]);
-    this.layout = this.learnLayout();
+    learned ??= this.learnLayout();
+    this.layout = learned;
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
     this.arena.commit();
@@ -241,13 +245,12 @@ export class CallChain {
   /** The C function of a call with its arguments. */
   private functionFor(call: ChainCall, prepared: Prepared): FunctionCall {
     const args = this.argumentsOf(call, prepared);
-    if (call.call === 'execve')
-      return {
-        function: call.call,
-        args,
-        context:
-          call.blocked === undefined || call.blocked.length === 0 ? this.open : this.capture(call.blocked),
-      };
+    if (call.call === 'execve') {
+      const { blocked = [] } = call;
+      if (blocked.length === 0) this.open ??= this.capture([]);
+      const context = blocked.length === 0 ? this.open : this.capture(blocked);
+      return { function: call.call, args, ...defined({ context }) };
+    }
     const number = systemCallNumber(call.call);
     return number === undefined
       ? { function: call.call, args }

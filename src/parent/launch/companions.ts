@@ -11,7 +11,7 @@ export interface Companions {
   /** --timeout, --pid-file, --status-fd, --die-with-parent. */
   readonly supervision?: Pick<Supervision, 'begin' | 'started'> | undefined;
   /** Writes down for other terminals how far the launch is. */
-  readonly registration?: Pick<Registration, 'done' | 'made' | 'ended'> | undefined;
+  readonly registration?: Pick<Registration, 'done' | 'made' | 'ended' | 'writeStep'> | undefined;
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */

@@ -189,7 +189,7 @@ export class Conversation {
 
   /** The command is about to be executed: from here on terminal and signals are its own. */
   private begin(): void {
-    const { spec, handOver, channel, log, job, pty, signals, supervision } = this.at;
+    const { spec, handOver, channel, log, job, pty, registration, signals, supervision } = this.at;
     const pass = (signal: NodeJS.Signals): void =>
       spec.asPid1
         ? handOver.signal(signal)
@@ -202,6 +202,7 @@ export class Conversation {
     log.hold(true);
     if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
+    registration?.writeStep();
     supervision?.started(handOver.second, pass, () => this.forced.end());
   }
 

@@ -14,7 +14,7 @@ import { Failure, killedNext } from '../../common/failure.js';
 import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
-import { endChild } from '../../common/kernel/processes.js';
+import { waitForProcess } from '../../common/kernel/processes.js';
 import { childStep } from '../../common/steps/hand-over.js';
 
 /** Where the guard puts what it needs; everything else is closed, the caller's pipes with it. */
@@ -64,8 +64,9 @@ export class Guard {
 
   /** There is nothing left to guard. */
   release(): void {
+    const { pid } = this.running;
     try {
-      endChild(this.running.pid);
+      process.kill(pid, 'SIGKILL');
     } catch {
       // It sees the end of its pipe then, finds nobody, and ends by itself.
     }
@@ -74,8 +75,10 @@ export class Guard {
     } catch {
       // It is gone whatever close(2) returns, and how the command ended is what counts.
     }
+    // While it ends on another core.
     this.running.record();
     this.running.release();
+    waitForProcess(pid, true);
   }
 }
 

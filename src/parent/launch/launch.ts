@@ -76,8 +76,11 @@ async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): 
   const { spec, log, kernel, handOver, channel, signals, walk } = at;
   const steps = numberedSteps(spec);
   const done = (result: StepResult): void => noteStep(result, steps, at);
-  // Whoever reads the log meanwhile sees each stop at once.
-  if (walk !== undefined) await log.open();
+  // Each stop may last, and whoever reads the log meanwhile sees it at once.
+  if (walk !== undefined) {
+    signals.handleOthers();
+    await log.open();
+  }
   for (const step of parentStepsOf(spec))
     await perform(
       step,
@@ -88,6 +91,7 @@ async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): 
   const hostEvidence = new HostEvidence(spec);
   channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
   // The child starts on another core meanwhile.
+  if (walk === undefined) signals.handleOthers();
   signals.listenByNumber();
   await log.open();
   return await new Conversation({ ...at, steps, hostEvidence, done }).hold();
@@ -111,13 +115,15 @@ function noteStep(
   const { number, step } = steps.get(result.step) as NumberedStep;
   const pid = step.stage === 'parent' ? process.pid : handOver.second;
   const without = refused.in(step.id);
-  const record = recordOf(step, spec, result, without);
-  log.step(record, number, steps.size, pid);
+  const record = () => recordOf(step, spec, result, without);
+  log.step(record, result.at, number, steps.size, pid);
   for (const sentence of shortcomings(step, spec, result, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
   if (step.id === mountPointsStep.id && mountPoints?.left) registration?.made(mountPoints.left);
-  walk?.done(result, record.summary);
-  if (step.id === execStep.id) runs?.(handOver.second);
+  walk?.done(result, record().summary);
+  if (step.id !== execStep.id) return;
+  registration?.writeStep();
+  runs?.(handOver.second);
 }
 
 /** Loaded only where the command gets a terminal of its own. */

@@ -18,7 +18,7 @@ import {
   signalNumber,
   waitForProcess,
 } from '../../common/kernel/processes.js';
-import { childrenOf, isStopped, processStatOrNone } from '../../common/process-files.js';
+import { childrenOf, childrenOfThread, isStopped, processStatOrNone } from '../../common/process-files.js';
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
@@ -292,7 +292,9 @@ function mapProgram(program: string): string {
 /** The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5). */
 function childWithPid(parent: number, pid: number): number | undefined {
   try {
-    return childrenOf(parent).find((child) => innermostPid(child) === pid);
+    // Its first thread has made the command, so the others are looked at only where it has not.
+    const isIt = (child: number): boolean => innermostPid(child) === pid;
+    return childrenOfThread(parent, parent).find(isIt) ?? childrenOf(parent).find(isIt);
   } catch {
     return undefined; // It has ended.
   }

@@ -1,7 +1,7 @@
 import { Failure, statusOfSignal } from '../../common/failure.js';
 import { signalName, signalNumber } from '../../common/kernel/processes.js';
 import { onNumberedSignals } from '../../common/numbered-signals.js';
-import { isDeadly, passedSignals } from '../../common/passed-signals.js';
+import { endingSignals, isDeadly, otherPassedSignals } from '../../common/passed-signals.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { ignoredNames, inherited } from '../spec/inherited.js';
 
@@ -13,18 +13,28 @@ export class SignalRelay {
   private readonly early: NodeJS.Signals[] = [];
   private pass: ((signal: NodeJS.Signals) => void) | undefined;
   private interrupt: ((failure: Failure) => void) | undefined;
-  private endNumbered = (): void => {};
 
+  // What the caller ignored is ignored by the command too; there is nothing to pass on.
+  private readonly ignored = ignoredNames();
+
+  /** From here on no signal that is sent to have somebody end does that to this process. */
   constructor() {
-    // What the caller ignored is ignored by the command too; there is nothing to pass on.
-    const ignored = ignoredNames();
-    for (const signal of passedSignals) if (!ignored.includes(signal)) process.on(signal, this.take);
+    this.handle(endingSignals);
+  }
+
+  /** The same for all others. Each handler takes a while, so this is for when the child starts on another core. */
+  handleOthers(): void {
+    this.handle(otherPassedSignals);
+  }
+
+  private handle(signals: readonly NodeJS.Signals[]): void {
+    for (const signal of signals) if (!this.ignored.includes(signal)) process.on(signal, this.take);
   }
 
   /** Listens to the rest, which have no names in Node. Called while this process has to wait: it takes half a millisecond. */
   listenByNumber(): void {
     const take = (number: number): void => this.take(signalName(number));
-    this.endNumbered = onNumberedSignals(take, inherited().ignoredSignals);
+    onNumberedSignals(take, inherited().ignoredSignals);
   }
 
   /**
@@ -46,9 +56,12 @@ export class SignalRelay {
     });
   }
 
+  /**
+   * There is nothing left to give up or to pass on, and this process is about to end by itself. The handlers stay: to
+   * take them off needs hundreds of system calls, and a signal that comes meanwhile would end it without its status.
+   */
   release(): void {
-    for (const signal of passedSignals) process.off(signal, this.take);
-    this.endNumbered();
+    this.pass = () => {};
   }
 
   private readonly take = (signal: NodeJS.Signals): void => {

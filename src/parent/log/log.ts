@@ -17,11 +17,11 @@ const logFormat = 1;
 
 export class Log {
   private writer: LogWriter | undefined;
-  private kept: LogRecord[] = [];
+  private kept: (LogRecord | (() => LogRecord))[] = [];
   private begun = false;
   private gathers = false;
   /** The steps of the launch, once it has begun, and how many of them are done. */
-  private steps: readonly { readonly step: string; readonly title: string }[] = [];
+  private steps: () => readonly { readonly step: string; readonly title: string }[] = () => [];
   private finished = 0;
   /** Writes how the command has ended. */
   private end: (() => void) | undefined;
@@ -53,7 +53,7 @@ export class Log {
 
   /** What is to be done, in order: so that what fails can be named. */
   begins<Spec>(steps: readonly Describable<Spec>[], spec: Spec): void {
-    this.steps = steps.map(({ id, title }) => ({ step: id, title: title(spec) }));
+    this.steps = () => steps.map(({ id, title }) => ({ step: id, title: title(spec) }));
   }
 
   /** The command has ended. That is the last record: what is still to be tidied up after it comes before. */
@@ -72,9 +72,18 @@ export class Log {
     this.add('trace', msg, { stage, ...record }, record.at);
   }
 
-  step({ title, ...record }: StepRecord, number: number, of: number, pid: number): void {
+  /**
+   * A step is done.
+   * @param describe what is said of it; asked once it is written, as the next step may have to wait for this one
+   * @param at when it was done, in microseconds since the launch began
+   */
+  step(describe: () => StepRecord, at: number, number: number, of: number, pid: number): void {
     this.finished = number;
-    this.add('info', title, { pid, ...record, number, of }, record.at);
+    const first = this.firstFields();
+    this.keep(() => {
+      const { title, ...record } = describe();
+      return this.recordAt(at, 'info', title, { ...first, pid, ...record, number, of });
+    });
   }
 
   /** --step waits for a key before this step, and a reader is to see it now: the calls about to be made, and the evidence as it stands. */
@@ -109,16 +118,24 @@ export class Log {
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
     const microseconds = at ?? this.now();
-    // A reader has to know the format before anything else.
-    const first = this.begun ? {} : { format: logFormat, version: VERSION };
+    this.keep(this.recordAt(microseconds, level, msg, { ...this.firstFields(), ...fields }));
+  }
+
+  /** A reader has to know the format before anything else. */
+  private firstFields(): Record<string, unknown> {
+    if (this.begun) return {};
     this.begun = true;
-    this.keep({
-      level,
-      // Microseconds are exact enough; more digits would be those of binary fractions.
-      time: Math.round(this.wall * 1000 + microseconds) / 1000,
-      msg,
-      fields: { ...first, ...fields, at: microseconds },
-    });
+    return { format: logFormat, version: VERSION };
+  }
+
+  private recordAt(
+    at: number,
+    level: LogRecord['level'],
+    msg: string,
+    fields: Record<string, unknown>,
+  ): LogRecord {
+    // Microseconds are exact enough; more digits would be those of binary fractions.
+    return { level, time: Math.round(this.wall * 1000 + at) / 1000, msg, fields: { ...fields, at } };
   }
 
   /** Loads pino and writes what was kept. */
@@ -126,7 +143,7 @@ export class Log {
     if (!this.wanted || this.writer !== undefined) return;
     const { openWriter } = await import('./writer.js');
     this.writer = await openWriter(this.options);
-    for (const record of this.kept.splice(0)) this.writer.write(record);
+    for (const record of this.kept.splice(0)) this.writer.write(made(record));
     this.flush();
   }
 
@@ -180,16 +197,20 @@ export class Log {
 
   /** The step after the last one that was finished. */
   private underWay(): { step: string; number: number; of: number; title: string } | undefined {
-    const step = this.steps[this.finished];
-    return step && { ...step, number: this.finished + 1, of: this.steps.length };
+    const steps = this.steps();
+    const step = steps[this.finished];
+    return step && { ...step, number: this.finished + 1, of: steps.length };
   }
 
-  private keep(record: LogRecord): void {
+  private keep(record: LogRecord | (() => LogRecord)): void {
     if (this.writer === undefined) {
       if (this.wanted) this.kept.push(record);
       return;
     }
-    this.writer.write(record);
+    this.writer.write(made(record));
     if (!this.gathers) this.flush();
   }
 }
+
+const made = (record: LogRecord | (() => LogRecord)): LogRecord =>
+  typeof record === 'function' ? record() : record;

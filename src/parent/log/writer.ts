@@ -29,12 +29,15 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
 }
 
 class Destinations implements LogWriter {
-  /** Makes the lines of NDJSON: with the time of the record, not that of writing it. */
+  /**
+   * Makes the lines of NDJSON: with the time of the record, not that of writing it. pino lets the function that gives the
+   * time write JSON, so the fields are given there too, as one piece: pino itself writes strings character by character
+   * in JavaScript (5 ms of a launch).
+   */
   private readonly logger = pino(
-    { base: null, level: 'trace', timestamp: () => `,"time":${this.time}` },
+    { base: null, level: 'trace', timestamp: () => timeAndFields(this.record) },
     { write: (line: string) => this.take(line) },
   );
-  private time = 0;
   /** The record that pino is making a line of. */
   private record: LogRecord | undefined;
   /** The step whose record the terminal has had already. */
@@ -48,9 +51,8 @@ class Destinations implements LogWriter {
   ) {}
 
   write(record: LogRecord): void {
-    this.time = record.time;
     this.record = record;
-    this.logger[record.level](record.fields, record.msg);
+    this.logger[record.level](record.msg);
   }
 
   flush(): void {
@@ -86,3 +88,7 @@ class Destinations implements LogWriter {
     this.shown.write(record.level, () => this.readable?.of(record) ?? shownJson(line));
   }
 }
+
+/** A part of a line; pino asks once before there is a record. Every record has fields: at least `at`. */
+const timeAndFields = (record: LogRecord | undefined): string =>
+  record === undefined ? ',"time":0' : `,"time":${record.time},${JSON.stringify(record.fields).slice(1, -1)}`;

@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { viewpoint } from './entry.js';
-import { identify, isAlive } from './process-identity.js';
+import { isAlive, ownIdentity } from './process-identity.js';
 
 const extension = '.draft';
 
@@ -18,7 +18,7 @@ const place = (): string => viewpoint().match(/\d+/g)?.join('.') ?? '';
  * @throws an error where /proc does not show this process
  */
 export function draftIn(folder: string): string {
-  const maker = identify(process.pid);
+  const maker = ownIdentity();
   if (maker === undefined) throw new Error('/proc does not show this process');
   return join(folder, `.${maker.pid}.${maker.startTime}.${place()}${extension}`);
 }

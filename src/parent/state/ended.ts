@@ -22,6 +22,8 @@ export interface EndedContainer {
 
 /** How many are kept, for how many hours, and how many bytes one may have. */
 export const kept = { most: 50, hours: 24, bytes: 16 * 1024 };
+/** So many more may lie there until a launch removes them: to look at each takes longer than to write one. */
+const tolerated = 10;
 /** Of the command's words, as JSON: with three bytes for each character it still fits. */
 const commandRoom = 4096;
 
@@ -48,7 +50,7 @@ export function keepEnded(
     draft = draftIn(folder);
     writeFileSync(draft, `${JSON.stringify(ended)}\n`, { mode: 0o600 });
     renameSync(draft, recordOf(folder, name));
-    removeSurplus(folder);
+    if (recordsIn(folder).length > kept.most + tolerated) removeSurplus(folder);
   } catch {
     // A full disk is no reason to fail: the status is then known to the caller alone.
     if (draft !== undefined) rmSync(draft, { force: true });
@@ -72,11 +74,13 @@ export function endedContainers(): readonly EndedContainer[] {
     .sort((a, b) => a.ended - b.ended);
 }
 
+const recordsIn = (folder: string): string[] =>
+  readdirSync(folder).filter((file) => file.endsWith(endedExtension));
+
 /** @returns the files that stay */
 function removeSurplus(folder: string): string[] {
   const oldest = Date.now() - kept.hours * hour;
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith(endedExtension))
+  const files = recordsIn(folder)
     .map((file) => join(folder, file))
     .map((path) => ({ path, stats: statsOf(path) }))
     .filter((file): file is { path: string; stats: Stats } => file.stats?.isFile() === true)

@@ -6,7 +6,7 @@
 import { openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { viewpoint } from './entry.js';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.js';
+import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 import { stateFolder } from './state-folder.js';
 
 /** What a follower writes down of itself, in a file whose name ends with `followerExtension`. */
@@ -51,7 +51,7 @@ export function openFollowedLog(name: string): number | undefined {
     const followers = followersIn(folder);
     // From another PID or time namespace nothing can be told of a process.
     if (followers.some(({ seenFrom }) => seenFrom !== viewpoint())) return undefined;
-    const launcher = identify(process.pid);
+    const launcher = ownIdentity();
     if (followers.some(isAlive) && launcher !== undefined)
       return openSync(join(folder, followedLogName({ name, launcher })), 'wx', 0o600);
     rmSync(folder, { recursive: true, force: true });

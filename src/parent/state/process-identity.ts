@@ -16,6 +16,14 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return stat === undefined || hasEnded(stat) ? undefined : { pid, startTime: stat.startTime };
 }
 
+let own: ProcessIdentity | undefined;
+
+/** This process, which does not change. Undefined where /proc does not show it. */
+export function ownIdentity(): ProcessIdentity | undefined {
+  own ??= identify(process.pid);
+  return own;
+}
+
 /** Whether this process is still there. */
 export const isAlive = ({ pid, startTime }: ProcessIdentity): boolean =>
   identify(pid)?.startTime === startTime;

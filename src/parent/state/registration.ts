@@ -27,7 +27,7 @@ import {
 } from './entry.js';
 import type { LeftMountPoints } from './left-mount-points.js';
 import { removeStale } from './listing.js';
-import { identify, type ProcessIdentity } from './process-identity.js';
+import { identify, ownIdentity, type ProcessIdentity } from './process-identity.js';
 import { madeStateFolder } from './state-folder.js';
 
 /** What there is to write down of a launch. */
@@ -46,6 +46,8 @@ export interface RegisteredLaunch {
 export class Registration {
   /** The process that the last step left in the namespaces: who it is does not change. */
   private process: ProcessIdentity | undefined;
+  /** The last step that is done and not written down yet: the child's steps come some at a time. */
+  private latest: { readonly step: string; readonly pid: number } | undefined;
 
   private constructor(
     private readonly beginning: Beginning,
@@ -102,6 +104,15 @@ export class Registration {
 
   /** A step is done, and this process is in the new namespaces. */
   done(step: string, pid: number): void {
+    if (this.latest === undefined) process.nextTick(() => this.writeStep());
+    this.latest = { step, pid };
+  }
+
+  /** Writes down how far the launch is, for a reader who is about to be told so. */
+  writeStep(): void {
+    if (this.latest === undefined) return;
+    const { step, pid } = this.latest;
+    this.latest = undefined;
     if (this.process?.pid !== pid) this.process = identify(pid);
     if (this.process !== undefined) this.add({ step, process: this.process });
   }
@@ -114,6 +125,7 @@ export class Registration {
   /** The command has ended: whoever waits for it has the file open, and whoever comes later finds what is kept of it. */
   ended(status: number): void {
     if (this.file !== undefined) keepEnded(this.path, { ...this.beginning, status });
+    this.writeStep();
     this.add({ status });
   }
 
@@ -149,7 +161,7 @@ function beginning(
     output = `${folder}/${name}${outputExtension}`,
   }: RegisteredLaunch,
 ): Beginning {
-  const launcher = identify(process.pid);
+  const launcher = ownIdentity();
   if (launcher === undefined) throw new Error('/proc does not show this process');
   return {
     format: 1,

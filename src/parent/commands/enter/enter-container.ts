@@ -63,7 +63,8 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
       await perform(step, context, {
         done: (result) => {
           const without = refused.in(step.id);
-          log.step(recordOf(step, spec, result, without), index + 1, enterSteps.length, process.pid);
+          const record = () => recordOf(step, spec, result, without);
+          log.step(record, result.at, index + 1, enterSteps.length, process.pid);
           for (const sentence of shortcomings(step, spec, result, without)) log.warn(sentence, step.id);
         },
       });

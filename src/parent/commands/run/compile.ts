@@ -39,7 +39,7 @@ export function keep(folder: string, name: string): void {
  */
 function compiled(file: string): Buffer {
   setFlagsFromString('--no-lazy');
-  const script = new Script(functionText(readFileSync(file, 'utf8')), { filename: file });
+  const script = new Script(functionText(readFileSync(file)), { filename: file });
   setFlagsFromString('--lazy');
   return script.createCachedData();
 }
