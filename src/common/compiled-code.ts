@@ -31,8 +31,8 @@ export const lacksCompiledCode = (folder: string): boolean =>
 /** Whether there is code of the child, and so this node can be started with the options that it was made with. */
 export const keepsChild = (folder: string): boolean => existsSync(`${codeFolder(folder)}/${childFile}`);
 
-const [before, after] = ['(function (exports, require, module, __filename, __dirname) {', '\n})'].map((text) =>
-  Buffer.from(text),
+const [before, after] = ['(function (exports, require, module, __filename, __dirname) {', '\n})'].map(
+  (text) => Buffer.from(text),
 ) as [Buffer, Buffer];
 
 /**

@@ -180,7 +180,8 @@ export class Recorder implements Kernel {
   ): number {
     const { actor, step } = this;
     const [at, us] = [this.since(began), Number(ended - began) / 1000];
-    this.sink(defined({ actor, pid: process.pid, step, call, args, ret, errno, at, us }));
+    const made = { actor, pid: process.pid, step, call, args, ret };
+    this.sink(errno === undefined ? { ...made, at, us } : { ...made, errno, at, us });
     if (errno !== undefined) throw new KernelError({ step: this.step, call, args, errno });
     return ret;
   }

@@ -28,12 +28,13 @@ export class Log {
   private readonly wall = Date.now();
   readonly origin = process.hrtime.bigint();
 
-  constructor(private readonly options: LogOptions) {}
-
   /** Whether anybody reads it. */
-  get wanted(): boolean {
-    const { level, file, descriptor, followed, lines } = this.options;
-    return level !== 'silent' || [file, descriptor, followed, lines].some((place) => place !== undefined);
+  private readonly wanted: boolean;
+
+  constructor(private readonly options: LogOptions) {
+    const { level, file, descriptor, followed, lines } = options;
+    this.wanted =
+      level !== 'silent' || [file, descriptor, followed, lines].some((place) => place !== undefined);
   }
 
   /** The first record: what is to be launched. Of the environment only the names are ever logged. */
@@ -117,8 +118,10 @@ export class Log {
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
+    if (!this.wanted) return;
     const microseconds = at ?? this.now();
-    this.keep(this.recordAt(microseconds, level, msg, { ...this.firstFields(), ...fields }));
+    const whole = this.begun ? fields : { ...this.firstFields(), ...fields };
+    this.keep(this.recordAt(microseconds, level, msg, whole));
   }
 
   /** A reader has to know the format before anything else. */
@@ -134,8 +137,14 @@ export class Log {
     msg: string,
     fields: Record<string, unknown>,
   ): LogRecord {
-    // Microseconds are exact enough; more digits would be those of binary fractions.
-    return { level, time: Math.round(this.wall * 1000 + at) / 1000, msg, fields: { ...fields, at } };
+    return {
+      level,
+      // Microseconds are exact enough; more digits would be those of binary fractions.
+      time: Math.round(this.wall * 1000 + at) / 1000,
+      msg,
+      // Calls and steps have it, and there are hundreds of them.
+      fields: 'at' in fields ? fields : { ...fields, at },
+    };
   }
 
   /** Loads pino and writes what was kept. */
