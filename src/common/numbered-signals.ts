@@ -33,12 +33,8 @@ export function onNumberedSignals(take: (number: number) => void, ignored: reado
     wrap.unref();
     wrap.onsignal = take;
     wrap.start(number);
-    listening.push(wrap);
   }
 }
-
-/** Kept from V8, which would collect what nobody holds. */
-const listening: SignalWrap[] = [];
 
 function signalWrap(): (new () => SignalWrap) | undefined {
   let found: (new () => SignalWrap) | undefined;
