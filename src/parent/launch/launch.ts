@@ -120,10 +120,10 @@ function noteStep(
   for (const sentence of shortcomings(step, spec, result, without)) log.warn(sentence, step.id);
   registration?.done(step.id, handOver.second || handOver.first);
   if (step.id === mountPointsStep.id && mountPoints?.left) registration?.made(mountPoints.left);
+  // Whoever waits for this step looks at once how far the launch is.
+  if (walk !== undefined || step.id === execStep.id) registration?.writeStep();
   walk?.done(result, record().summary);
-  if (step.id !== execStep.id) return;
-  registration?.writeStep();
-  runs?.(handOver.second);
+  if (step.id === execStep.id) runs?.(handOver.second);
 }
 
 /** Loaded only where the command gets a terminal of its own. */

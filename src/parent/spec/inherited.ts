@@ -41,6 +41,7 @@ function note(): string[] {
 /** The ignored signals that this process has to ignore too, by name. */
 export function ignoredNames(): NodeJS.Signals[] {
   const { ignoredSignals } = inherited();
+  if (ignoredSignals.length === 0) return [];
   return (Object.entries(constants.signals) as [NodeJS.Signals, number][])
     .filter(([name, number]) => ignoredSignals.includes(number) && !left.includes(name))
     .map(([name]) => name);

@@ -3,10 +3,11 @@
  * too late still learns the exit status. The last 50 are kept, for 24 hours at most, and a new container of the same
  * name takes the place of the old one.
  */
-import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync, type Stats, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { draftIn } from './draft.js';
 import { type Entry, isContainerName } from './entry.js';
+import { removeFile } from './remove-file.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
 export interface EndedContainer {
@@ -53,13 +54,12 @@ export function keepEnded(
     if (recordsIn(folder).length > kept.most + tolerated) removeSurplus(folder);
   } catch {
     // A full disk is no reason to fail: the status is then known to the caller alone.
-    if (draft !== undefined) rmSync(draft, { force: true });
+    if (draft !== undefined) removeFile(draft);
   }
 }
 
 /** A container of this name begins: what is known of an earlier one is out of date. */
-export const forgetEnded = (folder: string, name: string): void =>
-  rmSync(recordOf(folder, name), { force: true });
+export const forgetEnded = (folder: string, name: string): void => removeFile(recordOf(folder, name));
 
 /**
  * The containers of this user that have ended, the last one last. What is too old is removed, what is no record is not
@@ -86,7 +86,7 @@ function removeSurplus(folder: string): string[] {
     .filter((file): file is { path: string; stats: Stats } => file.stats?.isFile() === true)
     .sort((a, b) => b.stats.mtimeMs - a.stats.mtimeMs);
   const stays = files.slice(0, kept.most).filter(({ stats }) => stats.mtimeMs >= oldest);
-  for (const file of files) if (!stays.includes(file)) rmSync(file.path, { force: true });
+  for (const file of files) if (!stays.includes(file)) removeFile(file.path);
   return stays.filter(({ stats }) => stats.size <= kept.bytes).map(({ path }) => path);
 }
 

@@ -1,15 +1,6 @@
 /** The launch's side of the state folder: a container is written down while it lives. */
 
-import {
-  closeSync,
-  constants,
-  linkSync,
-  openSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, linkSync, openSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { type Failure, usageFailure } from '../../common/failure.js';
@@ -28,6 +19,7 @@ import {
 import type { LeftMountPoints } from './left-mount-points.js';
 import { removeStale } from './listing.js';
 import { identify, ownIdentity, type ProcessIdentity } from './process-identity.js';
+import { removeFile } from './remove-file.js';
 import { madeStateFolder } from './state-folder.js';
 
 /** What there is to write down of a launch. */
@@ -134,7 +126,7 @@ export class Registration {
     if (this.file === undefined) return;
     closeSync(this.file);
     this.file = undefined;
-    rmSync(this.path, { force: true });
+    removeFile(this.path);
   }
 
   /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */

@@ -24,6 +24,7 @@ export function stateFolder(): string {
  */
 export function madeStateFolder(): string {
   const path = stateFolder();
+  if (checkStateFolder(path)) return path;
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
