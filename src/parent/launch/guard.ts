@@ -78,7 +78,11 @@ export class Guard {
     // While it ends on another core.
     this.running.record();
     this.running.release();
-    waitForProcess(pid, true);
+    try {
+      waitForProcess(pid, true);
+    } catch {
+      // Whoever inherits it waits for it.
+    }
   }
 }
 

@@ -78,7 +78,7 @@ async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): 
   const done = (result: StepResult): void => noteStep(result, steps, at);
   // Each stop may last, and whoever reads the log meanwhile sees it at once.
   if (walk !== undefined) {
-    signals.handleOthers();
+    signals.listenToOthers();
     await log.open();
   }
   for (const step of parentStepsOf(spec))
@@ -91,8 +91,7 @@ async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): 
   const hostEvidence = new HostEvidence(spec);
   channel.send({ type: 'launch', spec, origin: String(log.origin), paused: walk !== undefined });
   // The child starts on another core meanwhile.
-  if (walk === undefined) signals.handleOthers();
-  signals.listenByNumber();
+  if (walk === undefined) signals.listenToOthers();
   await log.open();
   return await new Conversation({ ...at, steps, hostEvidence, done }).hold();
 }

@@ -22,19 +22,17 @@ export class SignalRelay {
     this.handle(endingSignals);
   }
 
-  /** The same for all others. Each handler takes a while, so this is for when the child starts on another core. */
-  handleOthers(): void {
+  /**
+   * The same for all others, those that have no names in Node included. Called while this process has to wait in any case:
+   * it takes a millisecond.
+   */
+  listenToOthers(): void {
     this.handle(otherPassedSignals);
+    onNumberedSignals((number) => this.take(signalName(number)), inherited().ignoredSignals);
   }
 
   private handle(signals: readonly NodeJS.Signals[]): void {
     for (const signal of signals) if (!this.ignored.includes(signal)) process.on(signal, this.take);
-  }
-
-  /** Listens to the rest, which have no names in Node. Called while this process has to wait: it takes half a millisecond. */
-  listenByNumber(): void {
-    const take = (number: number): void => this.take(signalName(number));
-    onNumberedSignals(take, inherited().ignoredSignals);
   }
 
   /**

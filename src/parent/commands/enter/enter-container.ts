@@ -69,7 +69,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
         },
       });
     }
-    signals.listenByNumber();
+    signals.listenToOthers();
     return statusOf(await follow(joining, joining.second, spec.terminal, job, signals));
   } catch (error) {
     joining.abandon();
