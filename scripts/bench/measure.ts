@@ -48,7 +48,10 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
     const terminal = readTerminal();
     const cases = [
       ...nodes.flatMap(({ version, binary }) =>
-        nodeCases(binary, place, terminal.path).map((one) => ({ ...one, id: `${version} ${one.id}` })),
+        nodeCases(version, binary, place, terminal.path).map((one) => ({
+          ...one,
+          id: `${version} ${one.id}`,
+        })),
       ),
       ...others.map((one) => ({ ...one, id: ` ${one.id}` })),
     ];
