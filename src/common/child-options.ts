@@ -7,13 +7,13 @@
 const threads = '--v8-pool-size=1';
 
 /**
- * - V8 makes up a seed for its hash tables at each start, and sorts all tables of the start-up snapshot anew by it, so
+ * - V8 makes up a seed for its hash tables at each start, and sorts all tables of the start-up snapshot again by it, so
  *   that nobody who sends data can foresee which keys fall together. Nobody sends the child any.
  * - No function runs often enough to be worth optimizing, but V8 finds that out by trying.
  *
  * Options of V8 change without notice, and node refuses to start with one that it does not know: they are used where
  * code that was compiled with them is kept (compiled-code.ts). Node's own modules, whose kept code was made without
- * options, are then compiled anew; it pays all the same.
+ * options, are then compiled again; it pays all the same.
  */
 const v8Options = ['--no-rehash-snapshot', '--no-sparkplug', '--no-maglev', '--no-opt'] as const;
 

@@ -29,7 +29,7 @@ export function write(text: string | Uint8Array): void {
   }
 }
 
-/** Says something to whoever reads standard error. That nobody can be told so is no reason to end anything. */
+/** Says something to whoever reads standard error. If nobody can be told, that does not end anything. */
 export function inform(text: string, standardError = 2): void {
   try {
     writeAll(standardError, text);

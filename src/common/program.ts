@@ -35,7 +35,7 @@ export function locateProgram(
     : searchPath.split(':').map((folder) => join(resolve(workingDirectory, folder || '.'), command));
   const where = root === '/' ? '' : ` in ${root}`;
   if (command === '')
-    throw new Failure('the empty word is no command', {
+    throw new Failure('an empty word is not a command', {
       status: exitStatus.notFound,
       next: 'Name one, or leave out -- for a shell.',
     });

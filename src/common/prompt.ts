@@ -3,7 +3,7 @@ import { resolveBeneath } from './program.js';
 
 /**
  * Gontainer's prompt. The user's name is looked up once, here: `whoami` at every prompt complains where the root file
- * system has no passwd entry. The host name and the directory are read anew each time, with what every sh has built in.
+ * system has no passwd entry. The host name and the directory are read again each time, with what every sh has built in.
  *
  * @param root where the root directory of the command is, seen from here
  */

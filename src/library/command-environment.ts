@@ -22,7 +22,7 @@ const isForNode = ([name]: readonly [string, unknown]): boolean => name.startsWi
 
 /**
  * @param inherits whether the command gets the variables of the program
- * @throws Failure (status 2) for what is no variable
+ * @throws Failure (status 2) for what is not a variable
  */
 export function commandEnvironment(env: EnvironmentOption = [], inherits: boolean): CommandEnvironment {
   if (!isList(env)) return { whole: true, entries: Object.entries(env).flatMap(entryOf) };

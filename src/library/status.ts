@@ -29,7 +29,7 @@ export function failureOf({ status, failure }: Exited): Failure | undefined {
 /** The launcher is gone without a word: somebody killed it, or it could not be loaded. */
 export function silentEnd(status: number | null, signal: NodeJS.Signals | null): Failure {
   if (signal === null)
-    return new Failure(`gontainer ended with status ${status} and no word`, {
+    return new Failure(`gontainer ended with status ${status} and said nothing`, {
       next: 'Run gontainer doctor by hand: it says whether gontainer works on this machine.',
     });
   return new Failure(`gontainer was killed by ${signal}, and everything in the container with it`, {

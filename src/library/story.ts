@@ -1,5 +1,5 @@
 /**
- * What a launch tells, in order. It is kept, so that whoever begins to read late, or reads a second time, gets all of it: a
+ * What a launch tells, in order. It is kept, so that whoever starts to read late, or reads a second time, gets all of it: a
  * launch has some hundred records, and none after its command runs but those of its end.
  */
 export class Story<Entry> {

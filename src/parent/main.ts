@@ -57,7 +57,7 @@ export async function background(given: readonly string[]): Promise<number> {
 /** @throws Failure where proc(5) is not mounted, as in a bare chroot(1) */
 function checkProc(): void {
   if (existsSync('/proc/self/ns')) return;
-  throw new Failure('/proc is not mounted here, and without it nothing is known of namespaces', {
+  throw new Failure('/proc is not mounted here, and without it gontainer cannot look at namespaces', {
     next: 'As root: mount -t proc proc /proc',
   });
 }

@@ -159,10 +159,10 @@ test('who has neither HOME nor a line in passwd gets an answer from every subcom
   );
 });
 
-test('the empty word is a command that there is not, with and without a new root', async () => {
+test('an empty word is not a command, with and without a new root', async () => {
   for (const options of [[], ['--pid'], ['--mnt', place], ['--mnt', place, '--tmpfs', '/x']]) {
     const { status, stderr } = await run(['run', '--uid', '--quiet', ...options, '--', '']);
-    assert.match(stderr, /^gontainer: the empty word is no command\. [^\n]*\n$/, options.join(' '));
+    assert.match(stderr, /^gontainer: an empty word is not a command\. [^\n]*\n$/, options.join(' '));
     assert.equal(status, 127, options.join(' '));
   }
 });

@@ -4,7 +4,7 @@ import { type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
 
-/** With a new PID namespace /proc is mounted anew; otherwise it is the host's. */
+/** With a new PID namespace /proc is mounted again; otherwise it is the host's. */
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');
 
 /** The host's own tree is set up below its /proc, and comes along with it. */

@@ -149,7 +149,7 @@ export const flagPhrases: readonly FlagPhrase[] = [
   { typed: ['s', 'signal'], otherwise: 'The signal is the word after the name: gontainer kill NAME KILL' },
 ];
 
-/** What to use instead of a word that is no subcommand; undefined where that is not known. */
+/** What to use instead of a word that is not a subcommand; undefined where that is not known. */
 export function insteadOfWord(typed: string): string | undefined {
   const phrase = wordPhrases.find((candidate) => candidate.typed.includes(typed));
   if (phrase === undefined) return undefined;

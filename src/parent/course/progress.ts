@@ -6,7 +6,7 @@ import { homeFolder } from '../state/home-folder.js';
 export interface LessonProgress {
   /** How many sections are done. */
   readonly sections: number;
-  /** Whether the lesson was ever done to its end. */
+  /** Whether the lesson was ever finished. */
   readonly done: boolean;
 }
 
@@ -52,7 +52,7 @@ export class Progress {
     return this.file;
   }
 
-  /** No file is no progress; nor is a file that is not this program's. */
+  /** Without a file there is no progress, nor with one that this program did not write. */
   private read(): Record<string, LessonProgress> {
     try {
       const found: unknown = JSON.parse(readFileSync(this.file ?? '', 'utf8'));

@@ -4,7 +4,7 @@ import { isFields } from '../recorded/fields.js';
 import type { Call, ComingCall } from '../recorded/launch-log.js';
 import { type Html, html } from './html.js';
 
-/** An argument: text in quotes, constants with room around the bars, `NULL`. What is no text in C is not quoted. */
+/** An argument: text in quotes, constants with room around the bars, `NULL`. What is not text in C is not quoted. */
 export function argumentText(call: string, parameter: string, value: unknown): string {
   const kind: Kind | undefined = Object.hasOwn(calls, call)
     ? (calls[call as CallName] as Readonly<Record<string, Kind>>)[parameter]

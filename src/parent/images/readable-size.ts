@@ -11,7 +11,7 @@ export function readableSize(bytes: number): string {
 
 /**
  * Reads what a person writes: `512M`, `20G`, `20GiB`, `1000`.
- * @returns bytes, or undefined if it is no size
+ * @returns bytes, or undefined if it is not a size
  */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());

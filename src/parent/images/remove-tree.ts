@@ -3,7 +3,7 @@ import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { errorCode } from '../../common/kernel/kernel-error.js';
 
 /**
- * Removes `directory` and all it holds; symbolic links are removed, never followed. Nothing there is no error.
+ * Removes `directory` and all it holds; symbolic links are removed, never followed. It is not an error if there is nothing.
  * @throws the error of what cannot be removed although its folder was made writable
  */
 export async function removeTree(directory: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Builds a folder beside the place where it shall be, and moves it there whole: rename(2) is atomic, so whatever
+ * Builds a folder beside the place where it is to be, and moves it there whole: rename(2) is atomic, so whatever
  * goes wrong, the place holds either nothing new or everything.
  */
 import { chmod, lstat, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
@@ -69,7 +69,7 @@ async function requireVacant(target: string): Promise<string> {
 /**
  * Runs `build` in a temporary folder beside `target`, then renames that folder to `target`. On any error, and on
  * SIGINT, SIGTERM and SIGHUP, the temporary folder is removed and `target` is as it was.
- * @param target where the folder shall be; it must not exist or be empty
+ * @param target where the folder is to be; it must not exist, or must be empty
  * @param build fills the folder; its result is handed back
  * @throws Failure when the target is taken, cannot be written, or the work was interrupted (status 128 + signal);
  * whatever `build` throws

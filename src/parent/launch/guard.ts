@@ -96,7 +96,7 @@ function chain(
   return {
     actor: 'guard',
     calls: [
-      // What is sent to the whole process group of the parent shall not end it too.
+      // What is sent to the whole process group of the parent must not end it too.
       { step, call: 'setpgid', args: { pid: 0, pgid: 0 } },
       // One that is not replaced is then closed: no word for the parent goes to the caller's standard error.
       { step, call: 'close_range', args: { first: 0, last: descriptors.report, flags: 0 } },

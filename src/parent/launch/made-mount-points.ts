@@ -42,7 +42,7 @@ export class MountPoints {
     if (call === 'mkdir' || call === 'open') this.made.push(String(args.pathname));
   }
 
-  /** What there is to remove. What was made in memory is none: it goes with the container. */
+  /** What is to be removed. What was made in memory is not part of it: it goes with the container. */
   get left(): LeftMountPoints | undefined {
     const { overlay, path } = this.root;
     if (this.made.length === 0 || overlay?.keptIn === null) return undefined;

@@ -154,7 +154,7 @@ export class ProcessHandOver implements HandOver {
     return this.wait(this.second);
   }
 
-  /** Looks, without waiting, what has become of the child where it is the command; undefined when it runs on as before. */
+  /** Checks, without waiting, what has become of the child where it is the command; undefined when it runs as before. */
   change(): ProcessChange | undefined {
     const change = waitForProcess(this.second, false);
     if (change !== undefined && change.stoppedBy === undefined) this.waited.set(this.second, change);

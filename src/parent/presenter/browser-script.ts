@@ -114,7 +114,7 @@ function listen() {
   own.onopen = () => say('');
   own.onmessage = ({ data }) => take(JSON.parse(data));
   own.onerror = () => say(own.readyState === EventSource.CLOSED
-    ? 'The presenter was started anew, with a new address: open the one that it has printed.'
+    ? 'The presenter was restarted, with a new address: open the one that it has printed.'
     : 'The presenter does not answer. This page shows what it knew last, and goes on when it is back.');
 }
 listen();

@@ -54,7 +54,7 @@ export class Walk implements StepPauses {
   }
 
   /**
-   * Shows a step and the evidence as it stands, and returns when it shall be done. A stop is logged, for whoever follows.
+   * Shows a step and the evidence as it stands, and returns when it is to be done. A stop is logged, for whoever follows.
    * @param known process IDs and descriptors of the stage that does it, for the names in its rehearsal
    * @throws Failure when the launch is given up
    */

@@ -54,7 +54,7 @@ export interface ChosenEnvironment {
  * With --clear-env nothing; in a new root PATH, HOME and TERM; else the caller's. Then what was asked for. A variable given
  * by name alone keeps the caller's value, and is left out where the caller has none.
  * @param image what an image says, NAME=VALUE: the options go before it
- * @throws Failure (status 2) for what is no variable, and a file that cannot be read
+ * @throws Failure (status 2) for what is not a variable, and a file that cannot be read
  */
 export function environmentOf(
   newRootGiven: boolean,

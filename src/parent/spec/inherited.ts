@@ -7,7 +7,7 @@ import { noteVariable } from '../../common/caller-note.js';
 import { defined } from '../../common/defined.js';
 import type { Inherited, Limit } from '../../common/spec.js';
 
-/** Read anew each time: the files that the program is built into share no state. */
+/** Read each time: the files that the program is built into share no state. */
 export function inherited(): Inherited {
   const [blocked = '', ignored = '', soft, hard] = note();
   const limits = { soft: limit(soft), hard: limit(hard) };

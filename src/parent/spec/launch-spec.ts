@@ -35,7 +35,7 @@ const needs: readonly (readonly [flag: NamespaceFlag, options: readonly string[]
 
 /**
  * The launch that the values ask for.
- * @param image what the new root was made from, where that shall say how the command is run
+ * @param image what the new root was made from, where that is to say how the command is run
  * @throws Failure with status 2 when they are wrong, 126 or 127 when the command cannot be run
  */
 export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {

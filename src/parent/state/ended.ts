@@ -94,7 +94,7 @@ function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Undefined when it is no record, or is gone. */
+/** Undefined when it is not a record, or is gone. */
 function read(path: string): EndedContainer | undefined {
   try {
     const { name, command, started, ended, status } = JSON.parse(

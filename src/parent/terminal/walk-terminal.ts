@@ -27,7 +27,7 @@ export function controllingTerminal(): Streams {
   try {
     const input = new ReadStream(openSync(terminalPath, 'r'));
     const window = openSync(terminalPath, 'w');
-    // Asked anew: Node learns of a change only for the streams of the process.
+    // Asked again: Node learns of a change only for the streams of the process.
     return { input, output: new WriteStream(window), columns: () => windowSize(window)?.columns };
   } catch {
     throw usageFailure(

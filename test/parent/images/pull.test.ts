@@ -256,7 +256,7 @@ test('a manifest that is not what its digest says is refused', async (t) => {
   );
 });
 
-test('a damaged cache is found out, dropped, and fetched anew', async (t) => {
+test('a damaged cache is found out, dropped, and fetched again', async (t) => {
   const { directory, pull } = await scene(t);
   await pull();
   const path = join(directory, 'cache', 'blobs', 'sha256', bottomDigest.slice('sha256:'.length));

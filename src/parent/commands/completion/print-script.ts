@@ -10,7 +10,7 @@ const files = new Map([
   ['fish', 'gontainer.fish'],
 ]);
 
-/** @throws Failure (status 2) for a shell that there is no script for */
+/** @throws Failure (status 2) for a shell without a script */
 export function printScript(shell: string): number {
   const file = files.get(shell);
   if (file === undefined) {

@@ -131,7 +131,7 @@ export class ProcessJoining implements Joining {
     this.end(this.second);
   }
 
-  /** Looks what has become of G; undefined when it runs on as before. */
+  /** Checks what has become of G; undefined when it runs as before. */
   change(): ProcessChange | undefined {
     const change = waitForProcess(this.second, false);
     if (change !== undefined && change.stoppedBy === undefined) this.waited.add(this.second);

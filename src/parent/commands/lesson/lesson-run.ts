@@ -201,7 +201,7 @@ export class LessonRun {
     const bar = new OutputBar(this.renderer, write);
     const ran = await this.run(text, (output) => bar.take(output));
     bar.finish();
-    // Enter pressed once more in impatience is no answer to the next question.
+    // Enter pressed once more in impatience is not an answer to the next question.
     discardInput();
     if (ran.interrupted) {
       this.tell('(Interrupted. Here it is again; “skip” passes over it.)', 'dim');

@@ -14,7 +14,7 @@ const indent = '  ';
 export class Renderer {
   readonly paint: Paint;
 
-  /** @param columns of the terminal, asked anew for each text: somebody may change the size of the window */
+  /** @param columns of the terminal, asked again for each text: somebody may change the size of the window */
   constructor(
     colour: boolean,
     private readonly columns: () => number | undefined,

@@ -39,7 +39,7 @@ export class FollowedLaunch implements ShownLaunch, ListedLaunch {
   }
 
   /**
-   * Reads what is new, and looks whether the launcher lives.
+   * Reads what is new, and checks whether the launcher is alive.
    * @returns whether anything changed
    */
   look(): boolean {

@@ -4,7 +4,7 @@ import { LineSplitter } from '../../../common/line-splitter.js';
 import type { Fields } from '../../recorded/fields.js';
 import { parsed } from '../../recorded/read-log.js';
 
-/** A launch writes some hundred kilobytes. What is longer is no log of one, and is read no further. */
+/** A launch writes some hundred kilobytes. What is longer is not the log of one, and is not read further. */
 const longest = 8 * 1024 * 1024;
 
 export class LogTail {
@@ -28,7 +28,7 @@ export class LogTail {
   }
 
   /**
-   * Reads what was written since the last time. A file that has become shorter was emptied, and is read anew.
+   * Reads what was written since the last time. A file that has become shorter was emptied, and is read again.
    * @returns whether there was anything
    * @throws an error when it cannot be opened
    */

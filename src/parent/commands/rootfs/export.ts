@@ -79,7 +79,7 @@ function mapped(own: number, file: string): OwnerMap {
   return (id) => (id === own ? 0 : id >= first && id < first + count ? id - first + 1 : nobody);
 }
 
-/** No name where there is no entry in passwd(5). */
+/** No name where passwd(5) has no entry. */
 function userName(): string[] {
   try {
     return [userInfo().username];

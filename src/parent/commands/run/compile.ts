@@ -7,7 +7,7 @@ import { Script } from 'node:vm';
 import { childOptions } from '../../../common/child-options.js';
 import { childFile, codeFolder, functionText, parentFiles } from '../../../common/compiled-code.js';
 
-/** Has each file compiled and written. A start without it is only slower, so that it cannot be written is no failure. */
+/** Has each file compiled and written. A missing cache only slows the start, so failing to write it is not an error. */
 export function writeCompiledCode(folder: string): void {
   try {
     mkdirSync(codeFolder(folder), { recursive: true, mode: 0o755 });

@@ -51,7 +51,7 @@ export async function startDetached(
   for (const fd of callers) stdio[fd] = fd;
   stdio[standardError] = 2;
   stdio[report] = 'pipe';
-  // What else the caller has open, such as the pipe that a shell reads from, shall end with this process.
+  // What else the caller has open, such as the pipe that a shell reads from, is to end with this process.
   const kernel = new Recorder('parent', 0n, () => {});
   try {
     kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });

@@ -57,7 +57,7 @@ const types: Readonly<Record<string, EntryType>> = {
 /** Types whose header may give a size although no body follows: what Go and others do with them. */
 const bodiless = new Set(['1', '2', '3', '4', '5', '6']);
 
-/** Headers and names longer than this are no honest ones: PATH_MAX is 4096, and attributes are at most 64 KiB. */
+/** Headers and names longer than this are not honest: PATH_MAX is 4096, and attributes are at most 64 KiB. */
 const largestMetadata = 8 * 1024 * 1024;
 
 /** Read until there is something to hand out. */
@@ -75,7 +75,7 @@ interface Announced {
  * does the end of the stream; what follows an end mark is read and left alone, as by other readers.
  * @param what names the archive in errors
  * @param mayBeEmpty whether no bytes at all are an archive, as some layers of images are
- * @throws Failure when it is no tar archive, is damaged, cut short or has an entry of an unknown type
+ * @throws Failure when it is not a tar archive, is damaged, cut short or has an entry of an unknown type
  */
 export async function* tarEntries(
   source: AsyncIterable<Uint8Array>,
@@ -277,7 +277,7 @@ const upToZero = (bytes: Buffer): string => {
 const decimal = (value: string | undefined): bigint | undefined =>
   value !== undefined && /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
 
-/** (uid_t) -1 means "leave as it is" to chown(2), and what is larger is no user: nobody owns it then. */
+/** (uid_t) -1 means "leave as it is" to chown(2), and a larger number is not a user: nobody owns it then. */
 const owner = (id: bigint): number => (id >= 0n && id < 2n ** 32n - 1n ? Number(id) : 65_534);
 
 const damagedEntry = (name: string, reason: string): Failure => refusal(name, reason);

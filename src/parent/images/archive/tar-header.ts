@@ -49,7 +49,7 @@ function text(bytes: Buffer, at: number, length: number): string {
 
 /**
  * A number of a header: octal digits, or, with the first bit set, GNU's base 256, a signed number of as many bytes as
- * the field has. What is no digit ends it, as it does for other readers.
+ * the field has. A byte that is not a digit ends it, as it does for other readers.
  */
 export function number(bytes: Buffer, at: number, length: number): bigint {
   const field = bytes.subarray(at, at + length);

@@ -202,7 +202,7 @@ export class Tree {
     try {
       return lstatSync(this.path(place), { throwIfNoEntry: false });
     } catch (error) {
-      // Below something that is no folder there is nothing.
+      // Below something that is not a folder there is nothing.
       if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
       throw error;
     }

@@ -13,14 +13,14 @@ export interface Digest {
   readonly hex: string;
 }
 
-/** @returns undefined if the text is no digest of a known algorithm */
+/** @returns undefined if the text is not a digest of a known algorithm */
 export function parseDigest(text: string): Digest | undefined {
   const match = /^([a-z0-9]+):([a-f0-9]+)$/.exec(text);
   const [, algorithm = '', hex = ''] = match ?? [];
   return lengths[algorithm] === hex.length ? { algorithm, hex } : undefined;
 }
 
-/** @throws Failure if the text is no digest of a known algorithm */
+/** @throws Failure if the text is not a digest of a known algorithm */
 export function requireDigest(text: unknown): Digest {
   const digest = typeof text === 'string' ? parseDigest(text) : undefined;
   if (digest !== undefined) return digest;

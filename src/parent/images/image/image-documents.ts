@@ -37,7 +37,7 @@ export const mediaTypes = {
   ],
 } as const;
 
-/** A description larger than this is no honest one; registries refuse to store manifests beyond 4 MiB. */
+/** A description larger than this is not honest; registries refuse to store manifests beyond 4 MiB. */
 export const largestDocument = 4 * 1024 * 1024;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -158,4 +158,4 @@ function readDescriptor(value: unknown, what: string): Descriptor {
 }
 
 const damaged = (what: string, reason: string): Failure =>
-  new Failure(`${what} ${reason}.`, { next: 'The image is damaged, or no container image at all.' });
+  new Failure(`${what} ${reason}.`, { next: 'The image is damaged, or it is not a container image.' });

@@ -80,7 +80,7 @@ async function openDirTransport(
   const top = readManifest(readDocument(tree, 'manifest.json'), 'manifest.json');
   if (top.kind === 'index') return findImage(store, top.manifests, wanted);
   if (top.kind === 'image') return openImage(store, top, wanted);
-  throw new Failure(`manifest.json is of no image, but of ${top.artifactType}.`);
+  throw new Failure(`manifest.json describes ${top.artifactType}, not an image.`);
 }
 
 async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image<Layer>> {

@@ -61,7 +61,7 @@ export function parseReference(text: string, registry?: string): ImageReference 
 export const imageName = ({ registry, repository, version }: ImageReference): string =>
   `${registry}/${repository}${version.includes(':') ? '@' : ':'}${version}`;
 
-/** Whether two names mean the same image; what is no name means none. */
+/** Whether two names mean the same image; what is not a name means none. */
 export function isSameReference(one: string, other: string): boolean {
   try {
     const [first, second] = [parseReference(one), parseReference(other)];

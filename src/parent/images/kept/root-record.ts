@@ -24,7 +24,7 @@ export interface NotedRoot extends Pick<RootRecord, 'made' | 'from'> {
   readonly path: string;
 }
 
-/** A record larger than this is none of ours. */
+/** A larger record is not ours. */
 const largestRecord = 8 * 1024 * 1024;
 
 export const recordFile = (root: string): string =>

@@ -55,7 +55,7 @@ export class BlobCache {
     return statSync(this.path(digest), { throwIfNoEntry: false })?.size;
   }
 
-  /** Reads a blob that is here; if the cache was damaged, it is dropped, so that the next pull fetches it anew. */
+  /** Reads a blob that is here; if the cache was damaged, it is dropped, so that the next pull fetches it again. */
   async *read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     const path = this.path(descriptor.digest);
     const hash = createHash(requireDigest(descriptor.digest).algorithm);
@@ -66,7 +66,7 @@ export class BlobCache {
     if (hash.digest('hex') === requireDigest(descriptor.digest).hex) return;
     await rm(path, { force: true });
     throw new Failure(`The cached copy of ${what} was damaged, and was removed.`, {
-      next: 'Run the command again: it will be fetched anew.',
+      next: 'Run the command again: it will be fetched again.',
     });
   }
 
@@ -154,7 +154,7 @@ export class BlobCache {
     const left = names.filter((name) => name.startsWith(prefix));
     const orphan = left.find((name) => !isAlive(Number(name.slice(prefix.length))));
     if (!left.includes(`${prefix}${process.pid}`) && orphan !== undefined) {
-      // Another process may claim it in the same moment; then it is gone, and we begin anew.
+      // Another process may claim it in the same moment; then it is gone, and we start again.
       await rename(join(folder, orphan), own).catch(() => undefined);
     }
     return own;

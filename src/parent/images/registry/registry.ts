@@ -115,7 +115,7 @@ export class Registry {
       address = new URL(location, address);
       this.requireScheme(address);
     }
-    throw new Failure(`${start.host} redirects more than ${mostRedirects} times, or to no address.`, {
+    throw new Failure(`${start.host} redirects more than ${mostRedirects} times, or without an address.`, {
       next: 'The registry is set up wrongly: tell its keeper.',
     });
   }
