@@ -17,7 +17,7 @@ import { until } from '../../until.js';
 const skip = lacking('tmux', 'setpriv');
 const prompt = /📦 \[root@box\] \S+ ‣$/;
 const waiting = "sh -c 'echo be''gun; exec sleep 4710'";
-const begun = /^begun\s*$/m;
+const begun = /\bbegun\s*$/m;
 
 /** A terminal with a shell in all namespaces, and in a terminal of its own. */
 async function inside(options = ''): Promise<TerminalSession> {
