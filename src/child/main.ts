@@ -40,7 +40,8 @@ export async function child(): Promise<void> {
     detachNode(spec, kernel);
     const ready = () => {
       channel.send({ type: 'ready' });
-      init.listen();
+      // A handler would take the place of what the command is to ignore.
+      if (!spec.asPid1) init.listen();
       channel.wait('continue');
       started = true;
     };
