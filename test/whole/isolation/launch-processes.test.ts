@@ -126,7 +126,7 @@ for (const user of users) {
         [],
       );
       for (const role of rolesOf(options)) assert.ok((held.seen[role] ?? 0) > 0, `${role} was not seen`);
-      for (const what of ['launcher: environment', 'P or G: descriptors', 'child: memory'])
+      for (const what of ['launcher: environment', 'P or G: descriptors', 'child: program'])
         assert.ok((free.got[what] ?? 0) > 0, `${what} by who may`);
     });
 }
