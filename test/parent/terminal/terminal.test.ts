@@ -11,7 +11,7 @@ const prompt = /📦 \[root@box\] \S+ ‣$/;
 
 /** Says that it runs, in a word that the typed line does not hold, and then waits for ever. */
 const waiting = "sh -c 'echo be''gun; exec sleep 4700'";
-const begun = /^begun$/m;
+const begun = /\bbegun$/m;
 
 /** A terminal with a shell in all namespaces. */
 async function inside(options = ''): Promise<TerminalSession> {
