@@ -72,8 +72,16 @@ export class TerminalSession {
     this.tmux('send-keys', ...keys);
   }
 
+  /** Returns when the terminal has the size: tmux waits with the second of two changes. */
   resize(columns: number, rows: number): void {
     this.tmux('resize-window', '-x', String(columns), '-y', String(rows));
+    const terminal = this.tmux('display-message', '-p', '#{pane_tty}').trim();
+    const wait = new Int32Array(new SharedArrayBuffer(4));
+    for (const end = Date.now() + 60_000; ; Atomics.wait(wait, 0, 0, 20)) {
+      const { stdout } = spawnSync('stty', ['-F', terminal, 'size'], { encoding: 'utf8' });
+      if (stdout.trim() === `${rows} ${columns}`) return;
+      if (Date.now() > end) throw new Error(`the terminal is ${stdout.trim()}, not ${rows} ${columns}`);
+    }
   }
 
   /** The screen as text, without blank lines at its end; with what has scrolled away. */

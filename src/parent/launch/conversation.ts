@@ -196,10 +196,11 @@ export class Conversation {
         : channel.send({ type: 'signal', signal, number: this.forced.expect(signal) });
     this.started = true;
     job.given();
+    this.announce();
+    // From here on a newline on the caller's terminal may be nothing but that.
+    log.hold(true);
     pty?.prepare();
     pty?.relay(() => pass('SIGHUP'));
-    this.announce();
-    log.hold(true);
     if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     registration?.writeStep();

@@ -5,6 +5,7 @@ import { print } from '../../common/print.js';
 import { shownJson } from '../../common/shown-text.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
 import { forbiddenBy } from '../advice/obstacles.js';
+import { indented } from '../text/columns.js';
 import { coloured, painter } from '../text/paint.js';
 import { rehearse } from './rehearse.js';
 import { stepDetails, stepHeading } from './step-text.js';
@@ -12,6 +13,9 @@ import { stepDetails, stepHeading } from './step-text.js';
 /** Version of the JSON: a reader refuses a higher one (docs/walk.md). */
 const format = 1;
 const standardOutput = 1;
+
+const notDone =
+  'Nothing was done. Names in <…> are known only when it is: process IDs, and descriptors ([0] reads, [1] writes).';
 
 /**
  * Prints the rehearsal on standard output.
@@ -46,8 +50,12 @@ export async function dryRun(
             ...stepDetails(step, width, paint),
             '',
           ]),
-          'Nothing was done. Names in <…> are known only when it is: process IDs, and descriptors ([0] reads, [1] writes).',
-          ...(forbidden === undefined ? [] : [paint('red', `Here the launch would fail: ${forbidden}`)]),
+          ...indented(notDone, width, ''),
+          ...(forbidden === undefined
+            ? []
+            : indented(`Here the launch would fail: ${forbidden}`, width, '').map((line) =>
+                paint('red', line),
+              )),
         ].join('\n'),
       );
     }

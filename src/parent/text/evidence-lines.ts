@@ -1,7 +1,7 @@
 /** Evidence as lines for a reader: what a step changed, in names where the kernel has numbers. */
 import { isDeepStrictEqual } from 'node:util';
 import { capabilitiesIn, capabilityNames } from '../../common/kernel/capability-numbers.js';
-import { indented, padded } from './columns.js';
+import { columnsOf, indented, padded } from './columns.js';
 import type { Paint } from './paint.js';
 import { stepIndent } from './step-line.js';
 
@@ -24,10 +24,13 @@ export const stateLines = (evidence: Fields, columns: number, paint: Paint): str
   asLines(stateRows(evidence), columns, paint);
 
 function asLines(rows: readonly Row[], columns: number, paint: Paint): string[] {
-  const width = Math.min(24, Math.max(0, ...rows.map(([name]) => name.length)));
+  const width = Math.min(24, Math.max(0, ...rows.map(([name]) => columnsOf(name))));
+  const indent = stepIndent + ' '.repeat(width + 2);
   return rows.flatMap(([name, text]) => {
-    const indent = stepIndent + ' '.repeat(width + 2);
     const [first = '', ...more] = indented(text, columns, indent);
+    // A name that is longer than others may be stands above.
+    if (columnsOf(name) > width)
+      return [...indented(name, columns, stepIndent).map((line) => paint('dim', line)), first, ...more];
     return [`${stepIndent}${paint('dim', padded(name, width))}  ${first.slice(indent.length)}`, ...more];
   });
 }

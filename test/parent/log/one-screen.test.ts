@@ -51,6 +51,54 @@ for (const columns of [60, 80, 110, 200]) {
   });
 }
 
+/** Other ways to launch, to look at a launch, and to fail; their command ends by itself. */
+const others: readonly string[] = [
+  `run --all --mnt ${place} --dry-run -- true`,
+  `run --all --mnt ${place} --as-pid-1 --log-level debug -- true`,
+  `run --all --mnt ${place} --pty --user 0 --cap-drop ALL --log-level trace -- true`,
+  `run --all --hostname שלום-עולם-👩‍💻 --log-level debug -- true`,
+  `run --uid --mnt ${place} --bind ${place}:/mnt/${'深い'.repeat(20)} --overlay ${folder(unprivileged)} -- true`,
+  'run --uid --time --monotonic -999999999 -- true',
+  'run --uid --quiet --mnt /nowhere/根ファイル/שלום/👩‍💻/and/a/long/way/down/to/where/there/is/nothing -- true',
+  `run --uid --mnt ${place} -- /no/such/根ファイル/שלום/command/at/the/end/of/a/long/path`,
+  `run --all --mnt ${place} --detach --name 'box' -- sleep 1000`,
+  'enter box --log-level trace -- true',
+  'kill box KILL',
+  `run --quiet --all --mnt ${place} --log-file ${state}/log -- true`,
+];
+
+for (const columns of [60, 80, 110, 200]) {
+  test(`at ${columns} columns no line of other launches, or of what failed, is longer than the window`, {
+    skip,
+  }, async () => {
+    const terminal = new TerminalSession(unprivileged, { columns, rows: 50 });
+    terminal.type(`export XDG_RUNTIME_DIR=${state}`);
+    for (const [index, line] of others.entries()) {
+      terminal.clear();
+      terminal.type(`go() { gontainer ${line}; echo; echo "over: $((${index} + 1))"; }; clear; go`);
+      await terminal.shows(new RegExp(`^over: ${index + 1}$`, 'm'));
+      const broken = terminal.broken().filter((text) => !text.includes('go() {'));
+      assert.deepEqual(broken, [], line);
+    }
+    // A window that gets narrower, and wider again, in the middle of a replay.
+    terminal.clear();
+    terminal.type(`go() { gontainer replay ${state}/log; }; clear; go`);
+    for (const [index, width] of [columns, 60, 120, 70].entries()) {
+      await terminal.shows(new RegExp(`^ *${index + 1}/18 [\\s\\S]*Enter: go on[^\\n]*$`, 'm'));
+      terminal.resize(width, 50);
+      terminal.press('Enter');
+      const screen = await terminal.shows(
+        new RegExp(`^ *${index + 2}/18 [\\s\\S]*Enter: go on[^\\n]*$`, 'm'),
+      );
+      const after = screen.slice(screen.lastIndexOf('✓'));
+      const broken = terminal.broken().filter((text) => after.includes(text.slice(0, 40)));
+      assert.deepEqual(broken, [], `resized to ${width}`);
+    }
+    terminal.press('q');
+    await terminal.shows(/outside\$ *$/);
+  });
+}
+
 for (const [columns, rows] of [
   [80, 24],
   [60, 30],

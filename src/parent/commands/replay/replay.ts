@@ -3,9 +3,11 @@
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { statusOfSignal } from '../../../common/failure.js';
+import { windowSize } from '../../../common/kernel/terminal-modes.js';
 import { print } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { RehearsedStep } from '../../../common/step.js';
+import { otherSystem } from '../../other-systems.js';
 import type { LaunchLog, Step } from '../../recorded/launch-log.js';
 import { logText } from '../../recorded/log-text.js';
 import { readLog } from '../../recorded/read-log.js';
@@ -102,7 +104,10 @@ class Recorded {
 /** Node's own streams, as no command needs them; where standard input is a file, the controlling terminal. */
 function streams(): Streams {
   const { stdin: input, stdout: output } = process;
-  return { ...(input.isTTY ? { input, output } : controllingTerminal()), columns: () => output.columns };
+  // Node hears of a change somewhat later than of a key; elsewhere it is the only one to ask.
+  const columns = (): number | undefined =>
+    otherSystem() === undefined ? windowSize(standardOutput)?.columns : output.columns;
+  return { ...(input.isTTY ? { input, output } : controllingTerminal()), columns };
 }
 
 async function walk(recorded: Recorded): Promise<void> {
