@@ -12,6 +12,7 @@ import { memory } from './memory.js';
 import type { Findings, Part, Plan } from './plan.js';
 import { type Result, takeTurns } from './turns.js';
 import { throughput, withContainers, withMounts } from './under-load.js';
+import { unpacking } from './unpacking.js';
 
 async function measure({ program, nodes, rounds, parts }: Plan, place: Place): Promise<Findings> {
   const wanted = (part: Part): boolean => parts.includes(part);
@@ -39,6 +40,7 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
       ...(wanted('throughput') && { throughput: throughput(binary, place, few * 4) }),
       ...(wanted('mounts') && { mounts: await withMounts(binary, place, few) }),
       ...(wanted('containers') && { containers: await withContainers(binary, place, few) }),
+      ...(wanted('images') && { images: unpacking(binary, place, few) }),
     });
   }
   return { nodes: found, ...(start && { others: start('') }) };

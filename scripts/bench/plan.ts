@@ -3,9 +3,10 @@ import type { ComparedCalls } from './kernel-calls.js';
 import type { Memory } from './memory.js';
 import type { Result } from './turns.js';
 import type { AtSize, Throughput } from './under-load.js';
+import type { Unpacked } from './unpacking.js';
 
 /** The parts of the bench, which --only chooses from. */
-export const parts = ['start', 'memory', 'calls', 'throughput', 'mounts', 'containers'] as const;
+export const parts = ['start', 'memory', 'calls', 'throughput', 'mounts', 'containers', 'images'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Plan {
@@ -24,6 +25,7 @@ export interface Findings {
     readonly throughput?: readonly Throughput[];
     readonly mounts?: readonly AtSize[];
     readonly containers?: readonly AtSize[];
+    readonly images?: readonly Unpacked[];
   }[];
   readonly others?: readonly Result[];
 }
