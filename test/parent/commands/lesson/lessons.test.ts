@@ -341,11 +341,12 @@ for (const [key, status] of [
 ] as const)
   test(`${key} ends the check of a lesson, and nothing is left behind`, { skip }, async () => {
     const script = withChanged('01-processes.md', (text) =>
-      text.replace('$ echo $$\n‹shell›\n', '$ until false; do sleep 0.4; done\n'),
+      text.replace('$ echo $$\n‹shell›\n', '$ touch "$TMPDIR/begun"; until false; do sleep 0.4; done\n'),
     );
     const { terminal, env } = learner();
     terminal.type(`'${node}' '${script}' lesson processes --auto; echo "status $?"`);
-    await running('sleep 0.4', terminal);
+    // The shell of such a check has a session of its own, so it is not found by that of the terminal.
+    await until('the command does not begin', () => existsSync(join(env.TMPDIR as string, 'begun')));
     terminal.press(key);
     await terminal.shows(new RegExp(`status ${status}\\noutside\\$$`));
     assert.deepEqual(leftIn(env), []);
