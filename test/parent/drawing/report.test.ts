@@ -11,7 +11,7 @@ import { html } from '../../../src/parent/drawing/html.js';
 import { style } from '../../../src/parent/drawing/report-style.js';
 import { compressedScale } from '../../../src/parent/drawing/scale.js';
 import { folder, project, records, root, run, type User, unprivileged, users } from '../../gontainer.js';
-import { patience } from '../../until.js';
+import { patience, until } from '../../until.js';
 
 /** Launches, and makes a report of the log. */
 async function reported(words: readonly string[], user: User = unprivileged, place = folder(user)) {
@@ -421,6 +421,9 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
     assert.equal(await shown(page).count(), 1);
     return (await shown(page).getAttribute('id')) as string;
   };
+  /** What a key or a click shows comes with the page's next turn. */
+  const shows = (page: Page, id: string) =>
+    until(`${id} is not shown`, async () => (await shownId(page)) === id);
 
   test('a click on a call shows its arguments, result, reason and manual page', () =>
     visit('all', async (page) => {
@@ -439,7 +442,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
         const box = await page.locator(`.call[data-item=${id}] .bar`).boundingBox();
         assert.ok(box !== null && box.width >= 8 && box.height >= 12, `${id} ${JSON.stringify(box)}`);
         await page.locator(`.call[data-item=${id}] .bar`).click();
-        assert.equal(await shownId(page), id);
+        await shows(page, id);
       }
     }));
 
@@ -461,28 +464,28 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
     visit('all', async (page) => {
       await page.locator('.call').first().focus();
       await page.keyboard.press('Home');
-      assert.equal(await shownId(page), 'call-1');
+      await shows(page, 'call-1');
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('ArrowRight');
-      assert.equal(await shownId(page), 'call-3');
+      await shows(page, 'call-3');
       await page.keyboard.press('ArrowLeft');
-      assert.equal(await shownId(page), 'call-2');
+      await shows(page, 'call-2');
       const focused = page.locator('.lanes :focus');
       assert.equal(await focused.getAttribute('data-item'), 'call-2');
       assert.equal(await focused.getAttribute('aria-current'), 'true');
       assert.match((await focused.getAttribute('aria-label')) ?? '', /^parent calls pipe2: .*; returned 0$/);
       assert.notEqual(await styleOf(page, '.lanes :focus .reach', 'stroke'), 'none');
       await page.keyboard.press('ArrowDown');
-      assert.equal(await shownId(page), 'step-1');
+      await shows(page, 'step-1');
       await page.keyboard.press('ArrowDown');
-      assert.equal(await shownId(page), 'step-2');
+      await shows(page, 'step-2');
       await page.keyboard.press('ArrowUp');
       await page.keyboard.press('ArrowUp');
-      assert.equal(await shownId(page), 'step-1');
+      await shows(page, 'step-1');
       await page.keyboard.press('End');
       const last = await shownId(page);
       await page.keyboard.press('ArrowRight');
-      assert.equal(await shownId(page), last);
+      await shows(page, last);
       assert.equal(await page.locator('.lanes [tabindex="0"]').count(), 1, 'one stop for the Tab key');
       await page.keyboard.press('Enter');
       assert.equal(await page.evaluate<string>('document.activeElement.id'), 'details');
@@ -496,7 +499,7 @@ describe('in a browser', { skip: !existsSync(executablePath) && `needs ${executa
       assert.notEqual(next, first);
       await page.evaluate('document.activeElement.blur()');
       await page.keyboard.press('ArrowDown');
-      assert.equal(await shownId(page), next);
+      await shows(page, next);
     }));
 
   test('the buttons go to the next step and the next call', () =>
