@@ -39,12 +39,16 @@ export const users: readonly (User & { readonly skip: string | false })[] = [
   { ...unprivileged, skip: false },
 ];
 
+/** Removes a folder, in which what is just ending may still write: rmdir(2), ENOTEMPTY. */
+export const removeFolder = (path: string): void =>
+  rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+
 /** A folder that belongs to a user, removed when the test file is done. */
 export function folder(user: User = root): string {
   const path = mkdtempSync(join(tmpdir(), 'gontainer-test-'));
   if (isRoot) chownSync(path, user.uid, user.gid);
   chmodSync(path, 0o755);
-  after(() => rmSync(path, { recursive: true, force: true }));
+  after(() => removeFolder(path));
   return path;
 }
 

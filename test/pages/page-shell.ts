@@ -1,10 +1,10 @@
 /** Runs what a page shows: in a bash of a reader of that page, in a folder of his own, without a terminal or in one. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { node, program, project, type User } from '../gontainer.js';
+import { node, program, project, removeFolder, type User } from '../gontainer.js';
 import { patience } from '../until.js';
 
 /** What one command printed, and its exit status. */
@@ -107,7 +107,7 @@ export class PageShell {
       [`for name in $(${names}); do gontainer kill "$name" KILL; gontainer wait "$name"; done`],
       false,
     );
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   private spawn(words: readonly string[], inTheClone: boolean, stdin: 'ignore' | 'pipe'): ChildProcess {

@@ -9,19 +9,11 @@
  * registers of a stopped process have other names elsewhere.
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, load, open } from 'ffi-rs';
+import { removeFolder } from '../gontainer.js';
 import { controlGroups, mounts } from '../remains.js';
 
 open({ library: 'libc', path: 'libc.so.6' });
@@ -296,7 +288,7 @@ export function watch({ command, user, fault }: Watch): Watched {
       .map((name) => `cgroup ${name}`),
   );
   const [out, err] = outputs.map((path) => readFileSync(path, 'utf8')) as [string, string];
-  for (const folder of [scratch, temporary, runtime]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [scratch, temporary, runtime]) removeFolder(folder);
   for (const descriptor of [stdout, stderr]) closeSync(descriptor);
   return { status, signal, stdout: out, stderr: err, injected, source, places, hung, left };
 

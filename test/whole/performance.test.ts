@@ -20,7 +20,7 @@ import { test } from 'node:test';
 import { run } from '../../scripts/bench/process.js';
 import { childOptions } from '../../src/common/child-options.js';
 import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
-import { node, program, rootfs } from '../gontainer.js';
+import { node, program, removeFolder, rootfs } from '../gontainer.js';
 
 const rounds = 15;
 
@@ -93,6 +93,6 @@ test('a launch leaves compiled code, and works without it, or with what is no co
     chmodSync(join(code, version), 0o777);
     launch();
   } finally {
-    rmSync(copy, { recursive: true, force: true });
+    removeFolder(copy);
   }
 });

@@ -1,10 +1,10 @@
 /** What the tests of rootfs share: a folder of their own, and the command line run as one user or another. */
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defined } from '../../../src/common/defined.js';
-import { endWithTest, notes } from '../../gontainer.js';
+import { endWithTest, notes, removeFolder } from '../../gontainer.js';
 import { bundle } from './bundle.js';
 
 export interface Identity {
@@ -26,7 +26,7 @@ export function workspace(test: { after(done: () => void): void }, owner: Identi
   const directory = mkdtempSync(join(tmpdir(), 'gontainer-rootfs-'));
   chmodSync(directory, 0o755);
   if (process.getuid?.() === 0) chownSync(directory, owner.uid, owner.uid);
-  test.after(() => rmSync(directory, { recursive: true, force: true }));
+  test.after(() => removeFolder(directory));
   return directory;
 }
 
