@@ -50,11 +50,16 @@ export interface NewRoot {
   readonly resolver?: string;
 }
 
+/** Whether the host's own tree is the new root. */
+export const isHostTree = (root: Pick<NewRoot, 'path'> | undefined): boolean => root?.path === '/';
+
 /**
- * Where the new root lies while it is set up. A directory lies where it is. The host's own tree has to be mounted a second
- * time: over a directory that every Linux has, and that neither a launch nor a bind mount needs anything of.
+ * Where the new root lies while it is set up; empty where there is none. A directory lies where it is. The host's own tree
+ * has to be mounted a second time: over a directory that every Linux has, and that neither a launch nor a bind mount needs
+ * anything of.
  */
-export const placeOf = ({ path }: NewRoot): string => (path === '/' ? otherPlace : path);
+export const placeOf = (root: NewRoot | undefined): string =>
+  isHostTree(root) ? otherPlace : (root?.path ?? '');
 
 export const otherPlace = '/proc/fs';
 

@@ -23,4 +23,5 @@ export function optionWords(options: RunOptions): string[] {
 
 /** A sentence about options of the command line, in the words of a program: `--read-only` is `readOnly`. */
 export const inProgramWords = (sentence: string): string =>
-  sentence.replace(/--([a-z][a-z0-9-]*)/g, (_, name: string) => propertyOf(name));
+  // Within a path it is part of a name.
+  sentence.replace(/(?<![^\s(“])--([a-z][a-z0-9-]*)/g, (_, name: string) => propertyOf(name));

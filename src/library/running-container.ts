@@ -4,12 +4,12 @@ import { constants } from 'node:os';
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
+import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
-import { windowText } from './window-text.js';
 
 /** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
 const grace = 2_000;
@@ -94,7 +94,7 @@ export class RunningContainer implements Container {
   resize(columns: number, rows: number): void {
     if (this.sizes === undefined)
       throw usageFailure('a container without pty has no terminal to resize', 'Pass pty: true to launch().');
-    this.sizes.write(`${windowText({ columns, rows })}\n`);
+    this.sizes.write(`${checkedWindow({ columns, rows })}\n`);
   }
 
   /** Listens to the launcher until it is gone. */
@@ -172,12 +172,13 @@ export class RunningContainer implements Container {
  */
 function kept(stream: Readable | null, most = Number.POSITIVE_INFINITY, beyond: () => void): Readable | null {
   if (stream === null) return null;
-  let left = most;
+  let seen = 0;
   const reader = new Transform({
     transform(bytes: Buffer, _, done) {
-      if (bytes.length > left && left >= 0) beyond();
-      done(null, bytes.subarray(0, Math.max(0, left)));
-      left = bytes.length > left ? -1 : left - bytes.length;
+      const room = Math.max(0, most - seen);
+      if (seen <= most && bytes.length > room) beyond();
+      seen += bytes.length;
+      done(null, bytes.subarray(0, room));
     },
   });
   stream.on('error', (error) => reader.destroy(error));

@@ -6,12 +6,12 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream';
 import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
+import { checkedWindow } from './checked-window.js';
 import { commandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStream, StandardStreams, Window } from './container.js';
 import { launcherFile } from './launcher-file.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
-import { windowText } from './window-text.js';
 
 /** The launcher's descriptors beside the command's streams. */
 const descriptors = { status: 3, log: 4, environment: 5, window: 6 } as const;
@@ -35,7 +35,7 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   const { command = [], stdio = 'pipe', cwd, signal, env, window, maxOutput, overflow, ...run } = options;
   const { whole, entries } = commandEnvironment(env, run.mnt === undefined);
   const windowWords = run.pty
-    ? [`--window=${windowText(window ?? usualWindow)}`, `--window-fd=${descriptors.window}`]
+    ? [`--window=${checkedWindow(window ?? usualWindow)}`, `--window-fd=${descriptors.window}`]
     : [];
   const words = [
     ...ownWords,

@@ -117,6 +117,7 @@ for (const user of users) {
         [{ uid: true, command: ['nosuch'] }, 127, /no such command/],
         [{ uid: true, hostname: 'x' }, 2, /^hostname needs uts/],
         [{ nonsense: true }, 2, /unknown option nonsense/],
+        [{ mnt: '/nowhere--read-only' }, 2, /^mnt=.nowhere--read-only does not exist/],
         [{ uid: true, logFile: '/nowhere/log' }, 2, /cannot be written/],
         [{ uid: true, cwd: '/nowhere' }, 125, /the launcher cannot be started/],
         [{ uid: true, pidFile: '/nowhere/pid' }, 125, /pidFile/],

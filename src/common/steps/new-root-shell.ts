@@ -3,8 +3,7 @@ import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, placeOf } from '../spec.js';
 
 /** A path of the new root, as it is typed on the host. */
-export const hostPath = ({ root }: LaunchSpec, path: string): string =>
-  shellWord(`${root === undefined ? '' : placeOf(root)}${path}`);
+export const hostPath = ({ root }: LaunchSpec, path: string): string => shellWord(`${placeOf(root)}${path}`);
 
 /** Sets flags on a mount and those below it; mount(8) adds the flags that are set already. */
 export const remountBelow = (folder: string, flags: string): string =>

@@ -71,7 +71,7 @@ export const overlayStep: Step = {
       : 'a tmpfs over the new root, which stays as it is',
   shortfall: (_, after, { root }) => {
     const mounts = after.mounts as string[];
-    const place = root && placeOf(root);
+    const place = placeOf(root);
     if (!mounts.some((line) => line.startsWith(`${place} overlay overlay `)))
       return 'no overlay is mounted there';
     const absent = placesOf(root).find((part) => !mounts.some((line) => line.startsWith(`${part} `)));

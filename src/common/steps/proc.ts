@@ -1,6 +1,6 @@
 import { visibleProcesses } from '../evidence.js';
 import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
-import { type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
+import { isHostTree, type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
 
@@ -8,7 +8,7 @@ import { hostPath } from './new-root-shell.js';
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');
 
 /** The host's own tree is set up below its /proc, and comes along with it. */
-const takesAlong = (spec: LaunchSpec): boolean => spec.root?.path === '/' && !fresh(spec);
+const takesAlong = (spec: LaunchSpec): boolean => isHostTree(spec.root) && !fresh(spec);
 
 /** The mounts below the new root where there is one, otherwise all. */
 const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTable() : mountsInside());
@@ -62,7 +62,7 @@ export const procStep: Step = {
       : `shows the ${processes.length} processes of the host`;
   },
   onHost: (spec) => ({
-    'mounts on the host': mountsAt(`${spec.root === undefined ? '' : placeOf(spec.root)}/proc`),
+    'mounts on the host': mountsAt(`${placeOf(spec.root)}/proc`),
   }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)

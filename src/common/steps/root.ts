@@ -3,19 +3,14 @@ import { readdirSync } from 'node:fs';
 import { directoryId } from '../evidence.js';
 import { mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
-import { type LaunchSpec, placeOf } from '../spec.js';
+import { isHostTree, type LaunchSpec, placeOf } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
 import { isAtOrBelow, remounted, restrictMounts } from './mount-attributes.js';
 import { remountBelow } from './new-root-shell.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
 
-const place = ({ root }: LaunchSpec): string => (root === undefined ? '/' : placeOf(root));
-
-const newRoot = (spec: LaunchSpec): string => shellWord(place(spec));
-
-/** The host's own tree is mounted a second time, and a directory on itself. */
-const isWhole = ({ root }: LaunchSpec): boolean => root?.path === '/';
+const newRoot = ({ root }: LaunchSpec): string => shellWord(placeOf(root));
 
 /** Where absolute and relative paths of this process start. */
 const directories = (): Evidence => ({
@@ -34,7 +29,8 @@ const leftTheRoot = (before: Evidence, after: Evidence): string | undefined => {
 export const bindRootStep: Step = {
   id: 'bind-root',
   stage: 'child',
-  title: (spec) => (isWhole(spec) ? 'mount the host’s tree a second time' : 'make the new root a mount'),
+  title: (spec) =>
+    isHostTree(spec.root) ? 'mount the host’s tree a second time' : 'make the new root a mount',
   why:
     'pivot_root(2) takes only a mount point, so the folder is mounted on itself. The host’s own tree ' +
     'is mounted a second time, over a folder that nobody misses. The mount is recursive because in a user ' +
@@ -50,27 +46,27 @@ export const bindRootStep: Step = {
     if (root === undefined) return;
     kernel.call('mount', {
       source: root.path,
-      target: place(spec),
+      target: placeOf(spec.root),
       filesystemtype: null,
       mountflags: ['MS_BIND', 'MS_REC'],
       data: null,
     });
-    restrictMounts(kernel, place(spec), ['MOUNT_ATTR_NODEV'], mountTable);
+    restrictMounts(kernel, placeOf(spec.root), ['MOUNT_ATTR_NODEV'], mountTable);
   },
   evidence: ({ spec }) => ({
-    mounts: mountsAt(place(spec)),
+    mounts: mountsAt(placeOf(spec.root)),
   }),
   summary: (_before, _after, spec) =>
-    isWhole(spec) ? 'the host’s own tree is the new root' : `mounted on itself: ${spec.root?.path}`,
+    isHostTree(spec.root) ? 'the host’s own tree is the new root' : `mounted on itself: ${spec.root?.path}`,
   refusals: () => remounted,
-  onHost: (spec) => ({ 'mounts on the host': mountsAt(place(spec)) }),
+  onHost: (spec) => ({ 'mounts on the host': mountsAt(placeOf(spec.root)) }),
   shortfall: (before, after, spec) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';
     // Of several at one place the last one is seen.
     const seen = new Map(mountTable().map((mount) => [mount.mountPoint, mount]));
     const open = [...seen.values()]
-      .filter(isAtOrBelow(place(spec)))
+      .filter(isAtOrBelow(placeOf(spec.root)))
       .find(({ options }) => !options.split(',').includes('nodev'));
     return open && `devices can be opened in ${open.mountPoint}`;
   },
@@ -96,16 +92,16 @@ export const chrootStep: Step = {
   applies: ({ root }) => root !== undefined,
   run: ({ spec, kernel }) => {
     kernel.call('chdir', { path: '/' });
-    kernel.call('chroot', { path: place(spec) });
+    kernel.call('chroot', { path: placeOf(spec.root) });
   },
   // In the new root, the host's path leads nowhere, or somewhere else.
   evidence: ({ spec }) => ({
-    'directory at its path': directoryId(place(spec)),
+    'directory at its path': directoryId(placeOf(spec.root)),
     ...directories(),
     '/': readdirSync('/').sort(),
   }),
   summary: (_before, _after, spec) =>
-    isWhole(spec) ? '/ is now the second one' : `/ is now ${spec.root?.path}`,
+    isHostTree(spec.root) ? '/ is now the second one' : `/ is now ${spec.root?.path}`,
   shortfall: (before, after) => {
     if (after['root directory'] !== before['directory at its path']) return 'the root directory is another';
     return after['working directory'] === before['root directory']

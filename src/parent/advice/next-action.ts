@@ -24,8 +24,14 @@ const byErrno: Readonly<Record<string, string>> = {
   EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
 };
 
-/** CLOSE_RANGE_CLOEXEC of close_range(2). */
-export const needsLinux = withLine('This takes Linux 5.11 or later', 'kernel');
+/** For a call that older kernels do not take as it is made here: close_range(2) with CLOSE_RANGE_CLOEXEC. */
+export const needsNewerKernel = ({
+  call,
+  errno,
+}: Pick<KernelErrorData, 'call' | 'errno'>): string | undefined =>
+  call === 'close_range' && errno === 'EINVAL'
+    ? withLine('This takes Linux 5.11 or later', 'kernel')
+    : undefined;
 
 /** One sentence: what to do now; and the line of the doctor that is about it, where there is one. */
 export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {
@@ -39,7 +45,8 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     const forbidden = forbiddenBy();
     if (forbidden !== undefined) return withLine(forbidden, 'switches');
   }
-  if (call === 'close_range' && errno === 'EINVAL') return needsLinux;
+  const newer = needsNewerKernel({ call, errno });
+  if (newer !== undefined) return newer;
   if (step === 'id-maps') {
     if (spec.maps?.writer === 'newuidmap')
       return 'Check that /etc/subuid and /etc/subgid are those that newuidmap(1) goes by, and that it is set-user-ID: ls -l $(command -v newuidmap).';

@@ -36,7 +36,7 @@ const help = [
 ];
 
 export class Walk implements StepPauses {
-  private readonly terminal = new WalkTerminal(controllingTerminal());
+  private readonly terminal = new WalkTerminal(controllingTerminal('--step'));
   private readonly steps: ReadonlyMap<string, RehearsedStep>;
   private readonly paint: Paint;
   private stops = true;

@@ -1,9 +1,10 @@
 /** What an image says of how it wants to be run, and what the command line leaves of it. */
-import { constants } from 'node:os';
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
+import { signalName } from '../../common/kernel/processes.js';
 import type { ImageLine } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
+import { signalNumbered } from './signal-words.js';
 
 /** How an image wants to be run, in the words of the OCI image specification, config.md. */
 export interface ImageDefaults {
@@ -55,7 +56,8 @@ export function fromImage(values: Values, image: ChosenImage | undefined): FromI
   const User = options.user === undefined ? defaults.User : undefined;
   const WorkingDir = options.workdir === undefined ? defaults.WorkingDir : undefined;
   const StopSignal = options['stop-signal'] === undefined ? defaults.StopSignal : undefined;
-  const signal = StopSignal === undefined ? undefined : signalName(StopSignal);
+  const number = StopSignal === undefined ? undefined : signalNumbered(StopSignal);
+  const signal = number ? signalName(number) : undefined;
   const taken: readonly (readonly [field: ImageLine['field'], what: string, value: string | undefined])[] = [
     ['Root', 'root', from],
     // Values may be secret.
@@ -93,15 +95,4 @@ function usable(variables: readonly string[], { env }: Values['options']): strin
     const [, name] = /^([^=\0]+)=[^\0]*$/.exec(text) ?? [];
     return name !== undefined && !given.includes(name);
   });
-}
-
-/**
- * `SIGQUIT` for `SIGQUIT`, `quit` or `3`.
- * @returns undefined for what has no name here, such as SIGRTMIN+3
- */
-export function signalName(text: string): NodeJS.Signals | undefined {
-  const name = text.toUpperCase().replace(/^(SIG)?/, 'SIG');
-  return (Object.entries(constants.signals) as [NodeJS.Signals, number][]).find(([known, number]) =>
-    /^\d+$/.test(text) ? number === Number(text) : known === name,
-  )?.[0];
 }

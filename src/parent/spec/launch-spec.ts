@@ -5,19 +5,21 @@ import { bytesOf } from '../../common/byte-text.js';
 import { callerDirectory } from '../../common/caller-text.js';
 import { defined } from '../../common/defined.js';
 import { Failure, usageFailure } from '../../common/failure.js';
+import { signalName } from '../../common/kernel/processes.js';
 import { type NamespaceFlag, namespaces } from '../../common/namespaces.js';
 import { locateProgram } from '../../common/program.js';
-import { type IdMaps, insideId, type LaunchSpec, type NewRoot } from '../../common/spec.js';
+import { type IdMaps, insideId, isHostTree, type LaunchSpec, type NewRoot } from '../../common/spec.js';
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
 import { environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
-import { type ChosenImage, fromImage, signalName } from './image-defaults.js';
+import { type ChosenImage, fromImage } from './image-defaults.js';
 import { inherited } from './inherited.js';
 import { keptCapabilities } from './kept-capabilities.js';
 import { changesHostTree, isWithin, newRoot } from './new-root.js';
 import { mountableExecutable } from './node-executable.js';
+import { requiredSignal } from './signal-words.js';
 import { type ChosenUser, chosenUser } from './user.js';
 
 type Options = Values['options'];
@@ -96,13 +98,8 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
   };
 }
 
-function stopSignal({ 'stop-signal': given }: Options): NodeJS.Signals | undefined {
-  if (given === undefined) return undefined;
-  const name = signalName(String(given));
-  if (name === undefined)
-    throw usageFailure(`there is no signal “${given}”`, 'For example TERM, INT, HUP or KILL: see kill -l.');
-  return name;
-}
+const stopSignal = ({ 'stop-signal': given }: Options): NodeJS.Signals | undefined =>
+  given === undefined ? undefined : signalName(requiredSignal(String(given), 1));
 
 function chosenNamespaces(options: Options): NamespaceFlag[] {
   const chosen = namespaces
@@ -126,7 +123,7 @@ function chosenNamespaces(options: Options): NamespaceFlag[] {
 }
 
 /** Where the root of the container is at home; in the host's own tree that is still the caller. */
-const homeIn = (root: NewRoot | undefined): string => (root?.path === '/' && process.env.HOME) || '/root';
+const homeIn = (root: NewRoot | undefined): string => (isHostTree(root) && process.env.HOME) || '/root';
 
 const idMapsOf = (options: Options): IdMaps =>
   idMaps({
@@ -187,12 +184,12 @@ function idsIn(maps: IdMaps): { uid: number; gid: number } {
 
 /** In the host's own tree the command begins where its caller is, unless something else is mounted there. */
 function workingDirectoryOf({ workdir }: Options, root: NewRoot | undefined): string | undefined {
-  const start = root === undefined || root.path === '/' ? callerDirectory() : '/';
+  const start = root === undefined || isHostTree(root) ? callerDirectory() : '/';
   if (workdir !== undefined) return resolve(start, String(workdir));
   // Of the mounts there the last is seen: parents come before what lies in them.
   const top = root?.mounts.findLast(({ target }) => isWithin(start, target));
   const covered = top !== undefined && !(top.kind === 'bind' && top.source === top.target);
-  return root?.path === '/' && !covered ? start : undefined;
+  return isHostTree(root) && !covered ? start : undefined;
 }
 
 /**

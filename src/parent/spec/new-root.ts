@@ -3,7 +3,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { pathOf } from '../../common/byte-text.js';
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
-import type { NewRoot } from '../../common/spec.js';
+import { isHostTree, type NewRoot } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
 import { existing } from './existing.js';
 import { requestedMounts } from './mount-options.js';
@@ -35,7 +35,7 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
   const overlay = overlayOf(options, path);
   const mounts = requestedMounts(options, path);
   // The host's own tree is mounted a second time, and the first is still there to be bound.
-  if (overlay !== undefined && path !== '/') {
+  if (overlay !== undefined && !isHostTree({ path })) {
     const covered = mounts.find((mount) => mount.kind === 'bind' && isWithin(mount.source, path));
     if (covered !== undefined)
       throw usageFailure(`the source of ${covered.target} lies in --mnt=${path}, which the overlay covers`);
@@ -71,7 +71,8 @@ function overlayOf(options: Values['options'], root: string): NewRoot['overlay']
   if (options.ephemeral && options.overlay !== undefined)
     throw usageFailure('--ephemeral discards the changes, and --overlay keeps them', 'Choose one.');
   if (!options.ephemeral && options.overlay === undefined) return undefined;
-  if (root === '/' && (options.uid || options.all))
+  const ofHost = isHostTree({ path: root });
+  if (ofHost && (options.uid || options.all))
     throw usageFailure(
       'an overlay of / cannot be made in a user namespace: what other mounts cover would come to light (mount(2), locked mounts)',
       'Make / read-only, and what is to be changed not: --read-only --bind=DIR:DIR, or --tmpfs=DIR.',
@@ -79,7 +80,7 @@ function overlayOf(options: Values['options'], root: string): NewRoot['overlay']
   if (options.ephemeral) return { keptIn: null };
   const given = String(options.overlay);
   const keptIn = folder('--overlay', given, `Make it: mkdir ${given}`);
-  if (root === '/') {
+  if (ofHost) {
     if (statSync(pathOf(keptIn)).dev === statSync('/').dev)
       throw usageFailure(
         `--overlay=${given} lies on the file system of /, and an overlay cannot keep its changes in what it covers`,

@@ -21,9 +21,10 @@ export interface Streams {
 
 /**
  * Standard input may be a file for the command, so keys come from the controlling terminal itself.
+ * @param who what waits for them, for the message
  * @throws Failure with status 2 when this process has none
  */
-export function controllingTerminal(): Streams {
+export function controllingTerminal(who: string): Streams {
   try {
     const input = new ReadStream(openSync(terminalPath, 'r'));
     const window = openSync(terminalPath, 'w');
@@ -31,8 +32,8 @@ export function controllingTerminal(): Streams {
     return { input, output: new WriteStream(window), columns: () => windowSize(window)?.columns };
   } catch {
     throw usageFailure(
-      '-step waits for keys at a terminal, and there is none',
-      'Run it in a terminal, or see all steps at once with -dry-run.',
+      `${who} waits for keys at a terminal, and there is none`,
+      'Run it in a terminal, or see all steps at once with --dry-run.',
     );
   }
 }

@@ -3,11 +3,10 @@ import { Socket } from 'node:net';
 import { usageFailure } from '../../common/failure.js';
 import type { WindowSize } from '../../common/kernel/terminal-modes.js';
 import { LineSplitter } from '../../common/line-splitter.js';
+import { windowSizeIn } from '../../common/window-size.js';
 import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
 
-/** struct winsize has 16 bits for each: ioctl_tty(2). */
-const largest = 65_535;
 /** More than `65535x65535` has. */
 const longestLine = 20;
 
@@ -29,7 +28,7 @@ export class WindowSizes {
     if (window === undefined && descriptor === undefined) return undefined;
     if (!pty)
       throw usageFailure(`--${window === undefined ? 'window-fd' : 'window'} needs --pty`, 'Add --pty.');
-    const first = window === undefined ? undefined : sizeOf(String(window));
+    const first = window === undefined ? undefined : windowSizeIn(String(window));
     if (window !== undefined && first === undefined)
       throw usageFailure(`--window=${window} is not of the form COLUMNSxROWS`, 'For example: --window=80x24');
     if (descriptor !== undefined) checkDescriptor('window-fd', Number(descriptor), '--window-fd=3 3<FIFO');
@@ -43,7 +42,7 @@ export class WindowSizes {
     this.source = new Socket({ fd: this.descriptor, readable: true, writable: false });
     this.source.on('data', (bytes: Buffer) => {
       for (const line of lines.take(bytes)) {
-        const size = sizeOf(line);
+        const size = windowSizeIn(line);
         if (size !== undefined) take(size);
       }
     });
@@ -54,11 +53,4 @@ export class WindowSizes {
   end(): void {
     this.source?.destroy();
   }
-}
-
-function sizeOf(text: string): WindowSize | undefined {
-  const [, columns, rows] = (/^(\d{1,5})x(\d{1,5})$/.exec(text.trim()) ?? []).map(Number);
-  const fits = (count: number | undefined): count is number =>
-    count !== undefined && count > 0 && count <= largest;
-  return fits(columns) && fits(rows) ? { columns, rows } : undefined;
 }

@@ -40,6 +40,12 @@ for (const user of users) {
     assert.equal(status, 143);
   });
 
+  test(`${user.name}: --timeout sends what --stop-signal says`, { skip: user.skip }, async () => {
+    const words = ['--timeout', '1', '--stop-signal', 'SIGRTMIN+3', '--', 'sleep', '1000'];
+    const { status, stderr } = await run([...base, ...words], { user });
+    assert.equal(status, 128 + 37, stderr);
+  });
+
   test(`${user.name}: --timeout ends with SIGKILL what does not listen`, { skip: user.skip }, async () => {
     const script = 'trap "" TERM; while :; do sleep 1; done';
     const { status } = await run([...base, '--timeout', '1', '--', 'sh', '-c', script], { user });

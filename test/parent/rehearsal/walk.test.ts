@@ -278,5 +278,8 @@ test('--step without a terminal is refused', { skip: lacking('setsid') }, async 
   });
   assert.equal(status, 2);
   assert.equal(stdout, '');
-  assert.match(stderr, /^gontainer: -step waits for keys at a terminal, and there is none\. .*-dry-run\.\n$/);
+  assert.match(
+    stderr,
+    /^gontainer: --step waits for keys at a terminal, and there is none\. .* --dry-run\.\n$/,
+  );
 });

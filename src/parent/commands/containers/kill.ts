@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as later } from 'node:timers/promises';
-import { Failure, usageFailure } from '../../../common/failure.js';
-import { realtime } from '../../../common/kernel/processes.js';
+import { Failure } from '../../../common/failure.js';
 import { childrenOf } from '../../../common/process-files.js';
+import { requiredSignal } from '../../spec/signal-words.js';
 import { findContainer } from '../../state/find.js';
 import type { Container } from '../../state/listing.js';
 import { isAlive } from '../../state/process-identity.js';
@@ -14,10 +14,10 @@ const [patience, pause] = [1_000, 10];
 
 /** @throws Failure with status 2 for an unknown container or signal, 125 when it cannot be sent */
 export async function kill(word: string, given: string | undefined): Promise<number> {
-  if (given !== undefined) signalNumbered(given);
+  if (given !== undefined) requiredSignal(given, 0);
   const container = findContainer(word);
   const signal = given ?? container.stopSignal ?? 'TERM';
-  const number = signalNumbered(signal);
+  const number = requiredSignal(signal, 0);
   const pid = receiver(container);
   try {
     if (!isAlive(container.process)) throw Object.assign(new Error(), { code: 'ESRCH' });
@@ -95,24 +95,4 @@ function checkNotIgnored({ name, state }: Container, pid: number, number: number
 function signalMask(pid: number, name: 'SigCgt' | 'SigIgn'): bigint {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? 0}`);
-}
-
-/** The number of `TERM`, `SIGTERM`, `sigterm`, `15` or `RTMIN+3`: kill(1). */
-function signalNumbered(given: string): number {
-  const name = given.toUpperCase().replace(/^(SIG)?/, 'SIG');
-  const number = /^\d{1,2}$/.test(given)
-    ? Number(given)
-    : (constants.signals[name as NodeJS.Signals] ?? realtimeNumbered(name));
-  if (number === undefined || number > 64) {
-    throw usageFailure(`there is no signal “${given}”`, 'For example TERM, INT, HUP or KILL: see kill -l.');
-  }
-  return number;
-}
-
-/** `SIGRTMIN+3` or `SIGRTMAX-3`; undefined for what is neither. */
-function realtimeNumbered(name: string): number | undefined {
-  const [, edge, distance = '0'] = /^SIGRT(MIN(?=$|\+)|MAX(?=$|-))([+-]\d{1,2})?$/.exec(name) ?? [];
-  if (edge === undefined) return undefined;
-  const number = (edge === 'MIN' ? realtime.first : realtime.last) + Number(distance);
-  return number >= realtime.first && number <= realtime.last ? number : undefined;
 }

@@ -102,7 +102,7 @@ const looks: Looks = {
       ? ok(release())
       : problem(
           release(),
-          'Use Linux 5.11 or later: --detach, --as-pid-1 and enter need its close_range(2), and overlays of an ordinary user need it too.',
+          'Use Linux 5.11 or later: --detach and --as-pid-1 need its close_range(2), and overlays of an ordinary user need it too.',
         ),
   switches: () => {
     const forbidden = forbiddenBy();

@@ -1,5 +1,6 @@
 /** Runs lessons without a terminal and compares every output with what the lesson shows. */
 import { relative } from 'node:path';
+import { endingSignals } from '../../../common/passed-signals.js';
 import { commandsOf, type Exercise, type Lesson, type LessonCommand } from '../../course/lesson.js';
 import { endWith } from './ending-signals.js';
 import { type Bindings, filledIn, matchOutput, outputLines } from './expectation.js';
@@ -8,8 +9,6 @@ import { Session } from './session.js';
 
 /** A command of a lesson may take this long; then it is taken to hang. */
 const patienceMilliseconds = 60_000;
-
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** More lines than this of an output help nobody. */
 const mostLines = 40;

@@ -107,7 +107,7 @@ function streams(): Streams {
   // Node hears of a change somewhat later than of a key; elsewhere it is the only one to ask.
   const columns = (): number | undefined =>
     otherSystem() === undefined ? windowSize(standardOutput)?.columns : output.columns;
-  return { ...(input.isTTY ? { input, output } : controllingTerminal()), columns };
+  return { ...(input.isTTY ? { input, output } : controllingTerminal('gontainer replay')), columns };
 }
 
 async function walk(recorded: Recorded): Promise<void> {

@@ -4,7 +4,6 @@ import { inform } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import type { Tally } from '../../images/archive/tally.js';
 import { noteRoot as note, writeRecord } from '../../images/kept/root-record.js';
-import { readableSize } from '../../images/readable-size.js';
 import type { ImageDefaults } from '../../spec/image-defaults.js';
 import { nextCommand } from './next-command.js';
 
@@ -16,9 +15,7 @@ export function noteRoot(directory: string, from: string, image?: ImageDefaults)
 }
 
 export function reportMade(directory: string, description: string, tally: Tally): void {
-  const lines = [
-    `Made ${directory}: ${tally.files} ${tally.files === 1 ? 'file' : 'files'}, ${readableSize(tally.size)}, from ${description}.`,
-  ];
+  const lines = [`Made ${directory}: ${tally.contents}, from ${description}.`];
   if (tally.losses !== undefined) lines.push(tally.losses);
   inform(`${lines.map(shownText).join('\n')}\n${nextCommand(directory)}`);
 }

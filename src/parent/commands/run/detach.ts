@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { environmentPassedOn, passedOn } from '../../../common/caller-text.js';
 import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../common/failure.js';
+import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
 import { deadlySignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
-import { needsLinux } from '../../advice/next-action.js';
+import { needsNewerKernel } from '../../advice/next-action.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp } from '../../launch/signal-relay.js';
 import { noteForChild } from '../../spec/inherited.js';
@@ -56,7 +57,7 @@ export async function startDetached(
   try {
     kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
   } catch (error) {
-    throw Object.assign(error as Failure, { next: needsLinux });
+    throw error instanceof KernelError ? Object.assign(error, { next: needsNewerKernel(error.data) }) : error;
   }
   const launcher = spawn(
     process.execPath,

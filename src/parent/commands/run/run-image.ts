@@ -9,7 +9,6 @@ import { hostPlatform, parsePlatform } from '../../images/image/platform.js';
 import { imageRoot } from '../../images/image-root.js';
 import { readRecord } from '../../images/kept/root-record.js';
 import { Progress } from '../../images/progress-line.js';
-import { readableSize } from '../../images/readable-size.js';
 import type { ChosenImage } from '../../spec/image-defaults.js';
 
 export interface ImageRun {
@@ -57,9 +56,8 @@ export async function runImage(values: Values): Promise<ImageRun> {
 
 /** Says what was unpacked, and what could not be kept. */
 function tell(from: string, tally: Tally | undefined): void {
-  const files =
-    tally && `: ${tally.files} ${tally.files === 1 ? 'file' : 'files'}, ${readableSize(tally.size)}`;
-  for (const line of [`Unpacked ${from}${files ?? ''}.`, tally?.losses])
+  const contents = tally === undefined ? '' : `: ${tally.contents}`;
+  for (const line of [`Unpacked ${from}${contents}.`, tally?.losses])
     if (line !== undefined) inform(`${shownText(line)}\n`);
 }
 

@@ -40,8 +40,9 @@ export async function runLaunch(
 ): Promise<number> {
   const { options } = values;
   const standardError = background?.standardError ?? 2;
-  const walk = prepared instanceof Failure ? undefined : await walkOf(values, prepared, script);
-  const supervision = await supervisionOf(values, prepared);
+  const spec = prepared instanceof Failure ? undefined : prepared;
+  const walk = spec && (await walkOf(values, spec, script));
+  const supervision = await supervisionOf(values, spec?.stopSignal);
   const sizes = await sizesOf(values);
   const report =
     options.report === undefined
@@ -49,17 +50,15 @@ export async function runLaunch(
       : new RunReport(String(options.report), options.quiet === true || background !== undefined);
   const warnings: string[] = [];
   // Before the log file is emptied: where the name is taken it may be that container's.
-  const registration =
-    prepared instanceof Failure ? undefined : register(prepared, values, background, warnings);
+  const registration = spec && register(spec, values, background, warnings);
   let log: Log | undefined;
   let failed = false;
   let ended: number;
   try {
     if (registration?.output !== undefined)
       background?.writeTo(registration.output, options.output === undefined);
-    if (!(prepared instanceof Failure)) warnings.push(...reachOfOthers(prepared), ...leftOutOfMaps(prepared));
-    const fold =
-      prepared instanceof Failure ? undefined : await foldOf(prepared, values, standardError, warnings);
+    if (spec !== undefined) warnings.push(...reachOfOthers(spec), ...leftOutOfMaps(spec));
+    const fold = spec && (await foldOf(spec, values, standardError, warnings));
     log = openLog(values, standardError, report, registration, fold);
     if (prepared instanceof Failure) throw prepared;
     checkProgramAccess(prepared, script);
@@ -149,12 +148,12 @@ async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Pr
 
 async function supervisionOf(
   values: Values,
-  prepared: LaunchSpec | Failure,
+  stopSignal: LaunchSpec['stopSignal'],
 ): Promise<Supervision | undefined> {
   const names = ['timeout', 'pid-file', 'status-fd', 'die-with-parent'];
   if (names.every((name) => values.options[name] === undefined)) return undefined;
   const { Supervision } = await import('../../launch/supervision.js');
-  return new Supervision(values, prepared instanceof Failure ? undefined : prepared.stopSignal);
+  return new Supervision(values, stopSignal);
 }
 
 async function sizesOf(values: Values): Promise<WindowSizes | undefined> {

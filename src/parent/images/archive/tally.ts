@@ -1,4 +1,5 @@
 /** Counts what an archive brought, and what of it could not be kept. */
+import { readableSize } from '../readable-size.js';
 import type { TarEntry } from './tar-entries.js';
 import type { TreeOptions } from './tree.js';
 
@@ -36,6 +37,11 @@ export class Tally {
       if (!this.keepsPrivileges && (entry.mode & 0o6000) !== 0) this.setIds += 1;
     }
     if (!this.keepsOwners && (entry.uid !== 0 || entry.gid !== 0)) this.owners += 1;
+  }
+
+  /** What it brought: `5 files, 12.0 KiB`. */
+  get contents(): string {
+    return `${this.files} ${this.files === 1 ? 'file' : 'files'}, ${readableSize(this.size)}`;
   }
 
   /** One sentence about what was lost, or undefined if nothing was. */

@@ -32,7 +32,12 @@ export async function removeRoot(directory: string): Promise<void> {
       `End it first: gontainer kill ${user.name}`,
     );
   }
-  const isCopy = imageCopies().includes(path);
+  await remove(path, directory, imageCopies().includes(path));
+  notedRoots();
+}
+
+/** @param isCopy whether run --image made it */
+async function remove(path: string, directory: string, isCopy: boolean): Promise<void> {
   await removeTree(isCopy ? takenAway(dirname(path)) : path).catch((error: unknown) => {
     throw new Failure(`Cannot remove all of ${directory}: ${errnoWords(error)}.`, {
       next: 'What belongs to users of a container can be removed by root, and by whoever has the same subordinate IDs.',
@@ -40,7 +45,6 @@ export async function removeRoot(directory: string): Promise<void> {
     });
   });
   rmSync(recordFile(path), { force: true });
-  notedRoots();
 }
 
 /**
@@ -51,7 +55,8 @@ export async function removeCopies(): Promise<{ removed: number; used: number }>
   const containers = runningContainers();
   const copies = imageCopies();
   const unused = copies.filter((path) => !containers.some((container) => uses(container, path)));
-  for (const path of unused) await removeRoot(path);
+  for (const path of unused) await remove(path, path, true);
+  notedRoots();
   return { removed: unused.length, used: copies.length - unused.length };
 }
 

@@ -1,0 +1,15 @@
+import { usageFailure } from '../common/failure.js';
+import { isWindowSize, largestWindow, windowText } from '../common/window-size.js';
+import type { Window } from './container.js';
+
+/**
+ * A size as --window takes it.
+ * @throws Failure (status 2) for a size that no window has
+ */
+export function checkedWindow(size: Window): string {
+  if (isWindowSize(size)) return windowText(size);
+  throw usageFailure(
+    `a window cannot have ${size.columns} columns and ${size.rows} rows`,
+    `Both are 1 to ${largestWindow}.`,
+  );
+}
