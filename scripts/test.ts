@@ -2,12 +2,13 @@
  * Runs the tests against the built program: all of them, or those that are named.
  *
  *   npm test -- test/parent/log/log.test.ts --test-name-pattern='a walk logs'
+ *   npm test -- test/parent
  *
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
 import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -39,12 +40,25 @@ function copiedProgram(folder: string): string {
   return program;
 }
 
-/** The test files that were named, or all; the names are relative to the project. */
+/** The test files of what was named, a file or a folder, or all; the names are relative to the project. */
 function testFiles(named: readonly string[]): string[] {
-  if (named.length > 0) return named.map((name) => relative(root, resolve(process.env.INIT_CWD ?? '', name)));
-  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('test', name))
+  if (named.length === 0) return testsIn('test');
+  return named.flatMap((name) => {
+    const path = relative(root, resolve(process.env.INIT_CWD ?? '', name));
+    const found = statSync(path, { throwIfNoEntry: false });
+    const tests = found?.isDirectory() ? testsIn(path) : found ? [path] : [];
+    if (tests.length === 0) throw new NothingToTest(`${name} is not a test file or a folder with test files.`);
+    return tests;
+  });
+}
+
+/** A name on the command line that has no tests: nothing is wrong with the tests themselves. */
+class NothingToTest extends Error {}
+
+function testsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.test\.[cm]?[jt]s$/.test(name))
+    .map((name) => join(folder, name))
     .sort();
 }
 
@@ -103,6 +117,10 @@ try {
   if (failed > 0) process.exitCode ??= 1;
   await clean();
   process.stdout.write(closing);
+} catch (error) {
+  if (!(error instanceof NothingToTest)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 } finally {
   await clean();
 }

@@ -71,6 +71,18 @@ test('a failed subtest is named with the tests that it is part of, and counted o
   assert.equal(last, '1 passed, 1 failed, 0 skipped');
 });
 
+test('a folder is all test files in it, and what is neither is one sentence', () => {
+  const place = folder();
+  for (const name of ['one.test.mjs', 'two.test.mjs', 'other.mjs'])
+    writeFileSync(join(place, name), `${head}test('it', () => {});`);
+  const run = (named: string) =>
+    spawnSync(process.execPath, [...words, named], { cwd: project, env: environment(), encoding: 'utf8' });
+  const nowhere = run(join(place, 'nowhere'));
+  assert.equal(nowhere.stderr, `${join(place, 'nowhere')} is not a test file or a folder with test files.\n`);
+  assert.equal(nowhere.status, 2);
+  assert.equal(run(place).stdout.trimEnd().split('\n').at(-1), '2 passed, 0 failed, 0 skipped');
+});
+
 test('a file that ends before its tests do is a failure, shown with what it printed', () => {
   const { status, stdout, last } = report(`console.log('said before'); throw new Error('broken file');`);
   assert.match(stdout, /said before/);
