@@ -47,7 +47,8 @@ function testFiles(named: readonly string[]): string[] {
     const path = relative(root, resolve(process.env.INIT_CWD ?? '', name));
     const found = statSync(path, { throwIfNoEntry: false });
     const tests = found?.isDirectory() ? testsIn(path) : found ? [path] : [];
-    if (tests.length === 0) throw new NothingToTest(`${name} is not a test file or a folder with test files.`);
+    if (tests.length === 0)
+      throw new NothingToTest(`${name} is not a test file or a folder with test files.`);
     return tests;
   });
 }
