@@ -97,12 +97,15 @@ function signalSet(signals: readonly number[] | 'all'): Buffer {
   return set;
 }
 
-/** Runs `work` while these signals are blocked for this thread, and no others. */
+/**
+ * Runs `work` while these signals are blocked for this thread, and no others. In glibc sigprocmask(3) is about the calling
+ * thread alone, like pthread_sigmask(3), which libc.so.6 has since glibc 2.32 only.
+ */
 export function withSignalMask<T>(signals: readonly number[] | 'all', work: () => T): T {
   const [during, before] = [signalSet(signals), Buffer.alloc(128)];
   const mask = (set: Buffer, old: Buffer | null) =>
     word(
-      'pthread_sigmask',
+      'sigprocmask',
       int(constants.SIG_SETMASK),
       { as: 'bytes', value: set },
       old === null ? pointer(0n) : { as: 'bytes', value: old },

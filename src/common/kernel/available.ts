@@ -15,7 +15,7 @@ const refused: Readonly<Record<string, readonly Passed[]>> = {
 export const closesAtExecve = (): boolean =>
   invoke('close_range', [int(-1), int(-1), int(constants.CLOSE_RANGE_CLOEXEC)]).value === 0;
 
-/** False where the kernel or the C library is too old for one of these calls, or a seccomp filter hides it. */
+/** False where the kernel is too old for one of these calls, or a seccomp filter hides it. */
 export const available = (...calls: readonly ('open_tree' | 'mount_setattr')[]): boolean =>
   calls.every((name) => {
     const { value, errno } = invoke(name, refused[name] as readonly Passed[]);

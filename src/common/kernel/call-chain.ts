@@ -25,7 +25,7 @@ import {
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
 import { ContextLayout, contextSize, model } from './context-layout.js';
-import { address, int, invoke, pointer, poke, word } from './libc.js';
+import { address, int, invoke, pointer, poke, withoutFunction, word } from './libc.js';
 
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
 const slotSize = 24;
@@ -252,9 +252,10 @@ export class CallChain {
       return { function: call.call, args, ...defined({ context }) };
     }
     const number = systemCallNumber(call.call);
-    return number === undefined
+    const before = number === undefined ? withoutFunction(call.call) : [BigInt(number)];
+    return before === undefined
       ? { function: call.call, args }
-      : { function: 'syscall', args: [BigInt(number), ...args] };
+      : { function: 'syscall', args: [...before, ...args] };
   }
 
   /** Writes the contexts of a chain, one behind the other, and returns the address of the first. */

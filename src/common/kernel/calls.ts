@@ -2,7 +2,7 @@
  * Every C library call that the launch makes, with its parameters in order and by the names of its manual page. The
  * recorder passes arguments, and the log shows them, by this table; there is no other list. Each is a thin wrapper of
  * the system call of the same name in glibc, so hardly any system call numbers are needed: `withoutWrapper` has the
- * exceptions, and libc.ts those that an older glibc lacks.
+ * exceptions, and libc.ts has those that an older glibc lacks.
  */
 import { type Flags, shownFlags } from './constants.js';
 

@@ -20,6 +20,8 @@ const passedType = (passed: Passed) =>
 
 const RTLD_NOW = 2; // dlopen(3)
 let handle: bigint | undefined;
+/** The library with dlopen(3) and dlsym(3): before glibc 2.34 one of its own. */
+let loader: 'libc' | 'libdl' = 'libc';
 const addresses = new Map<string, bigint>();
 
 /**
@@ -30,12 +32,19 @@ function openLibrary(): bigint {
   if (handle !== undefined) return handle;
   try {
     open({ library: 'libc', path: 'libc.so.6' });
-    handle = word('dlopen', text('libc.so.6'), int(RTLD_NOW));
   } catch (cause) {
     throw new Failure('this program needs the GNU C library (glibc), and this system has no libc.so.6', {
       next: 'Run it on a distribution with glibc (Debian, Ubuntu, Fedora, Arch…); Alpine and others with musl lack makecontext(3).',
       cause,
     });
+  }
+  const opened = (): bigint => wordFrom(loader, 'dlopen', text('libc.so.6'), int(RTLD_NOW));
+  try {
+    handle = opened();
+  } catch {
+    open({ library: 'libdl', path: 'libdl.so.2' });
+    loader = 'libdl';
+    handle = opened();
   }
   return handle;
 }
@@ -51,15 +60,26 @@ export const bytes = (value: Buffer): Passed => ({ as: 'bytes', value });
 
 const ENOSYS = 38; // errno(3)
 
+const AT_FDCWD = -100; // open(2)
+
 /**
- * Calls that glibc has functions for since 2.36 only, by their numbers, which are the same on every processor: an older
- * one makes them through syscall(2).
+ * What syscall(2) is given in front of the arguments of a call that an older glibc has no function for: the number of the
+ * call, the same on every processor where it is new. close_range(2) came with glibc 2.34, the others with 2.36; mknod(3)
+ * was an inline function up to 2.32, and aarch64 has only mknodat(2).
  */
-const sinceGlibc236: Readonly<Record<string, number>> = {
-  pidfd_open: 434,
-  pidfd_getfd: 438,
-  mount_setattr: 442,
+const newerThanGlibc: Readonly<Record<string, readonly number[]>> = {
+  mknod: process.arch === 'arm64' ? [33, AT_FDCWD] : [133],
+  open_tree: [428],
+  move_mount: [429],
+  pidfd_open: [434],
+  close_range: [436],
+  pidfd_getfd: [438],
+  mount_setattr: [442],
 };
+
+/** The same for one call; undefined where this glibc has a function for it. */
+export const withoutFunction = (name: string): readonly bigint[] | undefined =>
+  newerThanGlibc[name] !== undefined && lookUp(name) === 0n ? newerThanGlibc[name].map(BigInt) : undefined;
 
 /**
  * Calls a function that returns an int, and reads errno, which is only meaningful when it returned -1. A function that
@@ -67,10 +87,10 @@ const sinceGlibc236: Readonly<Record<string, number>> = {
  */
 export function invoke(name: string, passed: readonly Passed[]): { value: number; errno: number } {
   if (lookUp(name) === 0n) {
-    const number = sinceGlibc236[name];
-    return number === undefined
+    const before = withoutFunction(name);
+    return before === undefined
       ? { value: -1, errno: ENOSYS }
-      : invoke('syscall', [pointer(BigInt(number)), ...passed]);
+      : invoke('syscall', [...before.map(pointer), ...passed]);
   }
   const answer = load({
     library: 'libc',
@@ -85,9 +105,11 @@ export function invoke(name: string, passed: readonly Passed[]): { value: number
 }
 
 /** Calls a function that returns a pointer or a long. */
-export function word(name: string, ...passed: readonly Passed[]): bigint {
+export const word = (name: string, ...passed: readonly Passed[]): bigint => wordFrom('libc', name, ...passed);
+
+function wordFrom(library: 'libc' | 'libdl', name: string, ...passed: readonly Passed[]): bigint {
   const value = load({
-    library: 'libc',
+    library,
     funcName: name,
     retType: typeOf('word'),
     paramsType: passed.map(passedType),
@@ -100,7 +122,8 @@ export function word(name: string, ...passed: readonly Passed[]): bigint {
 
 /** dlsym(3): 0 when the library does not have it. */
 function lookUp(name: string): bigint {
-  const found = addresses.get(name) ?? word('dlsym', pointer(openLibrary()), text(name));
+  const library = pointer(openLibrary());
+  const found = addresses.get(name) ?? wordFrom(loader, 'dlsym', library, text(name));
   addresses.set(name, found);
   return found;
 }
@@ -113,7 +136,7 @@ export function address(name: string): bigint {
   const found = lookUp(name);
   if (found === 0n) {
     throw new Failure(`the C library of this system has no ${name}()`, {
-      next: 'gontainer needs glibc 2.34 or later.',
+      next: 'gontainer needs glibc 2.28 or later, as Node does.',
     });
   }
   return found;

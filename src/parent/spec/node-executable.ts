@@ -4,7 +4,7 @@ import { available } from '../../common/kernel/available.js';
 
 /**
  * The file, where the child can be started from a read-only mount of it; undefined where that is not possible: before
- * Linux 5.12 (mount_setattr(2)) and glibc 2.36, or where its name does not lead to it any more, as after an upgrade.
+ * Linux 5.12 (mount_setattr(2)), or where its name does not lead to it any more, as after an upgrade.
  */
 export function mountableExecutable(): string | undefined {
   const [named, running] = [process.execPath, '/proc/self/exe'].map((path) =>

@@ -91,7 +91,7 @@ const looks: Looks = {
       : problem(process.arch, 'Use a machine with an x86-64 or an aarch64 processor.'),
   libc: () => {
     try {
-      for (const name of ['makecontext', 'setcontext', 'close_range']) address(name);
+      for (const name of ['makecontext', 'setcontext']) address(name);
       return ok('glibc, with what call chains need');
     } catch (error) {
       return problem((error as Error).message, String((error as { next?: string }).next));

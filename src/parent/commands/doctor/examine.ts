@@ -1,7 +1,9 @@
+import { defined } from '../../../common/defined.js';
+import { Failure } from '../../../common/failure.js';
 import { print } from '../../../common/print.js';
 import { shownText } from '../../../common/shown-text.js';
 import { coloured } from '../../text/paint.js';
-import { checks, type Finding } from './checks.js';
+import { type Check, checks, type Finding } from './checks.js';
 
 const signs: Readonly<Record<Finding['state'], string>> = { ok: '✓', warning: '!', problem: '✗' };
 const colours: Readonly<Record<Finding['state'], number>> = { ok: 32, warning: 33, problem: 31 };
@@ -10,7 +12,7 @@ const colours: Readonly<Record<Finding['state'], number>> = { ok: 32, warning: 3
 export async function examine(format: 'json' | 'text'): Promise<number> {
   // Those that start a launch wait for its end, all of them at the same time.
   const findings = await Promise.all(
-    checks.map(async ({ id, title, examine: look }) => ({ id, title, ...(await look()) })),
+    checks.map(async ({ id, title, examine: look }) => ({ id, title, ...(await looked(look)) })),
   );
   const colour = coloured({ isTTY: format === 'text' });
   const sign = (state: Finding['state']): string =>
@@ -21,4 +23,14 @@ export async function examine(format: 'json' | 'text'): Promise<number> {
   ]);
   print(format === 'json' ? JSON.stringify(findings, null, 2) : lines.join('\n'));
   return findings.some(({ state }) => state === 'problem') ? 1 : 0;
+}
+
+/** One check that cannot be made is a finding, and the others are made all the same. */
+async function looked(look: Check['examine']): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    const next = error instanceof Failure ? error.next : undefined;
+    return defined({ state: 'problem' as const, found: (error as Error).message, fix: next });
+  }
 }
