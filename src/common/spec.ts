@@ -1,6 +1,7 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
 import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
 import type { NamespaceFlag } from './namespaces.js';
+import type { Limit, ResourceLimit } from './resource-limits.js';
 
 /** A line of /proc/PID/uid_map: `count` IDs from `inside` on are those from `outside` on (user_namespaces(7)). */
 export interface MapLine {
@@ -42,7 +43,13 @@ export interface NewRoot {
   readonly path: string;
   readonly method: 'pivot_root' | 'chroot';
   /** Changes go to a layer above the directory: one in memory, or one that is kept in a folder. */
-  readonly overlay?: { readonly keptIn: string | null };
+  readonly overlay?: {
+    readonly keptIn: string | null;
+    /** How much of it may be in memory, as tmpfs(5) takes it, where the caller chose that. */
+    readonly size?: string;
+  };
+  /** How much /dev/shm may hold, where the caller chose that. */
+  readonly shmSize?: string;
   readonly readOnly: boolean;
   /** Parents before what lies in them. */
   readonly mounts: readonly RequestedMount[];
@@ -72,8 +79,6 @@ export interface Inherited {
   /** Those that are blocked: sigprocmask(2). */
   readonly blockedSignals: readonly number[];
 }
-
-export type Limit = number | 'unlimited';
 
 export interface LaunchSpec {
   /** The namespaces that were asked for. */
@@ -135,6 +140,8 @@ export interface LaunchSpec {
    */
   readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
   readonly inherited: Inherited;
+  /** The limits of --ulimit, in the order in which they are set. */
+  readonly ulimits?: readonly ResourceLimit[];
   /** Sent instead of SIGTERM where something ends the command in order: --timeout, gontainer kill. */
   readonly stopSignal?: NodeJS.Signals;
   /** What was taken from an image, for the log. */

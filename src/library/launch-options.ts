@@ -51,7 +51,7 @@ export interface RunOptions {
   readOnly?: boolean | undefined;
   /** SRC:DST[:ro]: make SRC from the host visible at DST inside; repeatable; without --mnt, in the host’s own tree */
   bind?: readonly string[] | undefined;
-  /** DST[:size=SIZE]: mount an empty tmpfs at DST inside; repeatable */
+  /** DST[:size=SIZE]: mount an empty tmpfs at DST inside, by default of at most 25% of the memory; repeatable */
   tmpfs?: readonly string[] | undefined;
   /** FIELD,FIELD...: --bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
   mount?: readonly string[] | undefined;
@@ -61,6 +61,12 @@ export interface RunOptions {
   workdir?: string | undefined;
   /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
+  /** NAME=SOFT[:HARD]: limit what each process of the command may have, such as nofile=1024 or core=0:unlimited (getrlimit(2)); repeatable */
+  ulimit?: readonly string[] | undefined;
+  /** SIZE: how much /dev/shm of a new root may hold, such as 256m or 10% of the memory; by default 64m */
+  shmSize?: string | undefined;
+  /** SIZE: how much --ephemeral may keep in memory; by default 25% of it */
+  ephemeralSize?: string | undefined;
   /** FILE: set the variables in FILE, one NAME=VALUE a line, as Docker does; --env takes precedence; repeatable */
   envFile?: readonly string[] | undefined;
   /** give the command a terminal and a session of its own; it cannot reach yours */

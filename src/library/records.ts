@@ -211,6 +211,12 @@ export interface Launch {
     readonly ignoredSignals: readonly number[];
     readonly blockedSignals: readonly number[];
   };
+  /** The limits of --ulimit, in the order in which they are set. */
+  readonly ulimits?: readonly {
+    readonly name: string;
+    readonly soft: number | 'unlimited';
+    readonly hard: number | 'unlimited';
+  }[];
   readonly fileOwner?: {
     readonly uid: number;
     readonly gid: number;
@@ -283,10 +289,14 @@ export interface NewRoot {
   readonly overlay?: {
     /** null: in memory. */
     readonly keptIn: string | null;
+    /** How much may be in memory, as tmpfs(5) takes it. */
+    readonly size?: string;
   };
   readonly readOnly: boolean;
   /** What --bind and --tmpfs ask for. */
   readonly mounts: readonly RequestedMount[];
+  /** How much /dev/shm may hold, as tmpfs(5) takes it. */
+  readonly shmSize?: string;
   readonly resolver?: string;
 }
 

@@ -1,7 +1,8 @@
 import { memory } from '../kernel/calls.js';
 import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
+import { limitCalls } from '../resource-limits.js';
 import type { LaunchSpec } from '../spec.js';
-import { asPid1Step, commandCalls, hiddenCommand } from '../steps/command.js';
+import { asPid1Step, commandCalls, execStep, hiddenCommand } from '../steps/command.js';
 import type { CommandProcess } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 
@@ -32,11 +33,16 @@ export class CommandAsPid1 implements CommandProcess {
     const { id: step } = asPid1Step;
     for (const call of [
       ...hiddenCommand(step, this.spec),
-      ...commandCalls(this.spec, step, memory(ownPid, 1), terminal),
+      ...commandCalls(this.spec, step, memory(ownPid, 1), terminal, true),
     ])
       makeCall(this.kernel, call);
     // The channel to the parent, too: its end there says that execve(2) succeeded.
     this.kernel.call('close_range', { first: 3, last: 'UINT_MAX', flags: 'CLOSE_RANGE_CLOEXEC' });
+  }
+
+  /** Node itself could not go on with limits that are enough for the command. */
+  private lastCalls() {
+    return limitCalls(execStep.id, this.spec.ulimits);
   }
 
   execute(): void {
@@ -45,7 +51,7 @@ export class CommandAsPid1 implements CommandProcess {
     try {
       const { blockedSignals } = spec.inherited;
       const args = { pathname, argv: spec.command, envp: commandEnvironment(spec) };
-      this.kernel.execute(args, blockedSignals, this.foretold);
+      this.kernel.execute(args, { blocked: blockedSignals, before: this.lastCalls() }, this.foretold);
     } catch (error) {
       throw notExecutable(pathname, spec, error as Error);
     }

@@ -36,6 +36,14 @@ export interface Running {
   release(): void;
 }
 
+/** How a process replaces its own program. */
+export interface Execution {
+  /** The signals that the program starts with blocked. */
+  readonly blocked: readonly number[];
+  /** Calls of this process that leave it hardly anything to go on with, made right before execve(2). */
+  readonly before: readonly ChainCall<'setrlimit'>[];
+}
+
 export interface Kernel {
   /** The id of the step that the next calls belong to. */
   step: string;
@@ -50,14 +58,10 @@ export interface Kernel {
   call<Name extends CallName>(name: Name, args: Arguments<Name>): number;
   /**
    * Replaces the program of this process: execve(2). When that succeeds nobody is left here to record it, so `foretold`
-   * is given the record beforehand.
+   * is given the records beforehand.
    * @throws KernelError when it fails; a rehearsal returns
    */
-  execute(
-    args: Arguments<'execve'>,
-    blocked: readonly number[],
-    foretold: (record: CallRecord) => void,
-  ): void;
+  execute(args: Arguments<'execve'>, how: Execution, foretold: (record: CallRecord) => void): void;
   /**
    * Writes a file of /proc: open(2), one write(2), as the kernel wants the ID maps, and close(2).
    * @throws KernelError

@@ -22,7 +22,7 @@ import {
 } from './calls.js';
 import { type Flags, numberOf } from './constants.js';
 import { errnoName } from './errno.js';
-import type { CallRecord, Kernel, Running } from './kernel.js';
+import type { CallRecord, Execution, Kernel, Running } from './kernel.js';
 import { KernelError } from './kernel-error.js';
 import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
 import { type ProcessChange, processChange } from './processes.js';
@@ -82,23 +82,26 @@ export class Recorder implements Kernel {
 
   execute(
     args: Arguments<'execve'>,
-    blocked: readonly number[],
+    { blocked, before }: Execution,
     foretold: (record: CallRecord) => void,
   ): void {
     const arena = new Arena();
     const variables = Object.entries(args.envp).map(([name, value]) => `${name}=${value}`);
     const strings = [arena.text(args.pathname as string), arena.texts(args.argv), arena.texts(variables)];
+    const earlier = before.map(({ call, args: { resource, rlim } }) => ({
+      call,
+      words: [int(numberOf(resource)), pointer(arena.put((rlim as Memory).bytes as Buffer))],
+      shown: shownArguments(call, { resource, rlim }),
+    }));
     arena.commit();
     const shown = shownArguments('execve', args);
-    const record = {
-      actor: this.actor,
-      pid: process.pid,
-      step: this.step,
-      call: 'execve',
-      args: shown,
-      ret: 0,
-    };
-    foretold({ ...record, at: this.clock() });
+    const record = { actor: this.actor, pid: process.pid, step: this.step, ret: 0 };
+    for (const { call, shown: args } of earlier) this.sink({ ...record, call, args, at: this.clock() });
+    foretold({ ...record, call: 'execve', args: shown, at: this.clock() });
+    for (const { call, words, shown: args } of earlier) {
+      const { value, errno } = invoke(call, words);
+      if (value === -1) throw new KernelError({ step: this.step, call, args, errno: errnoName(errno) });
+    }
     const began = now();
     // A program inherits the signal mask.
     const { value, errno } = withSignalMask(blocked, () => invoke('execve', strings.map(pointer)));

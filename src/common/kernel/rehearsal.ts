@@ -17,7 +17,7 @@ import {
   shownArguments,
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
-import type { Kernel, Running } from './kernel.js';
+import type { Execution, Kernel, Running } from './kernel.js';
 import type { ProcessChange } from './processes.js';
 import { newTerminal } from './terminal-modes.js';
 
@@ -72,7 +72,8 @@ export class Rehearsal implements Kernel {
     return answer;
   }
 
-  execute(args: Arguments<'execve'>): void {
+  execute(args: Arguments<'execve'>, { before }: Execution): void {
+    for (const one of before) this.note(this.actor, this.step, one.call, shownArguments(one.call, one.args));
     this.note(this.actor, this.step, 'execve', shownArguments('execve', args));
   }
 

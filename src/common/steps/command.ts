@@ -9,8 +9,15 @@ import { capabilitiesIn } from '../kernel/capability-numbers.js';
 import { constants, signalConstant } from '../kernel/constants.js';
 import { errnoWords } from '../kernel/kernel-error.js';
 import { type ProcessStat, processStat } from '../process-files.js';
+import {
+  limitCalls,
+  limitEvidence,
+  limitShortfall,
+  prlimitWords,
+  raisedHardLimits,
+} from '../resource-limits.js';
 import { shellWord } from '../shell-word.js';
-import { type Inherited, type LaunchSpec, newSession } from '../spec.js';
+import { type LaunchSpec, newSession } from '../spec.js';
 import type { Evidence, Refusal, Step } from '../step.js';
 import {
   commandCapabilityCalls,
@@ -46,18 +53,21 @@ export type CommandSpec = Pick<
   | 'newPrivileges'
   | 'terminal'
   | 'inherited'
+  | 'ulimits'
 >;
 
 /**
  * What makes a process of this launcher the command's, in front of its execve(2).
  * @param ownPid where that process finds its process ID
  * @param terminal the path of the terminal of its own, where it gets one
+ * @param asPid1 whether this process itself becomes the command
  */
 export function commandCalls(
   spec: CommandSpec,
   step: string,
   ownPid: Memory | Place,
   terminal: string,
+  asPid1 = false,
 ): ChainCall[] {
   const { uid, gid, groups } = spec.user;
   return [
@@ -69,6 +79,8 @@ export function commandCalls(
         ] as const)
       : []),
     ...(spec.terminal === 'own' ? openTerminal(step, terminal) : []),
+    // While it still may raise a hard limit. What becomes PID 1 is Node until its execve(2), and sets them right before.
+    ...limitCalls(step, asPid1 ? raisedHardLimits(spec.ulimits) : spec.ulimits),
     ...(spec.becomesUser && groups !== undefined
       ? [{ step, call: 'setgroups', args: { size: groups.length, list: groupList(groups) } } as const]
       : []),
@@ -101,7 +113,7 @@ export function commandCalls(
             args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
           },
         ] as const)),
-    ...inheritedCalls(step, spec.inherited),
+    ...inheritedCalls(step, spec),
     // Node marks its standard streams close-on-exec.
     ...(spec.terminal === 'own' ? [] : [0, 1, 2]).map(
       (fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } }),
@@ -153,22 +165,22 @@ export function commandChain(
 const ignoredByNode = [constants.SIGPIPE, constants.SIGXFSZ];
 
 /** Gives the process what the caller had before Node changed it. */
-function inheritedCalls(step: string, { openFiles, ignoredSignals }: Inherited): ChainCall[] {
+function inheritedCalls(
+  step: string,
+  { inherited: { openFiles, ignoredSignals }, ulimits }: Pick<CommandSpec, 'inherited' | 'ulimits'>,
+): ChainCall[] {
   const action = (number: number, act: Memory): ChainCall => ({
     step,
     call: 'sigaction',
     args: { signum: signalConstant(number), act, oldact: NULL },
   });
+  const chosen = ulimits?.some(({ name }) => name === 'nofile');
   return [
     ...ignoredByNode
       .filter((number) => !ignoredSignals.includes(number))
       .map((number) => action(number, signalAction('SIG_DFL'))),
     ...ignoredSignals.map((number) => action(number, signalAction('SIG_IGN'))),
-    ...(openFiles === undefined
-      ? []
-      : ([
-          { step, call: 'setrlimit', args: { resource: 'RLIMIT_NOFILE', rlim: limits(openFiles) } },
-        ] as const)),
+    ...(openFiles === undefined || chosen ? [] : limitCalls(step, [{ name: 'nofile', ...openFiles }])),
   ];
 }
 
@@ -177,14 +189,6 @@ function signalAction(handler: 'SIG_DFL' | 'SIG_IGN'): Memory {
   const bytes = Buffer.alloc(152);
   bytes.writeBigUInt64LE(BigInt(constants[handler]));
   return memory(bytes, { sa_handler: handler });
-}
-
-/** A struct rlimit of two 64-bit numbers: getrlimit(2). */
-function limits({ soft, hard }: NonNullable<Inherited['openFiles']>): Memory {
-  const bytes = Buffer.alloc(16);
-  for (const [index, limit] of [soft, hard].entries())
-    bytes.writeBigUInt64LE(limit === 'unlimited' ? 0xffffffffffffffffn : BigInt(limit), index * 8);
-  return memory(bytes, { rlim_cur: soft, rlim_max: hard });
 }
 
 /**
@@ -255,10 +259,11 @@ export const execStep: Step<CommandContext> = {
   title: ({ command }) => `execute ${command[0]}`,
   why: 'execve(2) replaces the program that a process runs. Its process ID, namespaces and standard streams stay.',
   man: 'execve(2)',
-  shell: ({ command, terminal, capabilities }) =>
+  shell: ({ command, terminal, capabilities, ulimits }) =>
     [
       'exec',
       ...(terminal === 'none' ? ['setsid'] : []),
+      ...prlimitWords(ulimits),
       ...(capabilities ? ['setpriv', setprivOptions(capabilities)] : []),
       ...command.map(shellWord),
     ].join(' '),
@@ -266,7 +271,7 @@ export const execStep: Step<CommandContext> = {
   run: ({ command }) => command.execute(),
   gist: ({ command }) => ['exec', ...command.map(shellWord)].join(' '),
   evidence: ({ command: { pid } }) => programOf(pid),
-  summary: became,
+  summary: (before, after) => [became(before, after), ...shownLimits(after)].join(', '),
 };
 
 /** What a process runs, as the step `exec` shows it. */
@@ -283,6 +288,7 @@ function makeReady({ spec, kernel, command, terminal }: CommandContext): void {
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {
   return defined({
     process: pid === 0 ? 'none' : identity(pid),
+    ...(spec.asPid1 ? {} : limitEvidence(pid, spec.ulimits)),
     sessions: newSession(spec) ? { child: sessionOf('self'), command: sessionOf(pid) } : undefined,
     'file of node': spec.readOnlyExecutable === undefined ? undefined : ownExecutable(),
   });
@@ -308,7 +314,9 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
   }
   if (Number(uid) !== spec.user.uid || Number(gid) !== spec.user.gid)
     return `the process is user ${uid} and group ${gid}`;
-  const shortfall = commandSetsShortfall(Number(pid), spec);
+  const shortfall =
+    commandSetsShortfall(Number(pid), spec) ??
+    limitShortfall(after.limits as Readonly<Record<string, string>> | undefined, spec.ulimits);
   if (shortfall !== undefined) return shortfall;
   return spec.keepsCapabilities && !spec.capabilities?.ambient && !/^0+$/.test(String(ambient))
     ? 'it has ambient capabilities'
@@ -412,8 +420,16 @@ function readySummary(_: Evidence, after: Evidence, { maps }: LaunchSpec): strin
     length === 0
       ? 'no capability'
       : `${length} capabilit${length === 1 ? 'y' : 'ies'}${maps ? ' inside' : ''}`;
-  return `PID ${pid}, ${uid === '0' ? 'root' : `user ${uid}`}, ${power}`;
+  const who = uid === '0' ? 'root' : `user ${uid}`;
+  return [`PID ${pid}`, who, power, ...shownLimits(after)].join(', ');
 }
+
+/** `nofile 1024`, or `nofile 1024:4096` where the two differ. */
+const shownLimits = ({ limits }: Evidence): string[] =>
+  Object.entries((limits as Record<string, string> | undefined) ?? {}).map(([name, words]) => {
+    const [soft, hard] = words.split(':');
+    return `${name} ${soft === hard ? soft : words}`;
+  });
 
 /** A command that ended at once has no program any more; that of another user may not be seen. */
 function link(path: string): string {

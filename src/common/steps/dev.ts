@@ -8,6 +8,7 @@ import type { Step } from '../step.js';
 import { sharedTerminal } from './console.js';
 import { devpts, mayHaveTerminals } from './devpts.js';
 import { hostPath } from './new-root-shell.js';
+import { tmpfsSizes } from './tmpfs-sizes.js';
 
 /** The devices that programs count on, with the numbers of null(4), full(4), random(4) and tty(4). */
 const devices: Readonly<Record<string, readonly [major: number, minor: number]>> = {
@@ -37,7 +38,12 @@ function fileSystems(spec: LaunchSpec): FileSystem[] {
   return [
     // Terminals of its own.
     ...(mayHaveTerminals(spec) ? [devpts(spec)] : []),
-    { name: 'shm', type: 'tmpfs', flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'], data: 'mode=1777' },
+    {
+      name: 'shm',
+      type: 'tmpfs',
+      flags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
+      data: `mode=1777,size=${spec.root?.shmSize ?? tmpfsSizes.sharedMemory}`,
+    },
     ...(unshares(spec, 'ipc')
       ? [
           {

@@ -10,6 +10,7 @@ import { shellWord } from '../shell-word.js';
 import { type NewRoot, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
+import { tmpfsSizes } from './tmpfs-sizes.js';
 
 /** Names in the tmpfs that holds the parts together: relative, so that no character of a path needs escaping. */
 const parts = { lower: 'lower', changes: 'changes' };
@@ -29,7 +30,7 @@ export const overlayStep: Step = {
     const options = `lowerdir=lower,upperdir=${folder}/upper,workdir=${folder}/work`;
     return (
       // The working directory is the lower directory, even when the tmpfs covers it.
-      `cd ${shellWord(spec.root?.path ?? '/')}; mount -t tmpfs -o nosuid,nodev,mode=700 tmpfs ${path}; mkdir ${path}/lower; ` +
+      `cd ${shellWord(spec.root?.path ?? '/')}; mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(spec.root?.overlay)} tmpfs ${path}; mkdir ${path}/lower; ` +
       `mount --no-canonicalize --bind . ${path}/lower; ${changes}cd ${path}; mkdir -p ${folder}/upper ${folder}/work; ` +
       `mount --no-canonicalize -t overlay -o nodev,${options}${unshares(spec, 'uid') ? ',userxattr' : ''} overlay ${path}`
     );
@@ -82,6 +83,9 @@ export const overlayStep: Step = {
   },
 };
 
+const tmpfsOptions = (overlay: NewRoot['overlay']): string =>
+  `mode=700,size=${overlay?.size ?? tmpfsSizes.ofMemory}`;
+
 /** Where it mounts something: the directory itself, and the parts in the tmpfs over it. */
 const placesOf = (root: NewRoot | undefined): string[] =>
   root === undefined
@@ -115,7 +119,7 @@ function gatherParts(root: NewRoot, kernel: Kernel): void {
     target: place,
     filesystemtype: 'tmpfs',
     mountflags: ['MS_NOSUID', 'MS_NODEV'],
-    data: 'mode=700',
+    data: tmpfsOptions(overlay),
   });
   bind('.', parts.lower);
   if (overlay?.keptIn) bind(overlay.keptIn, parts.changes);

@@ -6,6 +6,7 @@ import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
 import { hostPath, remountBelow } from './new-root-shell.js';
+import { tmpfsSizes } from './tmpfs-sizes.js';
 
 type BindMount = RequestedMount & { readonly kind: 'bind' };
 
@@ -89,8 +90,7 @@ const liesInAnother = (spec: LaunchSpec, { target }: RequestedMount): boolean =>
   !mountPointsOf(spec).some(({ path }) => path === target);
 
 /** Anybody may write in it, as in /tmp. */
-const tmpfsOptions = (size: string | undefined): string =>
-  size === undefined ? 'mode=1777' : `mode=1777,size=${size}`;
+const tmpfsOptions = (size: string = tmpfsSizes.ofMemory): string => `mode=1777,size=${size}`;
 
 const shellLine = (mount: RequestedMount, target: string): string =>
   mount.kind === 'tmpfs'

@@ -46,7 +46,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   write: { does: 'Writes bytes: a word to another process, or a setting into a file of /proc.' },
   setpgid: { does: 'Puts the process into a process group, a job of its own.' },
   setsid: { does: 'Starts a session without a terminal.' },
-  setrlimit: { does: 'Sets how much of something the process may have; here open files.' },
+  setrlimit: { does: 'Sets how much of something the process may have, such as open files.' },
   sigaction: { does: 'Sets what a signal does to the process.' },
   sigprocmask: { does: 'Sets which signals are held back.' },
 };

@@ -218,7 +218,7 @@ export class Conversation {
     const { spec, handOver, log, kernel, job, signals } = this.at;
     const pid = handOver.second;
     log.call({ ...execve, pid }, 'child');
-    this.at.done(executedStep(pid, this.before, execve, kernel.clock()));
+    this.at.done(executedStep(pid, spec, this.before, execve, kernel.clock()));
     for (const signal of this.early) handOver.signal(signal);
     const change = await follow(handOver, pid, spec.terminal, job, signals);
     return this.conclude(statusOf(change), change.killedBy);

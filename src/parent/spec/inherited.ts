@@ -5,7 +5,8 @@
 import { constants } from 'node:os';
 import { noteVariable } from '../../common/caller-note.js';
 import { defined } from '../../common/defined.js';
-import type { Inherited, Limit } from '../../common/spec.js';
+import type { Limit } from '../../common/resource-limits.js';
+import type { Inherited } from '../../common/spec.js';
 
 /** Read each time: the files that the program is built into share no state. */
 export function inherited(): Inherited {

@@ -111,6 +111,9 @@ export function capabilitiesLikeThoseOf(pid: number, joinsUser: boolean): Launch
   return dropped.length === 0 ? undefined : { kept, dropped, ambient: false };
 }
 
+/** Whether this process may raise hard limits: setrlimit(2). */
+export const mayRaiseLimits = (): boolean => capabilitiesOf('self').permitted.includes('CAP_SYS_RESOURCE');
+
 /** Reads a list; a word may hold several, with commas. */
 function listed(option: string, given: unknown): Listed | undefined {
   if (given === undefined) return undefined;

@@ -20,6 +20,7 @@ import { keptCapabilities } from './kept-capabilities.js';
 import { changesHostTree, isWithin, newRoot } from './new-root.js';
 import { mountableExecutable } from './node-executable.js';
 import { requiredSignal } from './signal-words.js';
+import { ulimits } from './ulimits.js';
 import { type ChosenUser, chosenUser } from './user.js';
 
 type Options = Values['options'];
@@ -93,6 +94,7 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
       readOnlyExecutable: root && mountableExecutable(),
       capabilities,
       stopSignal: signal,
+      ulimits: ulimits(options.ulimit, maps !== undefined),
       fromImage: lines.length > 0 ? lines : undefined,
     }),
   };

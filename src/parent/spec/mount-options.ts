@@ -9,6 +9,7 @@ import type { RequestedMount } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
 import { existing } from './existing.js';
 import { mountFields } from './mount-fields.js';
+import { tmpfsSize } from './tmpfs-size.js';
 
 /**
  * All of them in one list, parents before what lies in them: what is mounted later covers what is there.
@@ -48,21 +49,26 @@ function bindMount(text: string, root: string): RequestedMount {
 
 function tmpfsMount(text: string, root: string): RequestedMount {
   const [target = '', option, ...more] = text.split(':');
-  const size = option === undefined ? undefined : /^size=(\d+[kmg%]?)$/i.exec(option)?.[1];
-  if (more.length > 0 || (option !== undefined && size === undefined)) {
+  const size = option === undefined ? undefined : /^size=(.*)$/is.exec(option)?.[1];
+  if (more.length > 0 || (option !== undefined && !size)) {
     throw usageFailure(
       `--tmpfs “${text}” is not of the form DST or DST:size=SIZE`,
       'For example: --tmpfs=/tmp:size=64m',
     );
   }
-  return { kind: 'tmpfs', target: targetOf('--tmpfs', text, target, root), ...defined({ size }) };
+  return {
+    kind: 'tmpfs',
+    target: targetOf('--tmpfs', text, target, root),
+    ...defined({ size: size && tmpfsSize(`--tmpfs “${text}”`, size) }),
+  };
 }
 
 /** --mount, as Docker has it. */
 function describedMount(text: string, root: string): RequestedMount {
   const { type, source, target: given, readOnly, size } = mountFields(text);
   const target = targetOf('--mount', text, given, root);
-  if (type === 'tmpfs') return { kind: 'tmpfs', target, ...defined({ size }) };
+  if (type === 'tmpfs')
+    return { kind: 'tmpfs', target, ...defined({ size: size && tmpfsSize(`--mount “${text}”`, size) }) };
   return bind({ option: '--mount', source, target, readOnly });
 }
 

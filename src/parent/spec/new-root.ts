@@ -7,9 +7,10 @@ import { isHostTree, type NewRoot } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
 import { existing } from './existing.js';
 import { requestedMounts } from './mount-options.js';
+import { tmpfsSize } from './tmpfs-size.js';
 
 /** The options that need a directory that becomes the root. */
-const needDirectory = ['chroot', 'user'];
+const needDirectory = ['chroot', 'user', 'shm-size'];
 
 /** Those that change what is seen of a tree. Without --mnt that is the host's own. */
 const ofTheTree = ['bind', 'tmpfs', 'mount', 'read-only', 'ephemeral', 'overlay'];
@@ -25,9 +26,11 @@ export const changesHostTree = (options: Values['options']): boolean =>
  */
 export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | undefined {
   const ofHost = changesHostTree(options);
+  if (options['ephemeral-size'] !== undefined && !options.ephemeral)
+    throw usageFailure('--ephemeral-size needs --ephemeral', 'Add --ephemeral.');
   if (options.mnt === undefined) {
     const given = needDirectory.find((name) => options[name] !== undefined);
-    if (given !== undefined && !(ofHost && given === 'user'))
+    if (given !== undefined && !(ofHost && given !== 'chroot'))
       throw usageFailure(`--${given} needs --mnt=DIR, a new root`, 'Add --mnt=DIR.');
     if (!ofHost) return undefined;
   }
@@ -46,7 +49,7 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
     method: options.chroot ? 'chroot' : 'pivot_root',
     readOnly: options['read-only'] === true,
     mounts,
-    ...defined({ overlay, resolver }),
+    ...defined({ overlay, resolver, shmSize: sizeOf(options, 'shm-size') }),
   };
 }
 
@@ -67,6 +70,11 @@ function folder(option: string, given: string, next?: string): string {
   return path;
 }
 
+function sizeOf(options: Values['options'], name: string): string | undefined {
+  const given = options[name];
+  return given === undefined ? undefined : tmpfsSize(`--${name}`, String(given));
+}
+
 function overlayOf(options: Values['options'], root: string): NewRoot['overlay'] {
   if (options.ephemeral && options.overlay !== undefined)
     throw usageFailure('--ephemeral discards the changes, and --overlay keeps them', 'Choose one.');
@@ -77,7 +85,7 @@ function overlayOf(options: Values['options'], root: string): NewRoot['overlay']
       'an overlay of / cannot be made in a user namespace: what other mounts cover would come to light (mount(2), locked mounts)',
       'Make / read-only, and what is to be changed not: --read-only --bind=DIR:DIR, or --tmpfs=DIR.',
     );
-  if (options.ephemeral) return { keptIn: null };
+  if (options.ephemeral) return { keptIn: null, ...defined({ size: sizeOf(options, 'ephemeral-size') }) };
   const given = String(options.overlay);
   const keptIn = folder('--overlay', given, `Make it: mkdir ${given}`);
   if (ofHost) {

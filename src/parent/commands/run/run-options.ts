@@ -131,7 +131,7 @@ export const runOptions: readonly Option[] = [
     name: 'tmpfs',
     kind: 'list',
     value: 'DST[:size=SIZE]',
-    describe: 'mount an empty tmpfs at DST inside; repeatable',
+    describe: 'mount an empty tmpfs at DST inside, by default of at most 25% of the memory; repeatable',
     group: 'New root',
   },
   {
@@ -161,6 +161,28 @@ export const runOptions: readonly Option[] = [
     kind: 'flag',
     describe: 'run the command as PID 1 itself, without an init; with --pid',
     group: 'Inside',
+  },
+  {
+    name: 'ulimit',
+    kind: 'list',
+    value: 'NAME=SOFT[:HARD]',
+    describe:
+      'limit what each process of the command may have, such as nofile=1024 or core=0:unlimited (getrlimit(2)); repeatable',
+    group: 'Limits',
+  },
+  {
+    name: 'shm-size',
+    kind: 'text',
+    value: 'SIZE',
+    describe: 'how much /dev/shm of a new root may hold, such as 256m or 10% of the memory; by default 64m',
+    group: 'Limits',
+  },
+  {
+    name: 'ephemeral-size',
+    kind: 'text',
+    value: 'SIZE',
+    describe: 'how much --ephemeral may keep in memory; by default 25% of it',
+    group: 'Limits',
   },
   ...environmentOptions,
   {
