@@ -6,48 +6,50 @@ import { bytes, int, invoke, pointer } from './libc.js';
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const second = 1_000_000_000n;
 
-const terminated = (text: Buffer) => bytes(Buffer.concat([text, Buffer.alloc(1)]));
+const terminated = (text: Buffer | string) => bytes(Buffer.concat([Buffer.from(text), Buffer.alloc(1)]));
+
+/** A time since 1970, as timespec(3type) has it: before 1970 the seconds are negative, the nanoseconds never. */
+export interface Moment {
+  readonly seconds: number;
+  /** Below one second. */
+  readonly nanoseconds: number;
+}
 
 /**
  * Sets when a file was last read and changed: utimensat(2). The kernel moves a time that the file system cannot keep to
  * the nearest that it can.
- * @param time nanoseconds since 1970
  * @throws the name of the errno as an Error's code
  */
-export function setTimes(path: Buffer, time: bigint): void {
-  const whole = wholeSeconds(time);
-  if (whole !== undefined) lutimesSync(path, whole, whole);
+export function setTimes(path: Buffer | string, time: Moment): void {
+  if (isExactForNode(time)) lutimesSync(path, time.seconds, time.seconds);
   else
     require('utimensat', [int(AT_FDCWD), terminated(path), bytes(timesOf(time)), int(AT_SYMLINK_NOFOLLOW)]);
 }
 
 /** The same for an open file: futimens(3). */
-export function setTimesOfOpen(file: number, time: bigint): void {
-  const whole = wholeSeconds(time);
-  if (whole !== undefined) futimesSync(file, whole, whole);
+export function setTimesOfOpen(file: number, time: Moment): void {
+  if (isExactForNode(time)) futimesSync(file, time.seconds, time.seconds);
   else require('futimens', [int(file), bytes(timesOf(time))]);
 }
 
-/** What Node can set exactly, and faster: it takes seconds as a binary fraction. */
-function wholeSeconds(time: bigint): number | undefined {
-  return time % second === 0n && time >= 0n && time < second << 32n ? Number(time / second) : undefined;
-}
+/** What Node sets exactly, and faster: it takes seconds as a binary fraction. */
+const isExactForNode = ({ seconds, nanoseconds }: Moment): boolean =>
+  nanoseconds === 0 && seconds >= 0 && seconds < 2 ** 32;
 
-function timesOf(time: bigint): Buffer {
-  const seconds = time >= 0n ? time / second : -((-time + second - 1n) / second);
+function timesOf({ seconds, nanoseconds }: Moment): Buffer {
   const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const whole = BigInt(seconds);
   const times = Buffer.alloc(32);
   for (const at of [0, 16]) {
-    times.writeBigInt64LE(seconds < least ? least : seconds > most ? most : seconds, at);
-    times.writeBigInt64LE(time - seconds * second, at + 8);
+    times.writeBigInt64LE(whole < least ? least : whole > most ? most : whole, at);
+    times.writeBigInt64LE(BigInt(nanoseconds), at + 8);
   }
   return times;
 }
 
 /** Sets an extended attribute: lsetxattr(2). @throws the name of the errno as an Error's code */
-export function setAttribute(path: Buffer, name: string, value: Buffer): void {
+export function setAttribute(path: Buffer | string, name: string, value: Buffer): void {
   // A buffer of no bytes has no address.
   const content = value.length === 0 ? pointer(0n) : bytes(value);
   const named = terminated(Buffer.from(name, 'latin1'));

@@ -1,11 +1,11 @@
 /** `gontainer rootfs import`: a root file system from an archive or image that is already here. */
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { decompress } from './archive/decompress.js';
+import { bytesOf } from './archive/file-bytes.js';
 import { Budget, type Limits } from './archive/limits.js';
 import { Tally } from './archive/tally.js';
 import { Tree } from './archive/tree.js';
@@ -133,6 +133,12 @@ async function openSource(
   const file = await open(source, 'r').catch((error: unknown) => {
     throw usageFailure(`Cannot read ${source}: ${errnoWords(error)}.`, 'Name a file you may read.');
   });
-  progress.begin(source, (await file.stat()).size);
-  return progress.count(createReadStream(source, { fd: file, highWaterMark: 1024 * 1024, signal }));
+  const found = await file.stat();
+  // A pipe that has a name ends with Ctrl-C like the one of standard input, although nothing comes from it.
+  if (!found.isFile()) {
+    progress.begin(source);
+    return progress.count(addAbortSignal(signal, file.createReadStream()));
+  }
+  progress.begin(source, found.size);
+  return progress.count(bytesOf(file));
 }

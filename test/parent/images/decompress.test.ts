@@ -26,7 +26,7 @@ async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 
 async function read(bytes: Buffer, size = 65_536): Promise<Buffer> {
   const out: Uint8Array[] = [];
-  for await (const chunk of decompress(pieces(bytes, size), 'the test')) out.push(chunk);
+  for await (const chunk of decompress(pieces(bytes, size), 'the test')) out.push(Buffer.from(chunk));
   return Buffer.concat(out);
 }
 

@@ -50,9 +50,9 @@ function makeTree(directory: string, more: boolean): void {
     writeFileSync(join(deep, 'f'.repeat(200)), 'deep');
     symlinkSync('t'.repeat(300), join(directory, 'far'));
   }
-  setTimes(Buffer.from(join(directory, 'etc/a')), 1_000_000_000_000_000_000n);
+  setTimes(Buffer.from(join(directory, 'etc/a')), { seconds: 1_000_000_000, nanoseconds: 0 });
   for (const folder of ['etc', 'closed', 'shared']) {
-    setTimes(Buffer.from(join(directory, folder)), 1_234_567_890_000_000_000n);
+    setTimes(Buffer.from(join(directory, folder)), { seconds: 1_234_567_890, nanoseconds: 0 });
   }
 }
 
@@ -102,8 +102,12 @@ for (const { program, words, more, nanoseconds } of writers) {
     makeSparse(join(original, 'many-holes'), 60);
     // bsdtar writes no time before 1970 into GNU's format.
     if (more && (program === 'tar' || nanoseconds))
-      setTimes(Buffer.from(join(original, 'empty')), -240n * 1_000_000_000n);
-    if (nanoseconds) setTimes(Buffer.from(join(original, 'etc/a')), 1_700_000_000_123_456_789n);
+      setTimes(Buffer.from(join(original, 'empty')), { seconds: -240, nanoseconds: 0 });
+    if (nanoseconds)
+      setTimes(Buffer.from(join(original, 'etc/a')), {
+        seconds: 1_700_000_000,
+        nanoseconds: 123_456_789,
+      });
     const archive = join(directory, 'archive.tar');
     const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' };
     const made = spawnSync(program, [...words, '-cf', archive, '-C', original, '.'], {

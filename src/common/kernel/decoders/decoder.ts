@@ -1,8 +1,8 @@
 /**
  * Decodes a stream with a library of the system. It is given in pieces of any size, and what comes out is handed on in
- * pieces that are bounded: a few bytes may unpack to gigabytes.
+ * pieces that are bounded: a few bytes may unpack to gigabytes. Each is valid until the next one is asked for.
  */
-import { peek, pointer, poke, word } from '../libc.js';
+import { fill, pointer, poke, word } from '../libc.js';
 import { loadCLibrary } from './system-library.js';
 
 /** One call of a library: where its input and output are. */
@@ -47,6 +47,7 @@ export class Decoder {
   private readonly state: bigint;
   private readonly input: bigint;
   private readonly output: bigint;
+  private readonly piece = Buffer.allocUnsafeSlow(outputSize);
   private whole = false;
 
   /** @throws Failure when the system does not have the library */
@@ -96,7 +97,7 @@ export class Decoder {
       const progress = this.codec.step({ state, input, inputSize: left, output, outputSize, last });
       ({ left, made } = progress);
       this.whole = progress.whole;
-      if (made > 0) yield peek(output, made);
+      if (made > 0) yield fill(this.piece.subarray(0, made), output);
     } while (left > 0 || (made === outputSize && !this.whole));
   }
 }

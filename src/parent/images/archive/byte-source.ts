@@ -1,52 +1,58 @@
-/** Takes bytes from a stream in the amounts that a format needs, whatever pieces they come in. */
+/** Hands out bytes in the amounts that a format needs, whatever pieces they come in. */
+
+/**
+ * Work that stops wherever it needs bytes that are not here yet, and goes on when they are. It is no promise: an archive
+ * has many entries in each piece that comes, and only the pieces are waited for.
+ */
+export type Waiting<Result> = Generator<void, Result, void>;
+
+const nothing = Buffer.alloc(0);
 
 export class ByteSource {
-  private readonly chunks: AsyncIterator<Uint8Array>;
-  private chunk: Buffer = Buffer.alloc(0);
+  private chunk: Buffer = nothing;
   private at = 0;
+  private ended = false;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.chunks = source[Symbol.asyncIterator]();
+  /** Gives it the next piece, when the work that takes from it waits. */
+  feed(chunk: Uint8Array): void {
+    this.chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.at = 0;
+  }
+
+  /** Says that there are no more pieces. */
+  end(): void {
+    this.ended = true;
+  }
+
+  /** The next bytes that are here, at most `size`; none at the end of the stream. They are valid until the next call. */
+  *some(size: number): Waiting<Buffer> {
+    while (this.at === this.chunk.length && !this.ended) yield;
+    return this.slice(size);
   }
 
   /** The next `size` bytes, or fewer where the stream ends before; they are valid until the next call. */
-  async take(size: number): Promise<Buffer> {
-    if (this.chunk.length - this.at >= size) return this.slice(size);
+  *take(size: number): Waiting<Buffer> {
+    if (this.has(size)) return this.slice(size);
     const parts: Buffer[] = [];
     for (let missing = size; missing > 0; ) {
-      if (this.at === this.chunk.length && !(await this.more())) break;
-      const part = this.slice(missing);
-      parts.push(part);
+      const part = yield* this.some(missing);
+      if (part.length === 0) break;
+      // The piece that it is part of may be written over when the next one comes.
+      parts.push(Buffer.from(part));
       missing -= part.length;
     }
     return Buffer.concat(parts);
   }
 
-  /** The next bytes as they come, at most `size` of them: none at the end of the stream. */
-  async some(size: number): Promise<Buffer> {
-    if (this.at === this.chunk.length && !(await this.more())) return Buffer.alloc(0);
-    return this.slice(size);
+  /** Whether so many bytes are here: then they can be had without waiting. */
+  has(size: number): boolean {
+    return this.chunk.length - this.at >= size;
   }
 
-  /** Ends the stream early. */
-  async close(): Promise<void> {
-    await this.chunks.return?.();
-  }
-
-  private slice(size: number): Buffer {
+  /** Bytes that are here. */
+  slice(size: number): Buffer {
     const slice = this.chunk.subarray(this.at, this.at + size);
     this.at += slice.length;
     return slice;
-  }
-
-  private async more(): Promise<boolean> {
-    for (;;) {
-      const { done, value } = await this.chunks.next();
-      if (done) return false;
-      if (value.length === 0) continue;
-      this.chunk = Buffer.from(value.buffer, value.byteOffset, value.length);
-      this.at = 0;
-      return true;
-    }
   }
 }

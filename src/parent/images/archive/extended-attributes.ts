@@ -24,7 +24,7 @@ const tolerated = [
  * @returns how many were not kept
  */
 export function keepAttributes(
-  path: Buffer,
+  path: Buffer | string,
   attributes: ReadonlyMap<string, Buffer>,
   privileges: boolean,
 ): number {
@@ -60,7 +60,7 @@ function withoutNamespace(value: Buffer): Buffer {
   return shorter;
 }
 
-function set(path: Buffer, name: string, value: Buffer): boolean {
+function set(path: Buffer | string, name: string, value: Buffer): boolean {
   try {
     setAttribute(path, name, value);
     return true;

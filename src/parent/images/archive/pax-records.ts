@@ -1,5 +1,7 @@
 /** The records of a pax header: `LENGTH KEY=VALUE\n`, one after another, in bytes: pax(1), "pax Extended Header". */
 
+import type { Moment } from '../../../common/kernel/file-attributes.js';
+
 export type PaxRecord = readonly [key: string, value: string];
 
 /** @returns the records in their order, as some mean something by it; undefined if they are damaged */
@@ -19,19 +21,24 @@ export function parsePaxRecords(bytes: Buffer): PaxRecord[] | undefined {
   return records;
 }
 
-/** Nanoseconds of a time in seconds, with a fraction or without; undefined if it is none. */
-export function paxTime(value: string): bigint | undefined {
-  const [whole, sign, seconds = '', fraction = ''] = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(value) ?? [];
+/** A time in seconds, with a fraction or without; undefined if it is none. What is finer than a nanosecond is cut off. */
+export function paxTime(value: string | undefined): Moment | undefined {
+  if (value === undefined) return undefined;
+  const [whole, sign, digits, fraction = ''] = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(value) ?? [];
   if (whole === undefined) return undefined;
-  const nanoseconds = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
-  return sign === '-' ? -nanoseconds : nanoseconds;
+  const [seconds, nanoseconds] = [Number(digits), Number(fraction.slice(0, 9).padEnd(9, '0'))];
+  if (sign === '') return { seconds, nanoseconds };
+  return nanoseconds === 0
+    ? { seconds: -seconds, nanoseconds }
+    : { seconds: -seconds - 1, nanoseconds: 1_000_000_000 - nanoseconds };
 }
 
 /**
  * The extended attributes among some records: SCHILY's as they are; libarchive's, whose names are URL-encoded and whose
  * values are in base 64, where there is no other.
  */
-export function paxAttributes(records: ReadonlyMap<string, string>): Map<string, Buffer> {
+export function paxAttributes(records: ReadonlyMap<string, string>): ReadonlyMap<string, Buffer> {
+  if (records.size === 0) return noAttributes;
   const attributes = new Map<string, Buffer>();
   for (const [key, value] of records) {
     const name = /^LIBARCHIVE\.xattr\.(.+)$/s.exec(key)?.[1];
@@ -47,3 +54,5 @@ export function paxAttributes(records: ReadonlyMap<string, string>): Map<string,
   }
   return attributes;
 }
+
+const noAttributes: ReadonlyMap<string, Buffer> = new Map();

@@ -2,12 +2,12 @@
  * Which parts of a sparse file an archive holds; the rest are holes. GNU tar has four ways to write it: "Storing Sparse
  * Files" in its manual.
  */
-
+import type { Waiting } from './byte-source.js';
 import type { PaxRecord } from './pax-records.js';
 import { block, type Header, number } from './tar-header.js';
 
 /** A part that is there. */
-export interface Extent {
+interface Extent {
   readonly offset: number;
   readonly length: number;
 }
@@ -19,7 +19,7 @@ export interface SparseMap {
 }
 
 /** Reads `size` bytes of the archive that come after what was read. @throws Failure if there are fewer */
-export type TakeBlocks = (size: number) => Promise<Buffer>;
+export type TakeBlocks = (size: number) => Waiting<Buffer>;
 
 /** A map larger than this describes no file that anybody has. */
 const mostExtents = 1_000_000;
@@ -27,18 +27,19 @@ const mostExtents = 1_000_000;
 /**
  * The old format of GNU tar, type `S`: four parts in the header, and, while a mark says so, blocks of 21 more before the
  * body. */
-export async function oldSparseMap(header: Header, take: TakeBlocks): Promise<SparseMap | undefined> {
-  const extents: (readonly [bigint, bigint])[] = [];
+export function* oldSparseMap(header: Header, take: TakeBlocks): Waiting<SparseMap | undefined> {
+  const extents: Extent[] = [];
   const add = (bytes: Buffer, at: number, count: number): void => {
     for (let index = 0; index < count; index++) {
       const place = at + 24 * index;
-      if (bytes[place] !== 0) extents.push([number(bytes, place, 12), number(bytes, place + 12, 12)]);
+      if (bytes[place] === 0) continue;
+      extents.push({ offset: number(bytes, place, 12), length: number(bytes, place + 12, 12) });
     }
   };
   add(header.bytes, 386, 4);
   const size = number(header.bytes, 483, 12);
   for (let more = header.bytes[482] !== 0; more && extents.length < mostExtents; ) {
-    const bytes = await take(block);
+    const bytes = yield* take(block);
     add(bytes, 0, 21);
     more = bytes[504] !== 0;
   }
@@ -59,47 +60,38 @@ export function paxSparseMap(records: readonly PaxRecord[]): SparseMap | undefin
   );
 }
 
-/** Format 1.0: the numbers are lines at the start of the body. @returns the map and how much of the body it took */
-export async function bodySparseMap(
-  size: string | undefined,
-  take: TakeBlocks,
-): Promise<{ map: SparseMap | undefined; taken: number }> {
+/** Format 1.0: the numbers are lines at the start of the body. */
+export function* bodySparseMap(size: string | undefined, take: TakeBlocks): Waiting<SparseMap | undefined> {
   const numbers: string[] = [];
-  let taken = 0;
   let rest = '';
   for (let wanted = 1; numbers.length < wanted && wanted <= 2 * mostExtents; ) {
-    const lines = (rest + (await take(block)).toString('latin1')).split('\n');
-    taken += block;
+    const lines = (rest + (yield* take(block)).toString('latin1')).split('\n');
     rest = lines.pop() ?? '';
     numbers.push(...lines);
     if (numbers.length > 0) wanted = 1 + 2 * Number(numbers[0]);
-    if (!Number.isSafeInteger(wanted) || (numbers.length < wanted && rest.length > 24))
-      return { map: undefined, taken };
+    if (!Number.isSafeInteger(wanted) || (numbers.length < wanted && rest.length > 24)) return undefined;
   }
   const count = Number(numbers[0]);
-  return { map: fromNumbers(size, numbers.slice(1, 1 + 2 * count)), taken };
+  return fromNumbers(size, numbers.slice(1, 1 + 2 * count));
 }
 
 function fromNumbers(size: string | undefined, numbers: readonly string[]): SparseMap | undefined {
   if (size === undefined || ![size, ...numbers].every((text) => /^\d{1,18}$/.test(text))) return undefined;
   if (numbers.length % 2 !== 0) return undefined;
-  const extents = Array.from(
-    { length: numbers.length / 2 },
-    (_, index) => [BigInt(numbers[2 * index] ?? 0), BigInt(numbers[2 * index + 1] ?? 0)] as const,
-  );
-  return checked(BigInt(size), extents);
+  const extents = Array.from({ length: numbers.length / 2 }, (_, index) => ({
+    offset: Number(numbers[2 * index]),
+    length: Number(numbers[2 * index + 1]),
+  }));
+  return checked(Number(size), extents);
 }
 
 /** Parts must come one after another, and in the file. */
-function checked(size: bigint, extents: readonly (readonly [bigint, bigint])[]): SparseMap | undefined {
-  if (extents.length > mostExtents || size < 0n || size > Number.MAX_SAFE_INTEGER) return undefined;
-  let end = 0n;
-  for (const [offset, length] of extents) {
-    if (offset < end || length < 0n || offset + length > size) return undefined;
+function checked(size: number, extents: readonly Extent[]): SparseMap | undefined {
+  if (extents.length > mostExtents || !Number.isSafeInteger(size) || size < 0) return undefined;
+  let end = 0;
+  for (const { offset, length } of extents) {
+    if (offset < end || length < 0 || offset + length > size) return undefined;
     end = offset + length;
   }
-  return {
-    size: Number(size),
-    extents: extents.map(([offset, length]) => ({ offset: Number(offset), length: Number(length) })),
-  };
+  return { size, extents };
 }

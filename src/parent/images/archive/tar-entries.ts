@@ -3,7 +3,8 @@
  * to Linux; in strings, each character is one byte.
  */
 import { Failure } from '../../../common/failure.js';
-import { ByteSource } from './byte-source.js';
+import type { Moment } from '../../../common/kernel/file-attributes.js';
+import type { ByteSource, Waiting } from './byte-source.js';
 import { refusal } from './entry-name.js';
 import { type PaxRecord, parsePaxRecords, paxAttributes, paxTime } from './pax-records.js';
 import { bodySparseMap, oldSparseMap, paxSparseMap, type SparseMap } from './sparse-map.js';
@@ -28,16 +29,15 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Nanoseconds since 1970. */
-  readonly modified: bigint;
+  readonly modified: Moment;
   /** Of a symbolic or hard link. */
   readonly target: string;
   /** Extended attributes by their names: xattr(7). */
   readonly attributes: ReadonlyMap<string, Buffer>;
   /** The parts that the body holds, where the file has holes. */
   readonly sparse: SparseMap | undefined;
-  /** May be read until the next entry is asked for. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** The next bytes of the body as they come, at most so many; none at its end. May be asked for until the next entry is. */
+  readonly body: (most: number) => Waiting<Buffer>;
 }
 
 /** Type flags of POSIX and GNU tar that stand for something in the file system. */
@@ -57,6 +57,11 @@ const types: Readonly<Record<string, EntryType>> = {
 /** Types whose header may give a size although no body follows: what Go and others do with them. */
 const bodiless = new Set(['1', '2', '3', '4', '5', '6']);
 
+/** What comes before an entry and says more about it: pax, pax as Solaris wrote it, GNU's long names and its volumes. */
+const announcing = new Set(['x', 'X', 'g', 'L', 'K', 'V']);
+
+const nothing = Buffer.alloc(0);
+
 /** Headers and names longer than this are not honest: PATH_MAX is 4096, and attributes are at most 64 KiB. */
 const largestMetadata = 8 * 1024 * 1024;
 
@@ -73,24 +78,8 @@ interface Announced {
 /**
  * Reads an uncompressed tar archive: v7, ustar, pax, star and GNU, sparse files of all kinds. An end mark ends it, and so
  * does the end of the stream; what follows an end mark is read and left alone, as by other readers.
- * @param what names the archive in errors
- * @param mayBeEmpty whether no bytes at all are an archive, as some layers of images are
- * @throws Failure when it is not a tar archive, is damaged, cut short or has an entry of an unknown type
  */
-export async function* tarEntries(
-  source: AsyncIterable<Uint8Array>,
-  what: string,
-  mayBeEmpty: boolean,
-): AsyncGenerator<TarEntry> {
-  const reader = new TarReader(new ByteSource(source), what, mayBeEmpty);
-  try {
-    for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) yield entry;
-  } finally {
-    await reader.close();
-  }
-}
-
-class TarReader {
+export class TarReader {
   private readonly source: ByteSource;
   private readonly what: string;
   private readonly global = new Map<string, string>();
@@ -100,35 +89,40 @@ class TarReader {
   private remaining = 0;
   private padding = 0;
 
+  /**
+   * @param what names the archive in errors
+   * @param mayBeEmpty whether no bytes at all are an archive, as some layers of images are
+   */
   constructor(source: ByteSource, what: string, mayBeEmpty: boolean) {
     this.source = source;
     this.what = what;
     this.begun = mayBeEmpty;
   }
 
-  async next(): Promise<TarEntry | undefined> {
+  /**
+   * The next entry, or undefined at the end of the archive.
+   * @throws Failure when it is not a tar archive, is damaged, cut short or has an entry of an unknown type
+   */
+  *next(): Waiting<TarEntry | undefined> {
     const announced: Announced = { global: this.global, records: [], name: undefined, target: undefined };
     for (;;) {
-      await this.skipBody();
-      const header = await this.header();
+      if (this.remaining + this.padding > 0) yield* this.skipBody();
+      const header = yield* this.header();
       if (header === undefined) return undefined;
       this.begun = true;
-      if (await this.announce(header, announced)) continue;
-      return this.entry(header, announced);
+      if (announcing.has(header.type)) yield* this.announce(header, announced);
+      else return yield* this.entry(header, announced);
     }
   }
 
-  close(): Promise<void> {
-    return this.source.close();
-  }
-
   /** @returns undefined at the end of the archive */
-  private async header(): Promise<Header | undefined> {
-    const bytes = Buffer.from(await this.source.take(block));
+  private *header(): Waiting<Header | undefined> {
+    const { source } = this;
+    const bytes = source.has(block) ? source.slice(block) : yield* source.take(block);
     if (bytes.length === 0 && this.begun) return undefined;
     if (bytes.length > 0 && isZero(bytes)) {
       // Two such blocks are the end mark; one is enough for most readers, and what follows is for none of them.
-      while ((await this.source.some(Number.MAX_SAFE_INTEGER)).length > 0);
+      while ((yield* this.source.some(Number.MAX_SAFE_INTEGER)).length > 0);
       return undefined;
     }
     if (bytes.length < block) throw this.unreadable(bytes.length === 0 ? 'it is empty' : 'it is cut short');
@@ -139,69 +133,64 @@ class TarReader {
     );
   }
 
-  /** Reads what says something about the entry that follows. @returns false if the header is that entry */
-  private async announce(header: Header, announced: Announced): Promise<boolean> {
+  /** Reads what says something about the entry that follows. */
+  private *announce(header: Header, announced: Announced): Waiting<void> {
     switch (header.type) {
-      case 'x':
-      case 'X': // Solaris
-        announced.records = this.records(await this.metadata(header));
-        return true;
       case 'g':
-        for (const [key, value] of this.records(await this.metadata(header)))
+        for (const [key, value] of this.records(yield* this.metadata(header)))
           announced.global.set(key, value);
-        return true;
+        return;
       case 'L':
-        announced.name = upToZero(await this.metadata(header));
-        return true;
+        announced.name = upToZero(yield* this.metadata(header));
+        return;
       case 'K':
-        announced.target = upToZero(await this.metadata(header));
-        return true;
-      case 'V': // The name of a GNU volume.
+        announced.target = upToZero(yield* this.metadata(header));
+        return;
+      case 'V':
         this.expectBody(header.size);
-        return true;
+        return;
       default:
-        return false;
+        announced.records = this.records(yield* this.metadata(header));
     }
   }
 
-  private async entry(header: Header, announced: Announced): Promise<TarEntry> {
-    const pax = new Map([...announced.global, ...announced.records]);
-    for (const [key, value] of pax) if (value === '') pax.delete(key); // An empty value takes a record away.
+  private *entry(header: Header, announced: Announced): Waiting<TarEntry> {
+    const pax = paxOf(announced);
     const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? announced.name ?? header.name;
     const declared = types[header.type];
     if (declared === undefined) throw unknownType(header.type);
     const type = declared === 'file' && name.endsWith('/') ? 'directory' : declared;
-    this.expectBody(bodiless.has(header.type) ? 0n : (decimal(pax.get('size')) ?? header.size));
-    const sparse = type === 'file' ? await this.sparseMap(name, header, pax, announced.records) : undefined;
+    this.expectBody(bodiless.has(header.type) ? 0 : (decimal(pax.get('size')) ?? header.size));
+    const mayBeSparse = type === 'file' && (header.type === 'S' || pax.size > 0);
+    const sparse = mayBeSparse ? yield* this.sparseMap(name, header, pax, announced.records) : undefined;
     return {
       name,
       type,
       size: type === 'file' ? (sparse?.size ?? this.remaining) : 0,
-      mode: Number(header.mode & 0o7777n),
+      mode: header.mode & 0o7777,
       uid: owner(decimal(pax.get('uid')) ?? header.uid),
       gid: owner(decimal(pax.get('gid')) ?? header.gid),
-      modified: paxTime(pax.get('mtime') ?? '') ?? header.modified * 1_000_000_000n,
+      modified: paxTime(pax.get('mtime')) ?? { seconds: header.modified, nanoseconds: 0 },
       target: pax.get('linkpath') ?? announced.target ?? header.target,
       attributes: paxAttributes(pax),
       sparse,
-      body: this.body(),
+      body: (most) => this.body(most),
     };
   }
 
-  private async sparseMap(
+  private *sparseMap(
     name: string,
     header: Header,
     pax: ReadonlyMap<string, string>,
     records: readonly PaxRecord[],
-  ): Promise<SparseMap | undefined> {
+  ): Waiting<SparseMap | undefined> {
     const isNew = pax.get('GNU.sparse.major') === '1';
     const isPax = pax.has('GNU.sparse.map') || pax.has('GNU.sparse.numblocks');
     if (header.type !== 'S' && !isNew && !isPax) return undefined;
     let map: SparseMap | undefined;
-    if (header.type === 'S') map = await oldSparseMap(header, (size) => this.exactly(size));
+    if (header.type === 'S') map = yield* oldSparseMap(header, (size) => this.exactly(size));
     else if (isNew) {
-      const read = await bodySparseMap(pax.get('GNU.sparse.realsize'), (size) => this.ofBody(size));
-      map = read.map;
+      map = yield* bodySparseMap(pax.get('GNU.sparse.realsize'), (size) => this.ofBody(size));
     } else map = paxSparseMap(records);
     const stored = map?.extents.reduce((sum, { length }) => sum + length, 0);
     if (map === undefined || stored !== this.remaining)
@@ -209,45 +198,44 @@ class TarReader {
     return map;
   }
 
-  private expectBody(size: bigint): void {
-    if (size < 0n || size > Number.MAX_SAFE_INTEGER)
+  private expectBody(size: number): void {
+    if (!Number.isSafeInteger(size) || size < 0)
       throw this.unreadable('a header declares an impossible size');
-    this.remaining = Number(size);
-    this.padding = Number(-size & 511n);
+    this.remaining = size;
+    this.padding = (block - (size % block)) % block;
   }
 
-  private async *body(): AsyncGenerator<Uint8Array> {
-    while (this.remaining > 0) {
-      const chunk = await this.source.some(this.remaining);
-      if (chunk.length === 0) throw this.cutShort();
-      this.remaining -= chunk.length;
-      yield chunk;
-    }
+  private *body(most: number): Waiting<Buffer> {
+    if (this.remaining === 0) return nothing;
+    const chunk = yield* this.source.some(Math.min(most, this.remaining));
+    if (chunk.length === 0) throw this.cutShort();
+    this.remaining -= chunk.length;
+    return chunk;
   }
 
   /** What fills the last block may be missing at the very end: nothing was lost with it. */
-  private async skipBody(): Promise<void> {
-    for await (const _ of this.body());
-    await this.source.take(this.padding);
+  private *skipBody(): Waiting<void> {
+    while (this.remaining > 0) yield* this.body(this.remaining);
+    if (this.source.has(this.padding)) this.source.slice(this.padding);
+    else yield* this.source.take(this.padding);
     this.padding = 0;
   }
 
-  private async metadata({ size }: Header): Promise<Buffer> {
+  private *metadata({ size }: Header): Waiting<Buffer> {
     if (size > largestMetadata)
       throw this.unreadable(`the metadata of an entry is larger than ${largestMetadata} bytes`);
     this.expectBody(size);
-    const bytes = await this.ofBody(this.remaining);
-    return bytes;
+    return yield* this.ofBody(size);
   }
 
-  private async ofBody(size: number): Promise<Buffer> {
+  private *ofBody(size: number): Waiting<Buffer> {
     if (size > this.remaining) throw this.cutShort();
     this.remaining -= size;
-    return this.exactly(size);
+    return yield* this.exactly(size);
   }
 
-  private async exactly(size: number): Promise<Buffer> {
-    const bytes = Buffer.from(await this.source.take(size));
+  private *exactly(size: number): Waiting<Buffer> {
+    const bytes = yield* this.source.take(size);
     if (bytes.length < size) throw this.cutShort();
     return bytes;
   }
@@ -269,16 +257,26 @@ class TarReader {
   }
 }
 
+/** The records that hold for one entry. */
+function paxOf({ global, records }: Announced): ReadonlyMap<string, string> {
+  if (global.size === 0 && records.length === 0) return noRecords;
+  const pax = new Map([...global, ...records]);
+  for (const [key, value] of pax) if (value === '') pax.delete(key); // An empty value takes a record away.
+  return pax;
+}
+
+const noRecords: ReadonlyMap<string, string> = new Map();
+
 const upToZero = (bytes: Buffer): string => {
   const end = bytes.indexOf(0);
   return bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
 };
 
-const decimal = (value: string | undefined): bigint | undefined =>
-  value !== undefined && /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
+const decimal = (value: string | undefined): number | undefined =>
+  value !== undefined && /^-?\d{1,20}$/.test(value) ? Number(value) : undefined;
 
 /** (uid_t) -1 means "leave as it is" to chown(2), and a larger number is not a user: nobody owns it then. */
-const owner = (id: bigint): number => (id >= 0n && id < 2n ** 32n - 1n ? Number(id) : 65_534);
+const owner = (id: number): number => (id >= 0 && id < 2 ** 32 - 1 ? id : 65_534);
 
 const damagedEntry = (name: string, reason: string): Failure => refusal(name, reason);
 

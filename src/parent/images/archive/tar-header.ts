@@ -7,17 +7,17 @@ export const block = 512;
 
 export interface Header {
   readonly name: string;
-  readonly mode: bigint;
-  readonly uid: bigint;
-  readonly gid: bigint;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   /** Bytes of the body as stored. */
-  readonly size: bigint;
+  readonly size: number;
   /** Seconds since 1970. */
-  readonly modified: bigint;
+  readonly modified: number;
   /** The type flag, one character; a zero byte is `0`. */
   readonly type: string;
   readonly target: string;
-  /** The block itself, in which some types keep more. */
+  /** The block itself, in which some types keep more; valid until more of the archive is read. */
   readonly bytes: Buffer;
 }
 
@@ -42,22 +42,23 @@ export function parseHeader(bytes: Buffer): Header | undefined {
 
 /** Bytes up to the first zero. */
 function text(bytes: Buffer, at: number, length: number): string {
-  const field = bytes.subarray(at, at + length);
-  const end = field.indexOf(0);
-  return field.toString('latin1', 0, end === -1 ? length : end);
+  const end = bytes.indexOf(0, at);
+  return bytes.toString('latin1', at, end === -1 ? at + length : Math.min(end, at + length));
 }
 
 /**
  * A number of a header: octal digits, or, with the first bit set, GNU's base 256, a signed number of as many bytes as
- * the field has. A byte that is not a digit ends it, as it does for other readers.
+ * the field has. A byte that is not a digit ends it, as it does for other readers. Above 2^53 it is the nearest that a
+ * double holds.
  */
-export function number(bytes: Buffer, at: number, length: number): bigint {
-  const field = bytes.subarray(at, at + length);
-  const [first = 0] = field;
+export function number(bytes: Buffer, at: number, length: number): number {
+  const first = bytes[at] as number;
   if ((first & 0x80) !== 0) {
-    const value = BigInt(`0x${field.toString('hex')}`);
+    const value = BigInt(`0x${bytes.toString('hex', at, at + length)}`);
     // 0x80 is only the mark; with 0xff the number is negative.
-    return first === 0xff ? value - (1n << BigInt(8 * length)) : value - (0x80n << BigInt(8 * (length - 1)));
+    return Number(
+      first === 0xff ? value - (1n << BigInt(8 * length)) : value - (0x80n << BigInt(8 * (length - 1))),
+    );
   }
   const [space, minus, zero, seven] = [0x20, 0x2d, 0x30, 0x37];
   let from = at;
@@ -72,7 +73,7 @@ export function number(bytes: Buffer, at: number, length: number): bigint {
     if (digit < zero || digit > seven) break;
     value = value * 8 + digit - zero;
   }
-  return BigInt(negative ? -value : value);
+  return negative ? -value : value;
 }
 
 /** POSIX has a second field for the first half of a long name; GNU keeps other things there. */
@@ -86,14 +87,14 @@ function fullName(bytes: Buffer): string {
 
 /** The sum of all bytes, the field itself taken as eight spaces. Old tars took bytes for signed numbers. */
 function hasChecksum(bytes: Buffer): boolean {
-  const stored = Number(number(bytes, 148, 8));
+  const stored = number(bytes, 148, 8);
   let sum = 8 * 32;
+  for (let at = 0; at < block; at++) sum += bytes[at] as number;
+  for (let at = 148; at < 156; at++) sum -= bytes[at] as number;
+  if (stored === sum) return true;
   let signed = sum;
   for (let at = 0; at < block; at++) {
-    if (at === 148) at = 156;
-    const byte = bytes[at] ?? 0;
-    sum += byte;
-    signed += byte < 128 ? byte : byte - 256;
+    if ((at < 148 || at >= 156) && (bytes[at] as number) >= 128) signed -= 256;
   }
-  return stored === sum || stored === signed;
+  return stored === signed;
 }

@@ -7,6 +7,11 @@ export async function* throughTransform(
   transform: Transform,
 ): AsyncGenerator<Uint8Array> {
   // pipeline destroys the transform with the error of the source, so the loop below throws it.
-  pipeline(Readable.from(source, { objectMode: false }), transform, () => {});
+  pipeline(Readable.from(copied(source), { objectMode: false }), transform, () => {});
   yield* transform as AsyncIterable<Uint8Array>;
+}
+
+/** A stream reads ahead, and a piece may be written over when the next is asked for. */
+async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of source) yield Buffer.from(chunk);
 }

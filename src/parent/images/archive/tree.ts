@@ -11,6 +11,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   ftruncateSync,
   lchownSync,
   linkSync,
@@ -25,15 +26,22 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { setTimes, setTimesOfOpen } from '../../../common/kernel/file-attributes.js';
+import { type Moment, setTimes, setTimesOfOpen } from '../../../common/kernel/file-attributes.js';
 import { type Found, mostLinks, walkDown } from '../../../common/path-walk.js';
+import type { Waiting } from './byte-source.js';
 import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
 import { keepAttributes } from './extended-attributes.js';
-import type { Extent } from './sparse-map.js';
 import type { TarEntry } from './tar-entries.js';
 
-/** A place in the tree: names from its root, none of them a symbolic link except perhaps the last. */
-type Place = readonly string[];
+/**
+ * A place in the tree: the path from its root, no name on it a symbolic link except perhaps the last. The root's is empty.
+ */
+type Place = string;
+
+type Path = string | Buffer;
+const isPlain = /^[ -~]*$/;
+
+const below = (place: Place, name: string): Place => (place === '' ? name : `${place}/${name}`);
 
 /** Whatever has a name to show in an error. */
 interface Named {
@@ -53,14 +61,22 @@ export class Tree {
   private readonly options: TreeOptions;
   /** Only root may give files away: chown(2). */
   private readonly keepsOwners = process.geteuid?.() === 0;
-  /** What the present layer made, so that its whiteouts spare it. */
-  private made = new Set<string>();
+  /** What the present layer made, so that its whiteouts spare it; undefined in the first, which has nothing to hide. */
+  private made: Set<Place> | undefined;
+  private layers = 0;
+  /** What this place makes of a new file: its first one tells. */
+  private usual: NewFile | undefined;
+  /** Whether a folder of the tree gives its group to what is made in it: the set-group-ID bit of inode(7). */
+  private passesGroupsOn = false;
   /** Where something was left out for its type, and nothing is since. */
-  private readonly skipped = new Set<string>();
+  private readonly skipped = new Set<Place>();
   /** When each folder was last changed: set at the end, as everything that is made in one changes it. */
-  private readonly folderTimes = new Map<string, bigint>();
-  /** Where the folder of the last entry is; undefined once something was removed, which may have been on the way. */
-  private lastFolder: { readonly key: string; readonly place: Place } | undefined;
+  private readonly folderTimes = new Map<Place, Moment>();
+  /**
+   * The folder of the last entry, by its name in the archive; undefined once something was removed, which may have been on
+   * the way.
+   */
+  private lastFolder: { readonly name: string; readonly place: Place } | undefined;
   /** The mode that the archive gives to / itself. */
   rootMode = 0o755;
   /** Owners that could not be kept, as they are not mapped in this user namespace. */
@@ -75,13 +91,13 @@ export class Tree {
 
   /** From here on, a whiteout hides what was there before. */
   beginLayer(): void {
-    this.made = new Set();
+    this.layers += 1;
+    this.made = this.layers > 1 ? new Set() : undefined;
   }
 
   /** Gives every folder its time; nothing may be made afterwards. */
   finish(): void {
-    for (const [path, time] of this.folderTimes) {
-      const place = path === '' ? [] : path.split('/');
+    for (const [place, time] of this.folderTimes) {
       if (this.look(place)?.isDirectory()) setTimes(this.path(place), time);
     }
   }
@@ -91,8 +107,8 @@ export class Tree {
     const place = this.placeToMake(entry);
     // So that its owner can always fill and remove it. Root in the container needs no permission anyway.
     const mode = this.keepsOwners ? entry.mode : entry.mode | 0o700;
-    this.folderTimes.set(place.join('/'), entry.modified);
-    if (place.length === 0) {
+    this.folderTimes.set(place, entry.modified);
+    if (place === '') {
       this.rootMode = mode & 0o1777;
       return;
     }
@@ -100,21 +116,25 @@ export class Tree {
     this.unlessTaken(place, () => mkdirSync(path, 0o700), 'a folder may stay');
     this.giveAway(path, entry);
     chmodSync(path, mode);
+    if ((mode & 0o2000) !== 0) this.passesGroupsOn = true;
     this.keepAttributes(place, entry);
     this.remember(place);
   }
 
   /** Makes a regular file; one that is there is replaced, not written to, as other names may lead to it. */
-  async makeFile(entry: TarEntry): Promise<void> {
+  *makeFile(entry: TarEntry): Waiting<void> {
     const place = this.placeBelowRoot(entry);
     const path = this.path(place);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = this.unlessTaken(place, () => openSync(path, flags, 0o600)) as number;
+    // Set-user-ID, it would run on the host with the rights of whoever unpacked it.
+    const mode = entry.mode & (this.options.privileges ? 0o7777 : 0o1777);
+    const { usual } = this;
+    const asked = usual === undefined ? 0o777 : mode & 0o777;
+    const file = this.unlessTaken(place, () => openSync(path, asNew, asked)) as number;
     try {
-      await writeBody(file, entry);
-      this.giveAway(file, entry);
-      // Set-user-ID, it would run on the host with the rights of whoever unpacked it.
-      fchmodSync(file, entry.mode & (this.options.privileges ? 0o7777 : 0o1777));
+      if (usual === undefined) this.usual = newFile(file);
+      yield* writeBody(file, entry);
+      if (!this.isOwnedBy(entry)) this.giveAway(file, entry);
+      if (usual === undefined || (mode & ~usual.modes) !== 0) fchmodSync(file, mode);
       this.keepAttributes(place, entry);
       setTimesOfOpen(file, entry.modified);
     } finally {
@@ -141,15 +161,15 @@ export class Tree {
    */
   makeHardLink(entry: TarEntry): boolean {
     const target = this.find(entry, splitName(entry.target), 'as it stands');
-    if (target !== undefined && this.skipped.has(target.join('/'))) {
+    if (target !== undefined && this.skipped.has(target)) {
       this.skip(entry);
       return false;
     }
-    const found = target && this.look(target);
+    const found = target === undefined ? undefined : this.look(target);
     if (target === undefined || found === undefined || found.isDirectory()) {
       throw refusal(entry.name, 'is a hard link to a file that the archive did not bring before');
     }
-    if (this.key(target) === this.key(this.placeToMake(entry))) return true;
+    if (target === this.placeToMake(entry)) return true;
     const place = this.vacantPlaceOf(entry);
     linkSync(this.path(target), this.path(place));
     this.remember(place);
@@ -160,7 +180,7 @@ export class Tree {
   skip(entry: TarEntry): void {
     const place = this.vacantPlaceOf(entry);
     this.remember(place);
-    this.skipped.add(this.key(place));
+    this.skipped.add(place);
   }
 
   /** Removes what layers before this one brought at `names`: a whiteout. */
@@ -173,29 +193,27 @@ export class Tree {
   hideContents(entry: TarEntry, names: readonly string[]): void {
     const place = this.find(entry, names, 'followed');
     if (place === undefined || !this.look(place)?.isDirectory()) return;
-    for (const name of this.namesIn(place)) this.removeOlder([...place, name]);
+    for (const name of this.namesIn(place)) this.removeOlder(below(place, name));
   }
 
   /** Removes what is at the top under a name, whoever brought it. */
   removeFromTop(name: string): void {
-    this.vacate([name]);
+    this.vacate(name);
   }
 
   /**
    * The path on the host of a file in the tree, every symbolic link followed inside the tree.
    * @returns undefined if there is no such regular file
    */
-  fileAt(name: string): Buffer | undefined {
+  fileAt(name: string): Path | undefined {
     const place = this.find({ name }, splitName(name), 'followed');
     return place !== undefined && this.look(place)?.isFile() ? this.path(place) : undefined;
   }
 
-  private key(place: Place): string {
-    return place.join('/');
-  }
-
-  private path(place: Place): Buffer {
-    return Buffer.from([this.root, ...place].join('/'), 'latin1');
+  /** For the kernel: as a string where Node writes the same bytes for it, which is faster than a Buffer. */
+  private path(place: Place): Path {
+    const path = place === '' ? this.root : `${this.root}/${place}`;
+    return isPlain.test(path) ? path : Buffer.from(path, 'latin1');
   }
 
   private look(place: Place): Stats | undefined {
@@ -213,7 +231,7 @@ export class Tree {
   }
 
   /** An ID that the user namespace does not map can own nothing: chown(2), EINVAL. */
-  private giveAway(file: Buffer | number, { uid, gid }: TarEntry): void {
+  private giveAway(file: Path | number, { uid, gid }: TarEntry): void {
     if (!this.keepsOwners) return;
     try {
       if (typeof file === 'number') fchownSync(file, uid, gid);
@@ -224,27 +242,28 @@ export class Tree {
     }
   }
 
+  /** Whether a new file belongs to whoever the entry says, without more. */
+  private isOwnedBy({ uid, gid }: TarEntry): boolean {
+    return uid === this.usual?.uid && gid === this.usual.gid && !this.passesGroupsOn;
+  }
+
   private keepAttributes(place: Place, entry: TarEntry): void {
     if (entry.attributes.size === 0) return;
     this.lostAttributes += keepAttributes(this.path(place), entry.attributes, this.options.privileges);
   }
 
   private remember(place: Place): void {
-    if (this.skipped.size > 0) this.skipped.delete(this.key(place));
-    for (let length = place.length; length > 0; length--) {
-      const key = this.key(place.slice(0, length));
-      // Then what it lies in is there too.
-      if (this.made.has(key)) return;
-      this.made.add(key);
-    }
+    if (this.skipped.size > 0) this.skipped.delete(place);
+    if (this.made === undefined) return;
+    for (let path = place; path !== '' && !this.made.has(path); path = folderOf(path)) this.made.add(path);
   }
 
   private removeOlder(place: Place): void {
     const found = this.look(place);
     if (found === undefined) return;
-    if (!this.made.has(this.key(place))) this.vacate(place);
+    if (this.made?.has(place) === false) this.vacate(place);
     else if (found.isDirectory()) {
-      for (const name of this.namesIn(place)) this.removeOlder([...place, name]);
+      for (const name of this.namesIn(place)) this.removeOlder(below(place, name));
     }
   }
 
@@ -257,10 +276,10 @@ export class Tree {
       unlinkSync(this.path(place));
       return;
     }
-    for (const name of this.namesIn(place)) this.vacate([...place, name]);
+    for (const name of this.namesIn(place)) this.vacate(below(place, name));
     rmdirSync(this.path(place));
     // Its time is not for what comes in its place, which may be a link to somewhere else.
-    this.folderTimes.delete(this.key(place));
+    this.folderTimes.delete(place);
   }
 
   /** The place that an entry's name means, with nothing there. */
@@ -272,7 +291,7 @@ export class Tree {
 
   private placeBelowRoot(entry: TarEntry): Place {
     const place = this.placeToMake(entry);
-    if (place.length === 0) throw refusal(entry.name, 'would replace the root folder');
+    if (place === '') throw refusal(entry.name, 'would replace the root folder');
     return place;
   }
 
@@ -291,30 +310,31 @@ export class Tree {
   /** The place that an entry's name means; folders on the way to it are made, also where something else is. */
   private placeToMake(entry: TarEntry): Place {
     const names = splitName(entry.name);
-    if (this.path(names).length > longestPath) {
+    const last = names.pop();
+    if (last === undefined) return '';
+    const name = names.join('/');
+    if (this.root.length + name.length + last.length + 2 > longestPath) {
       throw refusal(entry.name, `makes a path of more than ${longestPath} bytes in this folder`);
     }
-    const above = names.slice(0, -1);
-    const key = this.key(above);
     // Mostly that of the entry before; nothing was removed since, so it leads to the same place.
-    const known = this.lastFolder?.key === key ? this.lastFolder.place : undefined;
-    const folder =
-      known ??
-      this.follow(entry, above, (place) => {
-        this.vacate(place);
-        mkdirSync(this.path(place), 0o755);
-        return true;
-      });
-    if (folder === undefined) return [];
-    this.lastFolder = { key, place: folder };
-    return [...folder, ...names.slice(-1)];
+    if (this.lastFolder?.name !== name) this.lastFolder = { name, place: this.folderToMake(entry, names) };
+    return below(this.lastFolder.place, last);
+  }
+
+  private folderToMake(entry: Named, names: readonly string[]): Place {
+    const made = this.follow(entry, names, (place) => {
+      this.vacate(place);
+      mkdirSync(this.path(place), 0o755);
+      return true;
+    });
+    return made ?? '';
   }
 
   /** The place that some names mean, or undefined if a folder on the way to it is missing. */
   private find(entry: Named, names: readonly string[], last: 'followed' | 'as it stands'): Place | undefined {
     const split = last === 'followed' ? names.length : names.length - 1;
     const folder = this.follow(entry, names.slice(0, split), () => false, last === 'followed');
-    return folder && [...folder, ...names.slice(split)];
+    return folder === undefined ? undefined : names.slice(split).reduce(below, folder);
   }
 
   /**
@@ -328,37 +348,46 @@ export class Tree {
     make: (place: Place) => boolean,
     any = false,
   ): Place | undefined {
-    const place = walkDown(names, (next, isLast): Found => {
-      const found = this.look(next);
-      if (found?.isSymbolicLink()) return { link: readlinkSync(this.path(next), 'latin1') };
+    const walked = walkDown(names, (next, isLast): Found => {
+      const place = next.join('/');
+      const found = this.look(place);
+      if (found?.isSymbolicLink()) return { link: readlinkSync(this.path(place), 'latin1') };
       if (found?.isDirectory() || (found !== undefined && any && isLast)) return 'here';
-      return make(next) ? 'here' : 'nothing';
+      return make(place) ? 'here' : 'nothing';
     });
-    if (place === 'loop') throw refusal(entry.name, `leads through more than ${mostLinks} symbolic links`);
-    return place === 'nothing' ? undefined : place;
+    if (walked === 'loop') throw refusal(entry.name, `leads through more than ${mostLinks} symbolic links`);
+    return walked === 'nothing' ? undefined : walked.join('/');
   }
 }
 
+/** There is nothing at the place, and nothing is followed. */
+const asNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+const folderOf = (place: Place): Place => place.slice(0, Math.max(place.lastIndexOf('/'), 0));
+
+/** What the kernel makes of a new file: umask(2), access control lists of the folder (acl(5)) and mount options have a say. */
+interface NewFile {
+  /** The permissions that it gets if all are asked for. */
+  readonly modes: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function newFile(file: number): NewFile {
+  const { mode, uid, gid } = fstatSync(file);
+  return { modes: mode & 0o777, uid, gid };
+}
+
 /** Writes a body, its parts each to its place; what lies between is a hole: lseek(2). */
-async function writeBody(file: number, entry: TarEntry): Promise<void> {
-  const extents: readonly Extent[] = entry.sparse?.extents ?? [
-    { offset: 0, length: Number.MAX_SAFE_INTEGER },
-  ];
-  const waiting = extents.filter(({ length }) => length > 0);
-  let at = 0;
-  for await (const chunk of entry.body) {
-    for (let done = 0; done < chunk.length; ) {
-      const [extent] = waiting;
-      if (extent === undefined) throw new Error('a body is longer than its map of holes says');
-      const part = chunk.subarray(done, done + extent.length - at);
-      const written = writeSync(file, part, 0, part.length, extent.offset + at);
-      done += written;
-      at += written;
-      if (at === extent.length) {
-        waiting.shift();
-        at = 0;
+function* writeBody(file: number, { body, size, sparse }: TarEntry): Waiting<void> {
+  for (const { offset, length } of sparse?.extents ?? [{ offset: 0, length: size }]) {
+    for (let at = offset; at < offset + length; ) {
+      const chunk = yield* body(offset + length - at);
+      for (let done = 0; done < chunk.length; ) {
+        done += writeSync(file, chunk, done, chunk.length - done, at + done);
       }
+      at += chunk.length;
     }
   }
-  if (entry.sparse !== undefined) ftruncateSync(file, entry.sparse.size);
+  if (sparse !== undefined) ftruncateSync(file, sparse.size);
 }

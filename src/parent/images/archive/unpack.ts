@@ -1,10 +1,11 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
 import { Failure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
+import { ByteSource, type Waiting } from './byte-source.js';
 import { refusal, shown, splitName } from './entry-name.js';
 import type { Budget } from './limits.js';
 import type { Tally } from './tally.js';
-import { type EntryType, type TarEntry, tarEntries } from './tar-entries.js';
+import { type EntryType, type TarEntry, TarReader } from './tar-entries.js';
 import type { Tree } from './tree.js';
 
 /** Whiteouts: OCI image specification, layer.md, "Whiteouts" and "Opaque Whiteout". */
@@ -19,8 +20,7 @@ const hardLinkStore = '.wh..wh.plnk';
  * How each type of entry is made; the answer false leaves it out. What is not here has no place in a container's root:
  * the launcher makes /dev.
  */
-const makers: Partial<Record<EntryType, (tree: Tree, entry: TarEntry) => unknown>> = {
-  file: (tree, entry) => tree.makeFile(entry),
+const makers: Partial<Record<Exclude<EntryType, 'file'>, (tree: Tree, entry: TarEntry) => unknown>> = {
   directory: (tree, entry) => tree.makeDirectory(entry),
   symlink: (tree, entry) => tree.makeSymbolicLink(entry),
   link: (tree, entry) => tree.makeHardLink(entry),
@@ -44,39 +44,62 @@ export interface Unpacking {
 export async function unpack(
   source: AsyncIterable<Uint8Array>,
   what: string,
-  { tree, budget, tally, whiteouts, signal }: Unpacking,
+  unpacking: Unpacking,
 ): Promise<void> {
+  const { tree, budget, tally, whiteouts, signal } = unpacking;
   tree.beginLayer();
-  const counted = budget.count(untilAborted(source, signal));
-  for await (const entry of tarEntries(counted, what, whiteouts)) {
-    const names = splitName(entry.name);
-    const label = (): string => shown(names.join('/') || '/');
-    budget.admit(label, entry.size);
-    try {
-      if (whiteouts && hide(tree, entry, names)) continue;
-      const made = await make(tree, entry);
-      if (names[0] !== hardLinkStore) tally.count(entry, made);
-    } catch (error) {
-      if (error instanceof Error && error.name === 'Failure') throw error;
-      throw new Failure(`Cannot unpack ${label()}: ${errnoWords(error)}.`, {
-        next: 'Nothing was kept. Make room or choose another place, then try again.',
-        cause: error,
-      });
+  const bytes = new ByteSource();
+  const work = unpackEntries(new TarReader(bytes, what, whiteouts), unpacking);
+  try {
+    work.next();
+    for await (const chunk of budget.count(untilAborted(source, signal))) {
+      bytes.feed(chunk);
+      work.next();
     }
+    bytes.end();
+    work.next();
+  } finally {
+    // Where it waits in the middle of a file, that is closed.
+    work.return();
   }
   if (whiteouts) tree.removeFromTop(hardLinkStore);
   tally.attributes = tree.lostAttributes;
   tally.unmapped = tree.lostOwners;
 }
 
-/** @returns whether anything was made */
-async function make(tree: Tree, entry: TarEntry): Promise<boolean> {
-  const maker = makers[entry.type];
-  if (maker === undefined) {
-    tree.skip(entry);
-    return false;
+function* unpackEntries(reader: TarReader, { tree, budget, tally, whiteouts }: Unpacking): Waiting<void> {
+  for (let entry = yield* reader.next(); entry !== undefined; entry = yield* reader.next()) {
+    const { name, size } = entry;
+    budget.admit(() => label(name), size);
+    try {
+      if (whiteouts && hide(tree, entry)) continue;
+      const made = yield* make(tree, entry);
+      if (!whiteouts || !isStored(name)) tally.count(entry, made);
+    } catch (error) {
+      if (error instanceof Error && error.name === 'Failure') throw error;
+      throw new Failure(`Cannot unpack ${label(name)}: ${errnoWords(error)}.`, {
+        next: 'Nothing was kept. Make room or choose another place, then try again.',
+        cause: error,
+      });
+    }
   }
-  return (await maker(tree, entry)) !== false;
+}
+
+const isStored = (name: string): boolean =>
+  name.includes(hardLinkStore) && splitName(name)[0] === hardLinkStore;
+
+const label = (name: string): string => shown(splitName(name).join('/') || '/');
+
+/** @returns whether anything was made */
+function* make(tree: Tree, entry: TarEntry): Waiting<boolean> {
+  if (entry.type === 'file') {
+    yield* tree.makeFile(entry);
+    return true;
+  }
+  const maker = makers[entry.type];
+  if (maker !== undefined) return maker(tree, entry) !== false;
+  tree.skip(entry);
+  return false;
 }
 
 async function* untilAborted(
@@ -90,7 +113,9 @@ async function* untilAborted(
 }
 
 /** @returns whether the entry is a whiteout, or of AUFS's own, and so is not itself made */
-function hide(tree: Tree, entry: TarEntry, names: readonly string[]): boolean {
+function hide(tree: Tree, entry: TarEntry): boolean {
+  if (!entry.name.includes(whiteout)) return false;
+  const names = splitName(entry.name);
   const last = names.at(-1) ?? '';
   const folder = names.slice(0, -1);
   if (last === opaque) {

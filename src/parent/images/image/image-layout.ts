@@ -3,8 +3,10 @@
  * `docker save` writes (manifest.json with a list), or skopeo's `dir:` (manifest.json with a manifest, and each part under
  * its digest). The first two may be in one folder, as newer versions of docker write them.
  */
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Failure, usageFailure } from '../../../common/failure.js';
+import { bytesOf } from '../archive/file-bytes.js';
 import { Tree } from '../archive/tree.js';
 import { requireDigest, verified } from './digest.js';
 import {
@@ -154,8 +156,8 @@ function openPart(tree: Tree, path: string, what: string): AsyncIterable<Uint8Ar
   return hex === undefined ? source : verified(source, { digest: `sha256:${hex}`, what });
 }
 
-function openFile(tree: Tree, path: string, what: string): AsyncIterable<Uint8Array> {
-  return createReadStream(requireFile(tree, path, what), { highWaterMark: 256 * 1024 });
+async function* openFile(tree: Tree, path: string, what: string): AsyncGenerator<Uint8Array> {
+  yield* bytesOf(await open(requireFile(tree, path, what)));
 }
 
 function readDocument(tree: Tree, path: string) {
@@ -167,7 +169,7 @@ function readDocument(tree: Tree, path: string) {
   return parseDocument(readFileSync(file), path);
 }
 
-function requireFile(tree: Tree, path: string, what: string): Buffer {
+function requireFile(tree: Tree, path: string, what: string): Buffer | string {
   const file = tree.fileAt(path);
   if (file !== undefined) return file;
   throw new Failure(`The image has no file ${path}, which should be ${what}.`, {

@@ -206,6 +206,6 @@ async function readContent<Result>(
   }
   const chunks: Uint8Array[] = [];
   const expected = { ...descriptor, what: `The ${what}` };
-  for await (const chunk of verified(store.open(descriptor, what), expected)) chunks.push(chunk);
+  for await (const chunk of verified(store.open(descriptor, what), expected)) chunks.push(Buffer.from(chunk));
   return read(parseDocument(Buffer.concat(chunks), `The ${what}`), `The ${what}`);
 }

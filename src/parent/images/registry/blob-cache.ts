@@ -10,6 +10,7 @@ import { isAbsolute, join } from 'node:path';
 import { Failure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { homeFolder } from '../../state/home-folder.js';
+import { bytesOf } from '../archive/file-bytes.js';
 import { mismatch, requireDigest } from '../image/digest.js';
 import type { Descriptor } from '../image/image-documents.js';
 
@@ -59,7 +60,7 @@ export class BlobCache {
   async *read(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array> {
     const path = this.path(descriptor.digest);
     const hash = createHash(requireDigest(descriptor.digest).algorithm);
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    for await (const chunk of bytesOf(await open(path))) {
       hash.update(chunk);
       yield chunk;
     }

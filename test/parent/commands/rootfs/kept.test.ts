@@ -205,7 +205,7 @@ for (const [reader, words] of [
     const directory = workspace(t, owner);
     const root = join(directory, 'root');
     await importBytes(owner, directory, archive(entries));
-    setTimes(Buffer.from(join(root, 'tmp')), 1_000_000_000n * 5_000_000_000n);
+    setTimes(Buffer.from(join(root, 'tmp')), { seconds: 5_000_000_000, nanoseconds: 0 });
     const written = runRootfs(owner, ['export', root, join(directory, 'out.tar')], home(directory));
     assert.equal(written.status, 0, written.stderr);
     const copy = join(directory, 'copy');
