@@ -71,6 +71,7 @@ test('as root, below folders that give their group to new files, owners are thos
     file('first', 'x', { uid: 0, gid: 0 }),
     folder('shared', { mode: 0o2775, uid: 0, gid: 50 }),
     file('shared/roots', 'x', { uid: 0, gid: 0 }),
+    file('shared/as-elsewhere', 'x', { uid: 0, gid: 1234 }),
     file('shared/somebodys', 'x', { uid: 7, gid: 8 }),
     folder('shared/below', { uid: 0, gid: 0 }),
     file('shared/below/roots', 'x', { uid: 0, gid: 0 }),
