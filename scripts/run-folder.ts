@@ -20,12 +20,21 @@ export function makeRunFolder(): string {
 
 /** Kills what still runs from the folder, removes it, and returns the command lines of what had to be killed. */
 export async function removeRunFolder(folder: string): Promise<string[]> {
-  // What has been told to end may need a moment for it.
-  for (let tries = 0; tries < 30 && running(folder).size > 0; tries += 1) await later(100);
-  const left = running(folder);
-  for (const pid of left.keys()) process.kill(pid, 'SIGKILL');
+  // What has been told to end may need a moment for it, and on a busy machine a longer one.
+  for (let tries = 0; tries < 50 && running(folder).size > 0; tries += 1) await later(100);
+  const left = [...running(folder)].filter(([pid]) => killed(pid));
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  return [...left.values()];
+  return left.map(([, line]) => line);
+}
+
+/** Kills a process, unless it has just ended by itself. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
 }
 
 /** The processes that have the folder in their command line or in their environment, with their command lines. */

@@ -48,7 +48,7 @@ export async function launch(
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);
   const signals = new SignalRelay();
-  const job = new JobControl(spec.terminal);
+  const job = new JobControl(spec.terminal, kernel);
   const pty = await ptyMaster(spec, kernel, companions.sizes);
   let handOver: ProcessHandOver | undefined;
   try {
@@ -62,11 +62,11 @@ export async function launch(
     throw explained(handOver?.abandon() ?? (error as Error), kernel.step, spec);
   } finally {
     companions.walk?.release();
-    handOver?.reap(pty?.keeper);
+    handOver?.reap(pty?.keeper ?? job.keeper);
     await pty?.end();
     mountPoints?.remove();
     signals.release();
-    job.takeBack();
+    job.end();
     log.hold(false);
   }
 }

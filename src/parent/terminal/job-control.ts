@@ -3,9 +3,11 @@
  * the command becomes a job of its own with the terminal, as if a shell had started it; the launcher takes the terminal
  * back when the command stops or ends. In a pipeline or in the background it stays in the launcher's process group.
  */
+import type { Kernel } from '../../common/kernel/kernel.js';
 import { giveTerminal, isTerminal } from '../../common/kernel/processes.js';
 import { processStat } from '../../common/process-files.js';
 import type { LaunchSpec } from '../../common/spec.js';
+import { restoreForeground, TerminalKeeper } from './terminal-keeper.js';
 
 /** The process group of this process, and the one that has the terminal. */
 function processGroups(): { own: number; foreground: number } {
@@ -27,12 +29,34 @@ export function terminalUse(): LaunchSpec['terminal'] {
 
 export class JobControl {
   private commandGroup = 0;
+  /** Gives the terminal back if this process is killed. */
+  private keeping: TerminalKeeper | undefined;
 
-  constructor(private readonly use: LaunchSpec['terminal']) {}
+  constructor(
+    private readonly use: LaunchSpec['terminal'],
+    private readonly kernel: Kernel,
+  ) {}
 
-  /** The command has been given the terminal: remembers which process group that is. */
+  /** The process that gives the terminal back if this one is killed. */
+  get keeper(): number | undefined {
+    return this.keeping?.pid;
+  }
+
+  /** The command has been given the terminal: remembers which process group that is, and whose it was. */
   given(): void {
-    this.commandGroup = processGroups().foreground;
+    const { own, foreground } = processGroups();
+    this.commandGroup = foreground;
+    if (this.use !== 'foreground') return;
+    this.keeping = new TerminalKeeper(this.kernel, restoreForeground());
+    this.keeping.note(own);
+  }
+
+  /** Everything is over: the terminal is this process group's again. */
+  end(): void {
+    this.takeBack();
+    this.kernel.step = ''; // It belongs to none, as what is done before the first.
+    this.keeping?.end();
+    this.keeping = undefined;
   }
 
   /** Lends the terminal to `work` while the command's process, which may have it already, waits. */
@@ -48,7 +72,7 @@ export class JobControl {
   }
 
   /** Takes the terminal back if it is still the command's, or nobody's. */
-  takeBack(): void {
+  private takeBack(): void {
     if (this.use !== 'foreground') return;
     const { own, foreground } = processGroups();
     if (foreground !== own && (foreground === this.commandGroup || !exists(foreground))) giveTerminal(own);
@@ -66,10 +90,14 @@ export class JobControl {
     const wantsTerminal = signal === 'SIGTTIN' || signal === 'SIGTTOU';
     if (!wantsTerminal || !this.isForeground()) {
       this.takeBack();
+      // From here on it is the shell's.
+      this.keeping?.note(undefined);
       // Returns after SIGCONT; at once where no shell could continue us (an orphaned process group is not stopped).
       process.kill(0, 'SIGTSTP');
     }
-    return this.isForeground();
+    const { own, foreground } = processGroups();
+    if (own === foreground) this.keeping?.note(own);
+    return own === foreground;
   }
 
   /** Whether the command is in this process group, and both get the signals of a terminal's keys. */

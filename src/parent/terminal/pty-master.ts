@@ -20,10 +20,9 @@ import {
   silentModes,
   windowSizeBytes,
 } from '../../common/kernel/terminal-modes.js';
-import { execStep } from '../../common/steps/command.js';
 import { ptyStep } from '../../common/steps/pty.js';
 import { PtyRelay } from './pty-relay.js';
-import { TerminalKeeper } from './terminal-keeper.js';
+import { restoreModes, TerminalKeeper } from './terminal-keeper.js';
 import type { WindowSizes } from './window-sizes.js';
 
 const standardInput = 0;
@@ -84,8 +83,7 @@ export class PtyMaster {
   /** Gives the caller's terminal over to the one inside: it handles no key by itself any more, and edits no line. */
   prepare(): void {
     if (this.modes === undefined) return;
-    this.kernel.step = execStep.id;
-    this.keeping = new TerminalKeeper(this.kernel, this.modes);
+    this.keeping = new TerminalKeeper(this.kernel, restoreModes(this.modes));
     this.setModes(standardInput, rawModes(this.modes));
   }
 

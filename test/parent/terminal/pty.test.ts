@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isStopped, processStatOrNone } from '../../../src/common/process-files.js';
 import { folder, lacking, node, program, rootfs, run, start, unprivileged, users } from '../../gontainer.js';
+import { parentOf, processesLike } from '../../processes.js';
 import { inForeground, TerminalSession } from '../../terminal-session.js';
 import { until } from '../../until.js';
 
@@ -34,22 +35,6 @@ async function isInOrder(terminal: TerminalSession): Promise<void> {
   for (const mode of ['icanon', 'echo', 'isig', 'icrnl', 'opost', 'ixon'])
     assert.match(screen, new RegExp(`[ \\n]${mode}[ ;\\n]`), mode);
 }
-
-/** The process IDs, as the host numbers them, of the processes whose command line matches. */
-const processesLike = (pattern: RegExp): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return pattern.test(readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' '));
-      } catch {
-        return false; // It ended meanwhile.
-      }
-    })
-    .map(Number);
-
-const parentOf = (pid: number): number =>
-  Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 test('inside there is a terminal of its own, and a shell has job control', { skip }, async () => {
   const terminal = await inside();

@@ -1,10 +1,12 @@
 /** The terminal behaves as in a local shell: tried in a real one. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, lacking, rootfs, unprivileged } from '../../gontainer.js';
+import { folder, lacking, node, program, rootfs, unprivileged } from '../../gontainer.js';
+import { parentOf, processesLike } from '../../processes.js';
 import { inForeground, TerminalSession } from '../../terminal-session.js';
+import { until } from '../../until.js';
 
 const skip = lacking('tmux', 'setpriv');
 const prompt = /📦 \[root@box\] \S+ ‣$/;
@@ -198,11 +200,82 @@ for (const options of ['', '--as-pid-1 '])
     await terminal.shows(/^ready$/m);
     terminal.press('C-c');
     await terminal.shows(/got 1$/m);
-    const child = readFileSync(pid, 'utf8').trim();
-    const [, launcher] = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${child}/status`, 'utf8')) ?? [];
-    process.kill(Number(launcher), 'SIGINT');
+    const launcher = parentOf(Number(readFileSync(pid, 'utf8')));
+    process.kill(launcher, 'SIGINT');
     await terminal.shows(/got 2$/m);
     terminal.press('C-c');
     assert.doesNotMatch(await terminal.shows(/got 3$/m), /got 4/);
-    process.kill(Number(launcher), 'SIGKILL');
+    process.kill(launcher, 'SIGKILL');
   });
+
+/** In a script the name is not known. */
+const gontainer = `'${node}' '${program}'`;
+/** A container whose process is written down, and whose command waits. */
+const container = (pid: string, options = '') =>
+  `${gontainer} run --quiet --uid --pid ${options} --pid-file ${pid} -- ${waiting}`;
+const launcherOf = (pid: string): number => parentOf(Number(readFileSync(pid, 'utf8')));
+const groupHasTerminal = '[ "$(ps -o tpgid= -p $$)" = "$(ps -o pgid= -p $$)" ]';
+
+for (const options of ['', '--as-pid-1'])
+  test(`a script ${options} whose launcher is killed by SIGKILL has its terminal again`, {
+    skip,
+  }, async () => {
+    const terminal = new TerminalSession();
+    const [pid, script] = [join(folder(unprivileged), 'pid'), join(folder(unprivileged), 'script')];
+    const lines = [
+      container(pid, options),
+      `until ${groupHasTerminal}; do sleep 0.1; done`,
+      'echo reads; read word; echo "got $word"',
+    ];
+    writeFileSync(script, lines.join('\n'));
+    terminal.type(`bash ${script}`);
+    await terminal.shows(begun);
+    process.kill(launcherOf(pid), 'SIGKILL');
+    await terminal.shows(/^reads$/m);
+    terminal.type('this');
+    await terminal.shows(/^got this$/m);
+  });
+
+test('a script whose launcher is killed while it enters a container has its terminal again', {
+  skip,
+}, async () => {
+  const terminal = new TerminalSession();
+  const script = join(folder(unprivileged), 'script');
+  const lines = [
+    `export XDG_RUNTIME_DIR='${folder(unprivileged)}'`,
+    `${gontainer} run --quiet --uid --pid --name entered --detach -- sleep 4709`,
+    `${gontainer} enter entered -- ${waiting}`,
+    `until ${groupHasTerminal}; do sleep 0.1; done`,
+    `echo reads; read word; echo "got $word"; ${gontainer} kill entered`,
+  ];
+  writeFileSync(script, lines.join('\n'));
+  terminal.type(`bash ${script}`);
+  await terminal.shows(begun);
+  const launcher = processesLike(/main\.cjs enter entered -- sh -c /).sort((one, other) => one - other)[0];
+  process.kill(launcher as number, 'SIGKILL');
+  await terminal.shows(/^reads$/m);
+  terminal.type('this');
+  await terminal.shows(/^got this\noutside\$$/m);
+});
+
+test('a shell keeps its terminal when a launcher that it has stopped is killed by SIGKILL', {
+  skip,
+}, async () => {
+  const terminal = new TerminalSession();
+  // This shell does not look how its jobs are until the next line.
+  terminal.type("PS1='dash> ' exec dash");
+  await terminal.shows(/^dash>$/m);
+  const pid = join(folder(unprivileged), 'pid');
+  terminal.type(container(pid));
+  await terminal.shows(begun);
+  terminal.press('C-z');
+  await terminal.shows(/Stopped[\s\S]*dash>$/);
+  const launcher = launcherOf(pid);
+  const child = Number(readFileSync(pid, 'utf8'));
+  process.kill(launcher, 'SIGKILL');
+  await until('the container is left', () => !existsSync(`/proc/${child}`));
+  const copies = () => processesLike(new RegExp(`main\\.cjs run .*${pid}`)).filter((one) => one !== launcher);
+  await until('a copy of the launcher is left', () => copies().length === 0);
+  terminal.type(`${groupHasTerminal} && echo it ha""s it`);
+  await terminal.shows(/^it has it$/m);
+});

@@ -48,7 +48,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
     refused.note(record);
   });
   const signals = new SignalRelay();
-  const job = new JobControl(spec.terminal);
+  const job = new JobControl(spec.terminal, kernel);
   const joining = new ProcessJoining(spec, target, kernel, () => {
     job.given();
     const last = enterSteps.at(-1);
@@ -77,7 +77,7 @@ async function joinAndRun(spec: EnterSpec, target: ProcessIdentity, log: Log): P
   } finally {
     joining.release();
     signals.release();
-    job.takeBack();
+    job.end();
     log.hold(false);
   }
 }

@@ -1,0 +1,18 @@
+/** The processes of the host, as its /proc shows them. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The process IDs, as the host numbers them, of the processes whose command line matches. */
+export const processesLike = (pattern: RegExp): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return pattern.test(readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' '));
+      } catch {
+        return false; // It ended meanwhile.
+      }
+    })
+    .map(Number);
+
+export const parentOf = (pid: number): number =>
+  Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
