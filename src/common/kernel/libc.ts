@@ -33,6 +33,8 @@ function openLibrary(): bigint {
   try {
     open({ library: 'libc', path: 'libc.so.6' });
   } catch (cause) {
+    // What opens libraries is missing itself.
+    if (cause instanceof Failure) throw cause;
     throw new Failure('this program needs the GNU C library (glibc), and this system has no libc.so.6', {
       next: 'Run it on a distribution with glibc (Debian, Ubuntu, Fedora, Arch…); Alpine and others with musl lack makecontext(3).',
       cause,
