@@ -15,7 +15,8 @@ import { recordTypes } from './record-types.js';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** What an option is in a program: a flag is true, a list is one of strings. */
-function typeOf({ kind, choices }: Option): string {
+function typeOf({ kind, alone, choices }: Option): string {
+  if (alone !== undefined) return 'boolean | string';
   if (choices !== undefined) return choices.map((choice) => `'${choice}'`).join(' | ');
   return { flag: 'boolean', text: 'string', number: 'number', decimal: 'number', list: 'readonly string[]' }[
     kind

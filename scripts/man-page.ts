@@ -16,11 +16,11 @@ const bold = (text: string): string => `\\fB${escaped(text)}\\fR`;
 const italic = (text: string): string => `\\fI${escaped(text)}\\fR`;
 const item = (tag: string, text: string): string => `.TP\n${tag}\n${escaped(text)}.`;
 
-function optionItem({ name, alias, value, choices, describe }: Option): string {
+function optionItem({ name, alias, value, alone, choices, describe }: Option): string {
   const spellings = [name, ...(alias === undefined ? [] : [alias])].map((word) =>
     bold(`${word.length === 1 ? '-' : '--'}${word}`),
   );
-  const given = value === undefined ? '' : `=${italic(value)}`;
+  const given = value === undefined ? '' : alone === undefined ? `=${italic(value)}` : `[=${italic(value)}]`;
   const which = choices === undefined ? '' : `; one of ${choices.join(', ')}`;
   return item(spellings.join(', ') + given, `${describe}${which}`);
 }

@@ -5,14 +5,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Option } from '../src/parent/command-line/option.js';
+import { type Option, shownValue } from '../src/parent/command-line/option.js';
 import { runOptions } from '../src/parent/commands/run/run-options.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [begin, end] = ['<!-- options -->', '<!-- /options -->'];
 
-const row = ({ name, value, describe }: Option): string =>
-  `| \`--${name}${value === undefined ? '' : `=${value}`}\` | ${describe.replaceAll('|', '\\|')} |`;
+const row = ({ name, describe, ...option }: Option): string =>
+  `| \`--${name}${shownValue(option)}\` | ${describe.replaceAll('|', '\\|')} |`;
 
 /** One table for each group of options. */
 function tables(options: readonly Option[]): string {

@@ -1,3 +1,4 @@
+import { takesWord } from '../../src/parent/command-line/option.js';
 import type { Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
@@ -30,7 +31,7 @@ export function bashCompletion(commands: readonly Subcommand[], known: Known): s
   const branch = (command: Subcommand): string => {
     const options = optionsOf(command);
     const names = options.flatMap(({ name, alias }) => [name, ...(alias === undefined ? [] : [alias])]);
-    const valued = options.filter(({ kind }) => kind !== 'flag');
+    const valued = options.filter(takesWord);
     const values = valued.map((option) => `        ${option.name}) ${replies(valueCompletion(option))} ;;`);
     const words = command.positionals.map((positional, index) => {
       const rest = positional.takes === 'rest';

@@ -1,4 +1,4 @@
-import type { Option } from '../../src/parent/command-line/option.js';
+import { type Option, takesWord } from '../../src/parent/command-line/option.js';
 import type { Positional, Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
@@ -28,11 +28,11 @@ function candidates(completion: Completion): string {
 
 /** A script for fish that completes gontainer's command line: complete(1) of fish. */
 export function fishCompletion(commands: readonly Subcommand[], known: Known): string {
-  const option = (command: Subcommand, { name, alias, kind, describe, ...more }: Option): string => {
+  const option = (command: Subcommand, one: Option): string => {
+    const { name, alias, describe } = one;
     // A single letter is old-style too: short ones could be grouped, as in -hv.
     const spellings = [name, ...(alias === undefined ? [] : [alias])].map((word) => `-o ${word} -l ${word}`);
-    const value =
-      kind === 'flag' ? '' : ` -x -a ${candidates(valueCompletion({ name, kind, describe, ...more }))}`;
+    const value = takesWord(one) ? ` -x -a ${candidates(valueCompletion(one))}` : '';
     return `complete -c gontainer -n '__gontainer_is ${command.name.replace(' ', '-')}' ${spellings.join(' ')}${value} -d ${single(describe)}`;
   };
   const positional = (command: Subcommand, word: Positional, index: number): string => {
@@ -42,7 +42,7 @@ export function fishCompletion(commands: readonly Subcommand[], known: Known): s
   };
   const valued = (command: Subcommand): string =>
     optionsOf(command)
-      .filter(({ kind }) => kind !== 'flag')
+      .filter(takesWord)
       .map(({ name }) => name)
       .join(' ');
   const families = firstWords(commands).filter((word) => secondWords(commands, word).length > 0);

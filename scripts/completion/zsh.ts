@@ -1,4 +1,4 @@
-import type { Option } from '../../src/parent/command-line/option.js';
+import { type Option, takesWord } from '../../src/parent/command-line/option.js';
 import type { Subcommand } from '../../src/parent/command-line/subcommand.js';
 import {
   type Completion,
@@ -34,9 +34,9 @@ function specifications(option: Option): string[] {
     `--${word}`,
   ]);
   const others = kind === 'list' ? '*' : `(${spellings.join(' ')})`;
-  const given = kind === 'flag' ? '' : `:${explained(value ?? ' ')}:${action(valueCompletion(option))}`;
+  const given = !takesWord(option) ? '' : `:${explained(value ?? ' ')}:${action(valueCompletion(option))}`;
   return spellings.map((word) =>
-    single(`${others}${word}${kind === 'flag' ? '' : '='}[${explained(describe)}]${given}`),
+    single(`${others}${word}${takesWord(option) ? '=' : ''}[${explained(describe)}]${given}`),
   );
 }
 

@@ -6,6 +6,7 @@ import type { RecordMessage } from '../common/channel.js';
 import { CommandAsPid1 } from '../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../common/command/held-command.js';
 import { PseudoTerminal } from '../common/command/pseudo-terminal.js';
+import { defined } from '../common/defined.js';
 import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
@@ -13,7 +14,7 @@ import { Recorder } from '../common/kernel/recorder.js';
 import { rememberMountTable } from '../common/mount-table.js';
 import { monotonicShift } from '../common/spec.js';
 import { perform } from '../common/step.js';
-import type { CommandContext } from '../common/steps/command-context.js';
+import type { CommandContext, ListenerPlace } from '../common/steps/command-context.js';
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';
@@ -38,8 +39,8 @@ export async function child(): Promise<void> {
       report({ type: 'call', record });
     });
     detachNode(spec, kernel);
-    const ready = () => {
-      channel.send({ type: 'ready' });
+    const ready = (listener?: ListenerPlace) => {
+      channel.send({ type: 'ready', ...defined({ listener }) });
       // A handler would take the place of what the command is to ignore.
       if (!spec.asPid1) init.listen();
       channel.wait('continue');

@@ -7,6 +7,7 @@ import type { CallRecord } from './kernel/kernel.js';
 import type { KernelErrorData } from './kernel/kernel-error.js';
 import type { LaunchSpec } from './spec.js';
 import type { Evidence, StepResult } from './step.js';
+import type { ListenerPlace } from './steps/command-context.js';
 
 /** Where the child finds its end: after standard input, output and error. */
 export const channelDescriptor = 3;
@@ -48,8 +49,11 @@ export type RecordMessage =
     }
   /** The child opened a terminal, and waits until the parent holds its master too (pty(7)). */
   | { readonly type: 'terminal'; readonly descriptor: number; readonly number: number }
-  /** The command's process stands before its execve(2), and the child waits until all of the log is written. */
-  | { readonly type: 'ready' }
+  /**
+   * The command's process stands before its execve(2), and the child waits until all of the log is written, and the
+   * listener is taken where there is one.
+   */
+  | { readonly type: 'ready'; readonly listener?: ListenerPlace }
   /** The child becomes the command: its execve(2), as it is if neither a failure nor anything else follows. */
   | { readonly type: 'executes'; readonly record: CallRecord }
   | { readonly type: 'failure'; readonly failure: FailureData }

@@ -36,6 +36,12 @@ export class Mount {
     return this.line.includes(` ${escaped(place)} `) && this.mountPoint === place;
   }
 
+  /** Whether nothing can be written there: for this mount, or for its file system as a whole. */
+  get readOnly(): boolean {
+    const options = `${this.options},${this.fields[this.separator + 3]}`;
+    return options.split(',').includes('ro');
+  }
+
   get type(): string {
     return String(this.fields[this.separator + 1]);
   }

@@ -2,6 +2,7 @@
 import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
 import type { NamespaceFlag } from './namespaces.js';
 import type { Limit, ResourceLimit } from './resource-limits.js';
+import type { WatchKind } from './watch/watched-calls.js';
 
 /** A line of /proc/PID/uid_map: `count` IDs from `inside` on are those from `outside` on (user_namespaces(7)). */
 export interface MapLine {
@@ -80,6 +81,13 @@ export interface Inherited {
   readonly blockedSignals: readonly number[];
 }
 
+/** Which calls of the command are watched (docs/watch.md). */
+export interface Watch {
+  readonly kinds: readonly WatchKind[];
+  /** Whether a call that is looked at is interrupted only by signals that kill: since Linux 5.19. */
+  readonly killable: boolean;
+}
+
 export interface LaunchSpec {
   /** The namespaces that were asked for. */
   readonly namespaces: readonly NamespaceFlag[];
@@ -142,6 +150,8 @@ export interface LaunchSpec {
   readonly inherited: Inherited;
   /** The limits of --ulimit, in the order in which they are set. */
   readonly ulimits?: readonly ResourceLimit[];
+  /** Absent where no call is watched, and no filter is installed. */
+  readonly watch?: Watch;
   /** Sent instead of SIGTERM where something ends the command in order: --timeout, gontainer kill. */
   readonly stopSignal?: NodeJS.Signals;
   /** What was taken from an image, for the log. */

@@ -69,6 +69,8 @@ export interface RunOptions {
   ephemeralSize?: string | undefined;
   /** FILE: set the variables in FILE, one NAME=VALUE a line, as Docker does; --env takes precedence; repeatable */
   envFile?: readonly string[] | undefined;
+  /** KIND,KIND...: log what the command asks the kernel, and which namespace answers: files, network, processes, identity, ipc or all, which is meant without a value */
+  watch?: boolean | string | undefined;
   /** give the command a terminal and a session of its own; it cannot reach yours */
   pty?: boolean | undefined;
   /** start the command in a session of its own, without a controlling terminal */

@@ -12,7 +12,9 @@ export type LogRecord =
   | FailureRecord
   | StackRecord
   | WarningRecord
-  | ImageRecord;
+  | ImageRecord
+  | WatchedRecord
+  | WatchRecord;
 
 /** What every record has. */
 export interface RecordBase {
@@ -165,6 +167,42 @@ export interface ImageRecord extends RecordBase {
   readonly image: 'Root' | 'Env' | 'Entrypoint' | 'Cmd' | 'User' | 'WorkingDir' | 'StopSignal';
 }
 
+/** A system call of the command that is watched. */
+export interface WatchedRecord extends RecordBase {
+  readonly level: 30;
+  /** The version of this format; in the first record only. */
+  readonly format?: 1;
+  /** The version of gontainer; in the first record only. */
+  readonly version?: string;
+  readonly stage: 'parent';
+  /** The system call. */
+  readonly watched: string;
+  readonly kind: 'files' | 'network' | 'processes' | 'identity' | 'ipc';
+  /** As strace shows them before the call. */
+  readonly args: readonly string[];
+  /** The paths among them, as absolute ones inside. */
+  readonly paths?: readonly string[];
+  readonly address?: WatchedAddress;
+  readonly process: WatchedProcess;
+  readonly answer: Answer;
+  /** Only that it was asked for; or that it will be refused. */
+  readonly known: 'asked' | 'foreseen';
+  readonly refusal?: Refusal;
+  /** Of a program of 32 bits. */
+  readonly architecture?: 'i386';
+}
+
+/** What was watched in all. */
+export interface WatchRecord extends RecordBase {
+  readonly level: 30;
+  /** The version of this format; in the first record only. */
+  readonly format?: 1;
+  /** The version of gontainer; in the first record only. */
+  readonly version?: string;
+  readonly stage: 'parent';
+  readonly watch: WatchSummary;
+}
+
 /** Milliseconds since 1970-01-01T00:00Z, with a fraction. */
 export type Time = number;
 
@@ -230,6 +268,12 @@ export interface Launch {
   /** The file of node, which the child runs from a read-only mount. */
   readonly readOnlyExecutable?: string;
   readonly terminal: 'foreground' | 'shared' | 'own' | 'none';
+  /** Which calls of the command are watched. */
+  readonly watch?: {
+    readonly kinds: readonly ('files' | 'network' | 'processes' | 'identity' | 'ipc')[];
+    /** Whether a call that is looked at is interrupted only by signals that kill. */
+    readonly killable: boolean;
+  };
 }
 
 export type Stage = 'parent' | 'child';
@@ -280,6 +324,57 @@ export interface RehearsedCall {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** The address of a socket that a watched call was given. */
+export interface WatchedAddress {
+  readonly family: string;
+  readonly path?: string;
+  readonly abstract?: boolean;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** Who makes a watched call; the record's pid is the host's number of it. */
+export interface WatchedProcess {
+  /** In its own PID namespace. */
+  readonly inside: number;
+  readonly name: string;
+  /** Where it is not the first thread. */
+  readonly thread?: number;
+}
+
+/** Which namespace answers a watched call. */
+export interface Answer {
+  /** Its entry in /proc/PID/ns. */
+  readonly namespace: 'mnt' | 'net' | 'pid' | 'user' | 'uts' | 'ipc' | 'time';
+  /** The one that the launch has made, the host's, or one that was made inside since. */
+  readonly whose: 'container' | 'host' | 'nested';
+  /** What that means, for people. */
+  readonly means: string;
+}
+
+/** Why a watched call will fail, and the option that would allow it. */
+export interface Refusal {
+  readonly errno: 'EROFS' | 'EACCES' | 'EPERM' | 'EINVAL' | 'ENETUNREACH';
+  readonly because: string;
+  readonly option?: string;
+}
+
+/** What was watched in all. */
+export interface WatchSummary {
+  readonly calls: number;
+  /** How many of them have no record, as there were more than the log keeps. */
+  readonly notKept: number;
+  /** How many could not be looked at, and went on all the same. */
+  readonly unread: number;
+  readonly processes: number;
+  readonly kinds: WatchKindCounts;
+  readonly namespaces: readonly WatchAnswer[];
+  /** How many were to be refused. */
+  readonly refusals: number;
+  /** The first of them, a sentence each. */
+  readonly refused: readonly string[];
+}
+
 export type NamespaceFlags = readonly ('uid' | 'mnt' | 'uts' | 'ipc' | 'net' | 'pid' | 'cgroup' | 'time')[];
 
 /** What the container has as its root, and what is mounted in it. */
@@ -309,6 +404,26 @@ export interface IdMaps {
 
 /** By the names of capabilities(7); a number where the kernel has a newer one. */
 export type Capabilities = readonly (string | number)[];
+
+/** How many watched calls there were, by their kinds. */
+export interface WatchKindCounts {
+  readonly files?: number;
+  readonly network?: number;
+  readonly processes?: number;
+  readonly identity?: number;
+  readonly ipc?: number;
+}
+
+/** A namespace that answered, how often, and what its last answer means. */
+export interface WatchAnswer {
+  /** Its entry in /proc/PID/ns. */
+  readonly namespace: 'mnt' | 'net' | 'pid' | 'user' | 'uts' | 'ipc' | 'time';
+  /** The one that the launch has made, the host's, or one that was made inside since. */
+  readonly whose: 'container' | 'host' | 'nested';
+  /** What that means, for people. */
+  readonly means: string;
+  readonly calls: number;
+}
 
 export type RequestedMount =
   | {

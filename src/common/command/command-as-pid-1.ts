@@ -3,7 +3,8 @@ import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
 import { limitCalls } from '../resource-limits.js';
 import type { LaunchSpec } from '../spec.js';
 import { asPid1Step, commandCalls, execStep, hiddenCommand } from '../steps/command.js';
-import type { CommandProcess } from '../steps/command-context.js';
+import type { CommandProcess, ListenerPlace } from '../steps/command-context.js';
+import { installFilter } from '../steps/watch.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 
 /**
@@ -19,7 +20,7 @@ export class CommandAsPid1 implements CommandProcess {
     private readonly spec: LaunchSpec,
     private readonly kernel: Kernel,
     /** Called when everything is ready; returns when execve(2) may be called. */
-    private readonly whenReady: () => void,
+    private readonly whenReady: (listener?: ListenerPlace) => void,
     /** Takes the record of execve(2) beforehand, as it will be if that succeeds. */
     private readonly foretold: (record: CallRecord) => void,
     /** Where the command's root is, seen from this process. */
@@ -46,8 +47,14 @@ export class CommandAsPid1 implements CommandProcess {
   }
 
   execute(): void {
-    this.whenReady();
     const { path: pathname, spec } = this;
+    // After it nothing opens a file here until somebody holds the listener, and would answer.
+    this.whenReady(
+      spec.watch && {
+        pid: this.pid,
+        descriptor: makeCall(this.kernel, installFilter(execStep.id, spec.watch)),
+      },
+    );
     try {
       const { blockedSignals } = spec.inherited;
       const args = { pathname, argv: spec.command, envp: commandEnvironment(spec) };

@@ -4,8 +4,8 @@ import type { Kernel, Running } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
 import { drop, pipe } from '../kernel/pipe.js';
 import { type LaunchSpec, unshares } from '../spec.js';
-import { commandChain, commandStep, hiddenCommand } from '../steps/command.js';
-import type { CommandProcess } from '../steps/command-context.js';
+import { commandChain, commandStep, hiddenCommand, listenerDescriptor } from '../steps/command.js';
+import type { CommandProcess, ListenerPlace } from '../steps/command-context.js';
 import { commandEnvironment, commandPath, notExecutable } from './command-program.js';
 
 /** The command as the child makes it: a process that runs a call chain up to execve(2) (steps/command.ts). */
@@ -21,7 +21,7 @@ export class HeldCommand implements CommandProcess {
     private readonly spec: LaunchSpec,
     private readonly kernel: Kernel,
     /** Called when the process stands ready; returns when it may go on. */
-    private readonly whenReady: () => void,
+    private readonly whenReady: (listener?: ListenerPlace) => void,
     /** Where the command's root is, seen from this process. */
     private readonly root = '/',
   ) {}
@@ -73,7 +73,7 @@ export class HeldCommand implements CommandProcess {
   }
 
   execute(): void {
-    this.whenReady();
+    this.whenReady(this.spec.watch && { pid: this.pid, descriptor: listenerDescriptor });
     this.open();
     // execve(2) closes the other end when it succeeds.
     const word = memory(Buffer.alloc(4), 'errno of execve, or end-of-file', 'end-of-file');

@@ -71,6 +71,14 @@ export class Arena {
     return this.put(vector);
   }
 
+  /** A struct sock_fprog: how many instructions of 8 bytes there are, and where (seccomp(2)). */
+  program(instructions: Buffer): bigint {
+    const head = Buffer.alloc(16);
+    head.writeUInt16LE(instructions.length / 8, 0);
+    head.writeBigUInt64LE(this.put(instructions), 8);
+    return this.put(head);
+  }
+
   /** Copies everything that was put down into place. */
   commit(): void {
     poke(this.base, this.image.subarray(0, this.used));

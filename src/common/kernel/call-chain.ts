@@ -17,6 +17,7 @@ import {
   type Chain,
   type ChainCall,
   cloneOf,
+  type FilterProgram,
   type Kind,
   type Memory,
   type Place,
@@ -311,6 +312,8 @@ export class CallChain {
         return this.arena.texts(
           Object.entries(argument as object).map(([name, value]) => `${name}=${value}`),
         );
+      case 'program':
+        return this.arena.program((argument as FilterProgram).instructions);
       case 'memory': {
         if ('place' in (argument as object)) return this.place((argument as Place).place, prepared);
         return this.shared(argument as Memory);

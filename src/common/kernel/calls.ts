@@ -13,9 +13,19 @@ import { type Flags, shownFlags } from './constants.js';
  * - `text`: `const char *`, or null; as memory in a chain where another call fills it in;
  * - `texts`: `char *const []`; `environment` the same, but the log shows only the names, never a value;
  * - `memory`: a pointer to bytes, with what the log shows in their place;
+ * - `program`: a struct sock_fprog, which points to the instructions of a filter (seccomp(2));
  * - `chain`: a pointer to the first context of a call chain (call-chain.ts).
  */
-export type Kind = 'int' | 'long' | 'mode' | 'text' | 'texts' | 'environment' | 'memory' | 'chain';
+export type Kind =
+  | 'int'
+  | 'long'
+  | 'mode'
+  | 'text'
+  | 'texts'
+  | 'environment'
+  | 'memory'
+  | 'program'
+  | 'chain';
 
 export const calls = {
   unshare: { flags: 'int' },
@@ -77,6 +87,7 @@ export const calls = {
   pidfd_getfd: { pidfd: 'int', targetfd: 'int', flags: 'int' },
   pidfd_send_signal: { pidfd: 'int', sig: 'int', info: 'memory', flags: 'int' },
   poll: { fds: 'memory', nfds: 'long', timeout: 'int' },
+  seccomp: { operation: 'int', flags: 'int', args: 'program' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
 export type CallName = keyof typeof calls;
@@ -85,11 +96,19 @@ export type CallName = keyof typeof calls;
  * Calls that go through syscall(2), by their numbers (syscalls(2)). The wrappers of setresuid, setresgid and setgroups
  * have every thread of the process change its user (nptl(7)): in a call chain they would wait for one that was just
  * being made when this process was cloned, for ever, as the clone does not have it; and in front of an execve(2), which
- * ends the other threads, there is no need. keyctl(2) never had one, and that of pidfd_send_signal came with glibc 2.36.
+ * ends the other threads, there is no need. keyctl(2) and seccomp(2) never had one, and that of pidfd_send_signal came with
+ * glibc 2.36.
  */
 const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
-  x64: { keyctl: 250, setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424 },
-  arm64: { keyctl: 219, setgroups: 159, setresuid: 147, setresgid: 149, pidfd_send_signal: 424 },
+  x64: { keyctl: 250, setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424, seccomp: 317 },
+  arm64: {
+    keyctl: 219,
+    setgroups: 159,
+    setresuid: 147,
+    setresgid: 149,
+    pidfd_send_signal: 424,
+    seccomp: 277,
+  },
 };
 
 /** The number of a call that goes through syscall(2). */
@@ -106,6 +125,11 @@ export interface Memory {
   readonly shows: unknown;
   /** What a rehearsal calls what the kernel would put there. */
   readonly name?: string;
+}
+
+/** A filter of seccomp(2): struct sock_filter[], 8 bytes each. */
+export interface FilterProgram {
+  readonly instructions: Buffer;
 }
 
 /** An address that the recorder knows by name: a libc function or a place in the memory of a call chain. */
@@ -130,6 +154,7 @@ interface ArgumentOf {
   texts: readonly string[];
   environment: Readonly<Record<string, string>>;
   memory: Memory | Place;
+  program: FilterProgram;
   chain: Chain | Place;
 }
 
@@ -184,6 +209,8 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
       return `0${(argument as number).toString(8)}`;
     case 'environment':
       return Object.keys(argument as object);
+    case 'program':
+      return `${(argument as FilterProgram).instructions.length / 8} instructions`;
     case 'memory':
     case 'chain':
       return 'shows' in (argument as object)

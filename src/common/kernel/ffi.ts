@@ -14,6 +14,8 @@ interface NativeCall {
   readonly paramsValue: readonly unknown[];
   readonly errno: boolean;
   readonly freeResultMemory: boolean;
+  /** On a thread of libuv's; then what is returned is a promise of it. */
+  readonly runInNewThread?: true;
 }
 
 interface Native {

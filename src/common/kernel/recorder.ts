@@ -13,6 +13,7 @@ import {
   type CallName,
   type Chain,
   cloneOf,
+  type FilterProgram,
   type Kind,
   type Memory,
   memory,
@@ -204,6 +205,13 @@ function pass(kind: Kind, argument: Argument): Passed {
     case 'memory': {
       const { bytes: content } = argument as Memory;
       return content === null ? pointer(0n) : bytes(content);
+    }
+    case 'program': {
+      // Its memory goes with the program of this process, which is about to be another.
+      const arena = new Arena();
+      const at = arena.program((argument as FilterProgram).instructions);
+      arena.commit();
+      return pointer(at);
     }
     default:
       throw new Error(`an argument of kind ${kind} can only be passed in a call chain`);

@@ -120,6 +120,8 @@ export class Rehearsal implements Kernel {
         return this.standIn('socket');
       case 'pidfd_getfd':
         return this.standIn('master');
+      case 'seccomp':
+        return this.standIn('listener');
       case 'ioctl':
         // A new network namespace has the interface lo, and it is down: bytes 16 and 17 of struct ifreq, netdevice(7).
         if (args.request === 'SIOCGIFFLAGS')

@@ -9,6 +9,13 @@ export interface TerminalOfCommand {
   open(): void;
 }
 
+/** Where the launcher finds the other end of the filter by which a command is watched. */
+export interface ListenerPlace {
+  /** The command's process, as it is numbered where it is told. */
+  readonly pid: number;
+  readonly descriptor: number;
+}
+
 /** The process that becomes the command: one of its own (command-process.ts), or this one (command-as-pid-1.ts). */
 export interface CommandProcess {
   /** 0 before it is made. */

@@ -2,6 +2,7 @@
 import { constants as access, accessSync, readlinkSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { bytesOf } from '../byte-text.js';
+import { channelDescriptor } from '../channel.js';
 import { defined } from '../defined.js';
 import { procLines } from '../evidence.js';
 import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } from '../kernel/calls.js';
@@ -29,6 +30,7 @@ import { deathSignal, hidden } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
 import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
 import { openSharedTerminal, openStandardPipes, pipeRefusals, terminalRefusals } from './standard-pipes.js';
+import { installFilterInChain } from './watch.js';
 
 /** The file descriptors that the process reports and waits through; closed by its execve(2). */
 export interface Gate {
@@ -42,6 +44,9 @@ export interface Gate {
   readonly wait: number;
 }
 
+/** Where the command's process has the listener: in the place of its copy of the channel, the lowest that it can do without. */
+export const listenerDescriptor = channelDescriptor;
+
 /** What of a launch the command's process depends on; entering a container knows no more. */
 export type CommandSpec = Pick<
   LaunchSpec,
@@ -54,6 +59,7 @@ export type CommandSpec = Pick<
   | 'terminal'
   | 'inherited'
   | 'ulimits'
+  | 'watch'
 >;
 
 /**
@@ -143,6 +149,7 @@ export function commandChain(
     ...(gate.open === undefined ? [] : [{ step, call: 'close', args: { fd: gate.open } } as const]),
     ...(newSession(spec) ? [{ step, call: 'setsid', args: {} } as const] : []),
     ...commandCalls(spec, step, { place: 'own process ID' }, terminal),
+    ...(spec.watch ? installFilterInChain(step, spec.watch, listenerDescriptor) : []),
     { step, call: 'write', args: { fd: gate.ready, buf: memory(Buffer.from('ready'), 'ready'), count: 5 } },
     // Whoever waits for it sees the end of the pipe even if the write failed. If this fails, execve(2) closes it.
     { step, call: 'close', args: { fd: gate.ready }, mayFail: true },

@@ -58,7 +58,11 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     return 'The clocks of the container must not become negative or too large: choose another offset.';
   if (step === 'capabilities')
     return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with --cap-keep=all.';
+  if (call === 'seccomp' && errno === 'EBUSY')
+    return 'Somebody watches this launcher already, and the kernel lets one watch at a time: leave out one --watch.';
   if (call === 'pidfd_getfd' && errno === 'EPERM') {
+    if (step === 'exec')
+      return 'The launcher may not take the listener out of the command’s process: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out --watch, or run gontainer on the host.';
     return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out --pty, or run gontainer on the host.';
   }
   if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';

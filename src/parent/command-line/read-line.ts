@@ -151,6 +151,7 @@ function readOption(
       throw usageFailure(`${typed} takes no value, and got “${value}”`);
     return { option, given: '' };
   }
+  if (option.alone !== undefined && value === undefined) return { option, given: option.alone };
   const given = value ?? (isOption(rest[0], known) ? undefined : rest.shift());
   if (given === undefined || given === '') {
     throw usageFailure(`${typed} needs a value: ${typed}=${option.value}`);

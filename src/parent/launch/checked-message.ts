@@ -78,7 +78,7 @@ const messages: { readonly [Type in RecordMessage['type']]: Fields | readonly [F
   step: { result: fields({ step: word, before: object, after: object, at: time, us: time }) },
   pause: { step: word, evidence: object, known },
   terminal: { descriptor: processId, number: processId },
-  ready: {},
+  ready: [{}, { listener: fields({ pid: processId, descriptor: whole(3, maximal32Bits) }) }],
   executes: { record },
   failure: { failure },
   passed: { number: whole(1, Number.MAX_SAFE_INTEGER) },

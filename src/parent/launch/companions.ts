@@ -3,6 +3,7 @@ import type { Evidence, StepResult } from '../../common/step.js';
 import type { Log } from '../log/log.js';
 import type { Registration } from '../state/registration.js';
 import type { WindowSizes } from '../terminal/window-sizes.js';
+import type { Watcher } from '../watch/watcher.js';
 import type { ProcessHandOver } from './process-hand-over.js';
 import type { Supervision } from './supervision.js';
 
@@ -14,6 +15,8 @@ export interface Companions {
   readonly registration?: Pick<Registration, 'done' | 'made' | 'ended' | 'writeStep'> | undefined;
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;
+  /** --watch: answers the command's calls. */
+  readonly watcher?: Pick<Watcher, 'take' | 'broken' | 'end'> | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
 }

@@ -9,6 +9,7 @@ import type { Recorder } from '../../common/kernel/recorder.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { described, type Evidence, type StepResult } from '../../common/step.js';
 import { execStep, programOf } from '../../common/steps/command.js';
+import type { ListenerPlace } from '../../common/steps/command-context.js';
 import type { NumberedStep } from '../../common/steps/index.js';
 import type { Log } from '../log/log.js';
 import type { JobControl } from '../terminal/job-control.js';
@@ -143,7 +144,8 @@ export class Conversation {
       this.ofChild(() => pty?.take(handOver.second, descriptor, number));
       this.goOn();
     },
-    ready: () => {
+    ready: ({ listener }) => {
+      this.watch(listener);
       this.begin();
       this.goOn();
     },
@@ -185,6 +187,17 @@ export class Conversation {
   private goOn(): void {
     this.at.log.flush();
     this.at.channel.goOn();
+  }
+
+  /** The command's process waits in front of its execve(2), with the filter in place. */
+  private watch(listener: ListenerPlace | undefined): void {
+    const { spec, handOver, kernel, watcher } = this.at;
+    if (spec.watch === undefined || listener === undefined) return;
+    const { pid, descriptor } = listener;
+    kernel.step = execStep.id;
+    this.ofChild(() =>
+      watcher?.take(kernel, handOver.pidOutside(pid, spec.asPid1 ? 'child' : 'command'), descriptor),
+    );
   }
 
   /** The command is about to be executed: from here on terminal and signals are its own. */

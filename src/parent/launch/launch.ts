@@ -57,12 +57,13 @@ export async function launch(
     const channel = new ParentChannel(ends.parent);
     const parts = { handOver, channel, mountPoints, refused, signals, job, pty };
     const at = { spec, log, kernel, ...parts, ...companions };
-    return await Promise.race([signals.interrupted(), work(at)]);
+    return await Promise.race([signals.interrupted(), ...brokenWatch(companions), work(at)]);
   } catch (error) {
     throw explained(handOver?.abandon() ?? (error as Error), kernel.step, spec);
   } finally {
     companions.walk?.release();
     handOver?.reap(pty?.keeper ?? job.keeper);
+    await companions.watcher?.end();
     await pty?.end();
     mountPoints?.remove();
     signals.release();
@@ -70,6 +71,8 @@ export async function launch(
     log.hold(false);
   }
 }
+
+const brokenWatch = ({ watcher }: Companions): Promise<never>[] => (watcher ? [watcher.broken] : []);
 
 /** The parent's steps, and then the conversation with the child that they have started. */
 async function work(at: Omit<Surroundings, 'hostEvidence' | 'steps' | 'done'>): Promise<number> {

@@ -24,6 +24,12 @@ interface CallFields extends ShownCall {
 
 type StepFields = Omit<StepRecord, 'title'> & { readonly number: number };
 
+interface WatchFields {
+  readonly namespaces: readonly { readonly calls: number; readonly means: string }[];
+  readonly refused: readonly string[];
+  readonly refusals: number;
+}
+
 interface FailureFields {
   readonly call?: { readonly call: string; readonly errno: string };
   readonly during?: { readonly number: number; readonly title: string };
@@ -86,9 +92,25 @@ export class ReadableLog {
     // The sentence follows, on standard error too.
     if (fields.failure !== undefined) return [...before, ...this.failure(fields.failure as FailureFields)];
     if (fields.stack !== undefined) return before;
+    if (fields.watch !== undefined) return [...before, ...this.watch(fields.watch as WatchFields, message)];
     const [colour, sign] = level === 'warn' ? (['yellow', '!'] as const) : (['dim', '·'] as const);
+    return [...before, ...this.noted(colour, sign, message)];
+  }
+
+  /** What was watched in all: who answered, and what was to be refused. */
+  private watch({ namespaces, refused, refusals }: WatchFields, message: string): string[] {
+    const more = refusals - refused.length;
+    return [
+      ...this.noted('dim', '·', message),
+      ...namespaces.flatMap(({ calls, means }) => this.noted('dim', ' ', `${calls} × ${means}`)),
+      ...refused.flatMap((line) => this.noted('yellow', '!', line)),
+      ...(more > 0 && refused.length > 0 ? this.noted('yellow', '!', `and ${more} more refusals`) : []),
+    ];
+  }
+
+  private noted(colour: 'yellow' | 'dim', sign: string, message: string): string[] {
     const [first = '', ...more] = indented(message, this.prose, stepIndent);
-    return [...before, `${this.paint(colour, sign)}${first.slice(1)}`, ...more];
+    return [`${this.paint(colour, sign)}${first.slice(1)}`, ...more];
   }
 
   private step(step: StepFields, title: string): string[] {

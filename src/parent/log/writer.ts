@@ -81,8 +81,10 @@ class Destinations implements LogWriter {
     for (const file of this.files) file.write(line);
     this.lines?.push(line);
     const record = this.record as LogRecord;
-    const { step, shell, failure, stack } = record.fields;
+    const { step, shell, failure, stack, watched } = record.fields;
     if (shell !== undefined && step === this.announced) return;
+    // The terminal is the command's when it makes calls; at its end there is a summary.
+    if (watched !== undefined && this.shown.isTerminal) return;
     // The sentence of the error and its trace follow, on standard error too: nothing is said twice.
     if (this.readable === undefined && (failure ?? stack) !== undefined) return;
     this.shown.write(record.level, () => this.readable?.of(record) ?? shownJson(line));

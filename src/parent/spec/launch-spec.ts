@@ -22,6 +22,7 @@ import { mountableExecutable } from './node-executable.js';
 import { requiredSignal } from './signal-words.js';
 import { ulimits } from './ulimits.js';
 import { type ChosenUser, chosenUser } from './user.js';
+import { watchOf } from './watch.js';
 
 type Options = Values['options'];
 
@@ -95,6 +96,7 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
       capabilities,
       stopSignal: signal,
       ulimits: ulimits(options.ulimit, maps !== undefined),
+      watch: watchOf(options),
       fromImage: lines.length > 0 ? lines : undefined,
     }),
   };

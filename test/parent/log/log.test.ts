@@ -239,6 +239,14 @@ for (const user of users) {
     },
   );
 
+  test(`${user.name}: what is watched is as the schema says`, only, async () => {
+    const script = 'uname -n; ls /; echo x >/etc/passwd';
+    const words = ['--uid', '--pid', '--net', '--mnt', await rootfs(user), '--read-only', '--watch'];
+    const { log: all } = await logged([...words, '--', 'sh', '-c', script], { user });
+    assert.ok(all.some(({ refusal }) => refusal !== undefined));
+    assert.ok(all.some(({ watch }) => watch !== undefined));
+  });
+
   test(`${user.name}: the log has every step of a furnished new root`, only, async () => {
     const [path, source, kept] = [await rootfs(user), folder(user), folder(user)];
     const file = join(source, 'file');

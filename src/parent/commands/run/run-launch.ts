@@ -19,6 +19,7 @@ import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
 import type { WindowSizes } from '../../terminal/window-sizes.js';
 import { coloured } from '../../text/paint.js';
+import type { Watcher } from '../../watch/watcher.js';
 import type { Background } from './background.js';
 import { banner } from './banner.js';
 import type { Fold } from './low-window.js';
@@ -67,8 +68,10 @@ export async function runLaunch(
       log?.leave();
       background?.started(registration?.name ?? '', pid);
     };
+    const watcher = await watcherOf(prepared, log);
     ended = await launch(prepared, log, script, {
       walk,
+      watcher,
       supervision,
       sizes,
       registration,
@@ -154,6 +157,12 @@ async function supervisionOf(
   if (names.every((name) => values.options[name] === undefined)) return undefined;
   const { Supervision } = await import('../../launch/supervision.js');
   return new Supervision(values, stopSignal);
+}
+
+async function watcherOf(spec: LaunchSpec, log: Log): Promise<Watcher | undefined> {
+  if (spec.watch === undefined) return undefined;
+  const { Watcher } = await import('../../watch/watcher.js');
+  return new Watcher(spec, log);
 }
 
 async function sizesOf(values: Values): Promise<WindowSizes | undefined> {

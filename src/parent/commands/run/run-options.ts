@@ -1,5 +1,6 @@
 /** The options of `gontainer run`, one table: the line is read by it; help, manual page and completion are made from it. */
 import { namespaces } from '../../../common/namespaces.js';
+import { watchKinds } from '../../../common/watch/watched-calls.js';
 import type { Option } from '../../command-line/option.js';
 import { logOptionRows, quietOption } from '../../log/log-options.js';
 import { environmentOptions } from '../../spec/environment.js';
@@ -189,6 +190,14 @@ export const runOptions: readonly Option[] = [
     name: 'step',
     kind: 'flag',
     describe: 'stop before every step, show it and wait for a key: Enter goes on',
+    group: 'Learn',
+  },
+  {
+    name: 'watch',
+    kind: 'text',
+    value: 'KIND,KIND...',
+    alone: 'all',
+    describe: `log what the command asks the kernel, and which namespace answers: ${watchKinds.join(', ')} or all, which is meant without a value`,
     group: 'Learn',
   },
   {

@@ -1,0 +1,161 @@
+/**
+ * The other end of a seccomp filter with SECCOMP_RET_USER_NOTIF: seccomp_unotify(2). Whoever holds it is told of each call
+ * that the filter names, while the caller waits, and answers. These calls are made while the command runs; they are not
+ * the launch's, and not in its log.
+ */
+import { writeSync } from 'node:fs';
+import { systemCallNumber } from './calls.js';
+import { constants } from './constants.js';
+import { bytesType, load, typeOf } from './ffi.js';
+import { bytes, int, invoke, type Passed, pointer } from './libc.js';
+
+/** ioctl requests of linux/seccomp.h; they hold the sizes of the structures. */
+const requests = { receive: 0xc0502100n, send: 0xc0182101n, setFlags: 0x40082104n } as const;
+const sizes = { notification: 80, response: 24, data: 64 } as const;
+
+const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
+/** Since Linux 6.6: the caller goes on at once on this processor, which halves what a call takes. */
+const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
+const [POLLIN, POLLHUP] = [1, 0x10]; // poll(2)
+
+/** A call that waits for its answer: struct seccomp_notif. */
+export interface Notification {
+  readonly id: bigint;
+  /** The thread that makes it, as this process numbers it. */
+  readonly thread: number;
+  readonly number: number;
+  /** AUDIT_ARCH_ of linux/audit.h. */
+  readonly architecture: number;
+  readonly args: readonly bigint[];
+}
+
+/** An argument of a function of the C library that is called again and again with the same kinds of values. */
+function repeated(funcName: string, kinds: readonly unknown[]) {
+  const call = { library: 'libc', funcName, retType: typeOf('int'), paramsType: kinds, errno: false };
+  return (...paramsValue: readonly unknown[]): number =>
+    load({ ...call, paramsValue, freeResultMemory: false }) as number;
+}
+
+export class Listener {
+  private readonly notification = Buffer.alloc(sizes.notification);
+  private readonly response = Buffer.alloc(sizes.response);
+  /** Two struct pollfd: the listener, and the pipe that wakes who waits for it. */
+  private readonly polled = Buffer.alloc(16);
+  private readonly ioctl = {
+    receive: repeated('ioctl', [typeOf('int'), typeOf('word'), bytesType(sizes.notification)]),
+    send: repeated('ioctl', [typeOf('int'), typeOf('word'), bytesType(sizes.response)]),
+  };
+  private readonly pollNow = repeated('poll', [bytesType(16), typeOf('word'), typeOf('int')]);
+
+  /**
+   * @param descriptor the listener
+   * @param wake the two ends of a pipe: a byte in it ends the waiting
+   */
+  constructor(
+    private readonly descriptor: number,
+    private readonly wake: readonly [read: number, write: number],
+  ) {
+    for (const [index, fd] of [descriptor, wake[0]].entries()) {
+      this.polled.writeInt32LE(fd, index * 8);
+      this.polled.writeInt16LE(POLLIN, index * 8 + 4);
+    }
+    const request = pointer(requests.setFlags);
+    invoke('ioctl', [int(descriptor), request, pointer(SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)]);
+  }
+
+  /** Waits on a thread of libuv's until there is a call, or nobody left to make one, or it is woken. */
+  async wait(): Promise<void> {
+    await load({
+      library: 'libc',
+      funcName: 'poll',
+      retType: typeOf('int'),
+      paramsType: [bytesType(this.polled.length), typeOf('word'), typeOf('int')],
+      paramsValue: [this.polled, 2n, -1],
+      errno: false,
+      freeResultMemory: false,
+      runInNewThread: true,
+    });
+  }
+
+  /**
+   * Looks, for at most so many milliseconds, how it is.
+   * @returns `call` where one waits, `over` where none will come any more or this was woken, else `quiet`
+   */
+  look(milliseconds: number): 'call' | 'over' | 'quiet' {
+    this.pollNow(this.polled, 2n, milliseconds);
+    const [listener, wake] = [this.polled.readInt16LE(6), this.polled.readInt16LE(14)];
+    if (listener & POLLIN) return 'call';
+    return wake !== 0 || listener & POLLHUP ? 'over' : 'quiet';
+  }
+
+  /** Takes the next call; undefined where its caller ended meanwhile (ENOENT), or a signal came. */
+  receive(): Notification | undefined {
+    const { notification } = this;
+    // Or EINVAL.
+    notification.fill(0);
+    if (this.ioctl.receive(this.descriptor, requests.receive, notification) === -1) return undefined;
+    const args = [32, 40, 48, 56, 64, 72].map((at) => notification.readBigUInt64LE(at));
+    return {
+      id: notification.readBigUInt64LE(0),
+      thread: notification.readUInt32LE(8),
+      number: notification.readInt32LE(16),
+      architecture: notification.readUInt32LE(20),
+      args,
+    };
+  }
+
+  /**
+   * Has the call go on, or fail with an errno.
+   * @returns whether its caller still waited: then what was read of its memory meanwhile was that call's
+   */
+  answer(id: bigint, errno = 0): boolean {
+    const { response } = this;
+    response.fill(0);
+    response.writeBigUInt64LE(id, 0);
+    response.writeInt32LE(-errno, 16);
+    response.writeUInt32LE(errno === 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0, 20);
+    return this.ioctl.send(this.descriptor, requests.send, response) !== -1;
+  }
+
+  /** Ends what waits. */
+  interrupt(): void {
+    writeSync(this.wake[1], 'x');
+  }
+}
+
+/** What this kernel lets whoever wants to watch do. */
+export type WatchSupport =
+  | { readonly possible: true; readonly killable: boolean }
+  | { readonly possible: false; readonly errno: 'EPERM' | 'EINVAL' };
+
+const SECCOMP_GET_ACTION_AVAIL = 2;
+const SECCOMP_GET_NOTIF_SIZES = 3;
+const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
+const [EPERM, EFAULT] = [1, 14];
+
+/**
+ * Asks without changing anything: of a filter at no address the kernel says EFAULT where it knows the flags, and EINVAL
+ * where it does not. A container's own filter that forbids seccomp(2) says EPERM, or as if there were no such call.
+ */
+export function watchSupport(): WatchSupport {
+  const number = pointer(BigInt(systemCallNumber('seccomp') ?? 0));
+  const ask = (operation: number, flags: number, args: Passed) => {
+    const { value, errno } = invoke('syscall', [number, int(operation), int(flags), args]);
+    return value === -1 ? errno : 0;
+  };
+  const action = Buffer.alloc(4);
+  action.writeUInt32LE(SECCOMP_RET_USER_NOTIF);
+  const given = Buffer.alloc(8);
+  const known = ask(SECCOMP_GET_ACTION_AVAIL, 0, bytes(action));
+  if (known === EPERM) return { possible: false, errno: 'EPERM' };
+  const same =
+    known === 0 &&
+    ask(SECCOMP_GET_NOTIF_SIZES, 0, bytes(given)) === 0 &&
+    Object.values(sizes).every((size, index) => given.readUInt16LE(index * 2) === size);
+  if (!same) return { possible: false, errno: 'EINVAL' };
+  const takes = (flags: number) => ask(constants.SECCOMP_SET_MODE_FILTER, flags, pointer(0n));
+  const listener = constants.SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  const killable = takes(listener | constants.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) === EFAULT;
+  if (killable || takes(listener) === EFAULT) return { possible: true, killable };
+  return { possible: false, errno: 'EINVAL' };
+}

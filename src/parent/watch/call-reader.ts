@@ -1,0 +1,93 @@
+/** Makes a record of a call that waits: its arguments, who makes it, who answers, and what will come of it. */
+import { defined } from '../../common/defined.js';
+import type { Notification } from '../../common/kernel/listener.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import {
+  type Architecture,
+  architectures,
+  architecturesOf,
+  type WatchedCall,
+  watchedNumbers,
+  watchKinds,
+} from '../../common/watch/watched-calls.js';
+import { Answers } from './answers.js';
+import { Foresight } from './foresight.js';
+import { ProcessView } from './process-view.js';
+import { RemoteMemory } from './remote-memory.js';
+import { readArguments } from './shown-arguments.js';
+import { WatchedProcesses } from './watched-processes.js';
+import type { WatchedRecord } from './watched-record.js';
+
+/** Calls after which a process may be another program or user, or in other namespaces. */
+const becomesOther = /^(execve|execveat|unshare|setns|set[a-z]*[ug]id(32)?|setgroups(32)?|capset)$/;
+const changesMounts = /^(mount|umount2?|pivot_root|chroot|move_mount|mount_setattr|unshare|setns)$/;
+
+/** What was read of a call. */
+export interface CallRead {
+  readonly record: WatchedRecord;
+  /** The process that makes it, as the host numbers it. */
+  readonly pid: number;
+}
+
+export class CallReader {
+  private readonly memory = new RemoteMemory();
+  private readonly processes = new WatchedProcesses();
+  private readonly view = new ProcessView();
+  private readonly answers: Answers;
+  private readonly foresight: Foresight;
+  private readonly calls = new Map<number, readonly [Architecture, ReadonlyMap<number, WatchedCall>]>();
+
+  /** @param pid the command's process, which has not been executed yet */
+  constructor(spec: LaunchSpec, pid: number) {
+    this.answers = new Answers(spec, this.processes, this.view, pid);
+    this.foresight = new Foresight(spec, this.processes, this.view, this.answers);
+    for (const architecture of architecturesOf(process.arch))
+      this.calls.set(architectures[architecture], [architecture, watchedNumbers(architecture, watchKinds)]);
+  }
+
+  /** The call by the table; undefined for one that the filter does not name. */
+  callOf({ architecture, number }: Notification): WatchedCall | undefined {
+    return this.calls.get(architecture)?.[1].get(number);
+  }
+
+  read(notification: Notification, call: WatchedCall): CallRead {
+    const { thread } = notification;
+    const [architecture] = this.calls.get(notification.architecture) as readonly [Architecture, unknown];
+    const read = readArguments(this.memory, notification, call, architecture);
+    const process = this.processes.of(thread);
+    // A pipe or a socket that is looked at by its descriptor has none.
+    const paths = read.paths.flatMap((path) => this.view.absolute(thread, path) ?? (path.path || []));
+    const asked = { call, read, thread, process, paths };
+    const answer = this.answers.to(asked);
+    const refusal = this.foresight.refusal(asked);
+    const { pid, inside, name } = process;
+    const other = process.thread === inside ? undefined : process.thread;
+    const record = {
+      watched: call.name,
+      kind: call.kind,
+      args: read.args,
+      ...defined({ paths: paths.length > 0 ? paths : undefined, address: read.address }),
+      process: { inside, name, ...defined({ thread: other }) },
+      answer,
+      known: refusal === undefined ? ('asked' as const) : ('foreseen' as const),
+      ...defined({ refusal, architecture: architecture === 'i386' ? architecture : undefined }),
+    };
+    return { record, pid };
+  }
+
+  /** The call goes on: what it changes is looked up again. */
+  goesOn({ thread }: Notification, { name }: WatchedCall): void {
+    if (becomesOther.test(name)) {
+      // By another thread than the first the process takes over the number of the first.
+      this.processes.forget(this.processes.of(thread).pid);
+      this.processes.forget(thread);
+    }
+    // After a vfork(2) the old memory is the parent's, and lives on.
+    if (name.startsWith('execve')) this.memory.forgetAll();
+    if (changesMounts.test(name)) this.view.changes(thread);
+  }
+
+  release(): void {
+    this.memory.forgetAll();
+  }
+}

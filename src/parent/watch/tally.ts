@@ -1,0 +1,67 @@
+/** What was watched in all: counts, and a few of each, so that an end without a log file says something too. */
+import type { WatchKind } from '../../common/watch/watched-calls.js';
+import type { Refusal } from './foresight.js';
+import type { WatchedRecord, WatchSummary } from './watched-record.js';
+
+/** So many refused calls are named at the end. */
+const mostRefused = 8;
+/** More processes than this are not told apart. */
+const mostProcesses = 65_536;
+
+export class Tally {
+  calls = 0;
+  private readonly pids = new Set<number>();
+  private readonly kinds: Partial<Record<WatchKind, number>> = {};
+  private readonly namespaces = new Map<string, WatchSummary['namespaces'][number]>();
+  private readonly refused: string[] = [];
+  private refusals = 0;
+  notKept = 0;
+  unread = 0;
+
+  add(record: WatchedRecord, pid: number): void {
+    const { kind, answer, refusal } = record;
+    this.calls += 1;
+    if (this.pids.size < mostProcesses) this.pids.add(pid);
+    this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
+    const key = `${answer.namespace} ${answer.whose}`;
+    const before = this.namespaces.get(key);
+    this.namespaces.set(key, { ...answer, calls: (before?.calls ?? 0) + 1 });
+    if (refusal === undefined) return;
+    this.refusals += 1;
+    const line = refusalLine(record);
+    if (this.refused.length < mostRefused && !this.refused.includes(line)) this.refused.push(line);
+  }
+
+  summary(): WatchSummary {
+    const { calls, notKept, unread, kinds, refusals, refused } = this;
+    const namespaces = [...this.namespaces.values()];
+    return { calls, notKept, unread, processes: this.pids.size, kinds, namespaces, refusals, refused };
+  }
+}
+
+/** `ls 2: openat(AT_FDCWD, "/etc/passwd", O_RDONLY) → the mount namespace: /etc/passwd is on the overlay at /`. */
+export function callLine(record: WatchedRecord): string {
+  const { watched, args, process, answer, refusal, architecture } = record;
+  const made = `${process.name} ${process.inside}: ${watched}(${args.join(', ')})`;
+  const other = architecture === undefined ? '' : ` [${architecture}]`;
+  const refused = refusal === undefined ? '' : `; will be refused: ${refusalWords(refusal)}`;
+  return `${made}${other} → ${answer.means}${refused}`;
+}
+
+const refusalWords = ({ errno, because, option }: Refusal): string =>
+  `${errno}, as ${because}${option === undefined ? '' : `; ${option}`}`;
+
+/** `openat /etc/shadow: EACCES, because…: --bind …`. */
+function refusalLine({ watched, paths = [], refusal }: WatchedRecord): string {
+  const what = [watched, ...paths].join(' ');
+  return refusal === undefined ? what : `${what}: ${refusalWords(refusal)}`;
+}
+
+/** `watched 34 calls of 2 processes: 30 files, 4 processes`. */
+export function summaryLine({ calls, processes, kinds, notKept }: WatchSummary): string {
+  const several = (count: number, noun: string) =>
+    `${count} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
+  const parts = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
+  const kept = notKept === 0 ? '' : `; ${notKept} of them are counted and have no record`;
+  return `watched ${several(calls, 'call')} of ${several(processes, 'process')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}${kept}`;
+}

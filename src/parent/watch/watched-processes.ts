@@ -1,0 +1,100 @@
+/** Who makes a watched call: what /proc says of its process, kept until it may be something else. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { textOf } from '../../common/byte-text.js';
+
+/** More than this many are not kept. */
+const mostKept = 256;
+
+/** A process, by what proc_pid_status(5) says of one of its threads. */
+export interface WatchedProcess {
+  /** As the host numbers it. */
+  readonly pid: number;
+  /** In its own PID namespace; and the thread there. */
+  readonly inside: number;
+  readonly thread: number;
+  /** The name of the thread: the first 15 bytes of its program's, unless it chose another. */
+  readonly name: string;
+  /** As the host numbers them: the effective user and group, and the supplementary groups. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** The effective capabilities, in its user namespace. */
+  readonly capabilities: bigint;
+}
+
+const unknown = (thread: number): WatchedProcess => ({
+  pid: thread,
+  inside: 0,
+  thread: 0,
+  name: '?',
+  uid: -1,
+  gid: -1,
+  groups: [],
+  capabilities: 0n,
+});
+
+export class WatchedProcesses {
+  private readonly known = new Map<number, WatchedProcess>();
+  private readonly links = new Map<string, string>();
+
+  /** One that ended meanwhile has only its number. */
+  of(thread: number): WatchedProcess {
+    const known = this.known.get(thread);
+    if (known !== undefined) return known;
+    if (this.known.size >= mostKept) this.forgetAll();
+    const found = read(thread);
+    this.known.set(thread, found);
+    return found;
+  }
+
+  /** `uts:[4026531838]`, by the kind's entry in /proc/PID/ns; empty where it cannot be seen. */
+  namespace(thread: number, entry: string): string {
+    const path = `/proc/${thread}/ns/${entry}`;
+    const known = this.links.get(path);
+    if (known !== undefined) return known;
+    const found = link(path);
+    this.links.set(path, found);
+    return found;
+  }
+
+  /** It may become another program, another user, or change its namespaces. */
+  forget(thread: number): void {
+    this.known.delete(thread);
+    for (const path of [...this.links.keys()])
+      if (path.startsWith(`/proc/${thread}/`)) this.links.delete(path);
+  }
+
+  private forgetAll(): void {
+    this.known.clear();
+    this.links.clear();
+  }
+}
+
+function read(thread: number): WatchedProcess {
+  let status: string;
+  try {
+    status = textOf(readFileSync(`/proc/${thread}/status`));
+  } catch {
+    return unknown(thread);
+  }
+  const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)?.[1] ?? '';
+  const numbers = (name: string): number[] => field(name).split(/\s+/).filter(Boolean).map(Number);
+  return {
+    pid: numbers('Tgid')[0] ?? thread,
+    inside: numbers('NStgid').at(-1) ?? 0,
+    thread: numbers('NSpid').at(-1) ?? 0,
+    name: field('Name'),
+    uid: numbers('Uid')[1] ?? -1,
+    gid: numbers('Gid')[1] ?? -1,
+    groups: numbers('Groups'),
+    capabilities: BigInt(`0x${field('CapEff') || '0'}`),
+  };
+}
+
+export function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

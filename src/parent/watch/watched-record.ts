@@ -1,0 +1,45 @@
+/** A watched call as the log has it (docs/log.md). */
+import type { Architecture, WatchedName, WatchKind } from '../../common/watch/watched-calls.js';
+import type { Answer } from './answers.js';
+import type { Refusal } from './foresight.js';
+import type { SocketAddress } from './socket-address.js';
+
+export interface WatchedRecord {
+  readonly watched: WatchedName;
+  readonly kind: WatchKind;
+  readonly args: readonly string[];
+  /** As absolute ones, where the call has some. */
+  readonly paths?: readonly string[];
+  readonly address?: SocketAddress;
+  readonly process: {
+    /** In its own PID namespace. */
+    readonly inside: number;
+    readonly name: string;
+    /** Where it is not the first thread: its number, inside too. */
+    readonly thread?: number;
+  };
+  readonly answer: Answer;
+  /** `foreseen` where it will be refused; of every other call only that it was asked for. */
+  readonly known: 'asked' | 'foreseen';
+  readonly refusal?: Refusal;
+  /** Of a program for another processor than the machine's. */
+  readonly architecture?: Architecture;
+}
+
+/** What was watched in all. */
+export interface WatchSummary {
+  /** How many calls there were. */
+  readonly calls: number;
+  /** How many of them have no record, as there were more than the log keeps. */
+  readonly notKept: number;
+  readonly processes: number;
+  /** How many by their kinds. */
+  readonly kinds: Readonly<Partial<Record<WatchKind, number>>>;
+  /** Who answered, how often, and what the last answer means. */
+  readonly namespaces: readonly (Answer & { readonly calls: number })[];
+  /** How many were to be refused, and the first of them, a sentence each. */
+  readonly refusals: number;
+  readonly refused: readonly string[];
+  /** How many could not be looked at, because something in the launcher failed. They went on all the same. */
+  readonly unread: number;
+}

@@ -1,0 +1,283 @@
+/** What --watch says of a call, and that whatever happens the command is answered and nothing is left. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { watchedNumbers, watchKinds } from '../../../src/common/watch/watched-calls.js';
+import {
+  finished,
+  folder,
+  lacking,
+  node,
+  program,
+  records,
+  root,
+  rootfs,
+  run,
+  start,
+  type User,
+  unprivileged,
+  users,
+} from '../../gontainer.js';
+import { isAlive } from '../../remains.js';
+import { TerminalSession } from '../../terminal-session.js';
+import { until } from '../../until.js';
+
+interface Watched {
+  readonly watched: string;
+  readonly args: readonly string[];
+  readonly paths?: readonly string[];
+  readonly pid: number;
+  readonly process: { readonly inside: number; readonly name: string };
+  readonly answer: { readonly namespace: string; readonly whose: string; readonly means: string };
+  readonly known: string;
+  readonly refusal?: { readonly errno: string; readonly because: string; readonly option?: string };
+}
+
+/** The watched calls of a launch, and how it ended. */
+async function watched(words: readonly string[], user: User, status = 0) {
+  const log = join(folder(user), 'log');
+  const ended = await run(['run', '--quiet', '--watch', '--log-file', log, ...words], { user });
+  assert.equal(ended.status, status, ended.stderr);
+  const all = records(log);
+  const calls = all.filter((record) => record.watched !== undefined) as unknown as Watched[];
+  const [summary] = all.flatMap(({ watch }) =>
+    watch === undefined ? [] : [watch as Record<string, number>],
+  );
+  return { ...ended, all, calls, summary };
+}
+
+const numberOf = (name: string): number => {
+  const architecture = process.arch === 'x64' ? 'x64' : 'arm64';
+  const [number] = [...watchedNumbers(architecture, watchKinds)].find(([, call]) => call.name === name) ?? [];
+  return number as number;
+};
+
+for (const user of users) {
+  const only = { skip: user.skip };
+
+  test(
+    `${user.name}: uname is answered by the UTS namespace, and without one by the host's`,
+    only,
+    async () => {
+      for (const [words, whose, means] of [
+        [['--uts', '--hostname', 'box'], 'container', /^the UTS namespace: box, the host says /],
+        [[], 'host', /^the host’s UTS namespace: /],
+      ] as const) {
+        const { calls } = await watched(['--uid', ...words, '--', 'uname', '-n'], user);
+        const call = calls.find(({ watched }) => watched === 'uname');
+        assert.equal(call?.answer.namespace, 'uts');
+        assert.equal(call.answer.whose, whose);
+        assert.match(call.answer.means, means);
+      }
+    },
+  );
+
+  test(`${user.name}: a process is told by its number inside and by the host's`, only, async () => {
+    const { calls } = await watched(['--uid', '--pid', '--', 'sh', '-c', 'echo $PPID'], user);
+    const call = calls.find(({ watched, process }) => watched === 'getppid' && process.name === 'sh');
+    assert.match(
+      call?.answer.means ?? '',
+      new RegExp(`process ${call?.process.inside} is ${call?.pid} on the host$`),
+    );
+    assert.notEqual(call?.process.inside, call?.pid);
+  });
+
+  test(`${user.name}: a read-only mount is foreseen, with the option that would help`, only, async () => {
+    const words = ['--uid', '--mnt', await rootfs(user), '--read-only', '--tmpfs', '/tmp', '--'];
+    const { calls, stderr } = await watched(
+      [...words, 'sh', '-c', 'echo x >/tmp/y; echo x >/new; true'],
+      user,
+    );
+    assert.match(stderr, /\/new: Read-only file system/);
+    const [refused, ...more] = calls.filter(({ refusal }) => refusal !== undefined);
+    assert.deepEqual(more, []);
+    assert.equal(refused?.known, 'foreseen');
+    assert.deepEqual(refused.paths, ['/new']);
+    assert.equal(refused.refusal?.errno, 'EROFS');
+    assert.match(refused.refusal.option ?? '', /--tmpfs or --bind/);
+  });
+
+  test(`${user.name}: where there is no route, that is foreseen`, {
+    skip: user.skip || lacking('perl'),
+  }, async () => {
+    const script =
+      'use Socket; socket(S, AF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(80, inet_aton("192.0.2.1"))) or print "$!"';
+    const { calls, stdout } = await watched(['--uid', '--net', '--', 'perl', '-e', script], user);
+    assert.equal(stdout, 'Network is unreachable');
+    const call = calls.find(({ watched }) => watched === 'connect');
+    assert.match(call?.args[1] ?? '', /sin_port=htons\(80\), sin_addr=inet_addr\("192.0.2.1"\)/);
+    assert.equal(call?.answer.means, 'the network namespace: only lo is there, no route');
+    assert.equal(call.refusal?.errno, 'ENETUNREACH');
+    assert.match(call.refusal.option ?? '', /--net/);
+  });
+
+  test(`${user.name}: the host's name is not the container's to set`, {
+    skip: user.skip || lacking('hostname'),
+  }, async () => {
+    const { calls } = await watched(['--uid', '--', 'hostname', 'other'], user, 1);
+    const call = calls.find(({ watched }) => watched === 'sethostname');
+    assert.deepEqual(call?.args, ['"other"', '5']);
+    assert.equal(call.refusal?.errno, 'EPERM');
+    assert.match(call.refusal.option ?? '', /^--uts/);
+  });
+
+  test(`${user.name}: hostile arguments are escaped, cut, or a question mark`, {
+    skip: user.skip || lacking('perl'),
+  }, async () => {
+    const script =
+      `syscall(${numberOf('openat')}, -100, 12345, 0); mkdir("a" x 5000); mkdir("b" x 4000);` +
+      'mkdir("\\e[31m\\n\\xff1\\"");';
+    const { calls, summary } = await watched(['--uid', '--', 'perl', '-e', script], user);
+    const of = (name: string) => calls.filter(({ watched }) => watched === name);
+    assert.ok(of('openat').some(({ args }) => args[1] === '?'));
+    const made = [...of('mkdir'), ...of('mkdirat')].map(({ args }) => args.at(-2));
+    assert.equal(made[0], `"${'a'.repeat(4096)}"...`);
+    assert.equal(made[1], `"${'b'.repeat(4000)}"`);
+    assert.equal(made[2], String.raw`"\33[31m\n\3771\""`);
+    assert.equal(summary?.unread, 0);
+  });
+
+  test(`${user.name}: as PID 1 the command is watched too`, only, async () => {
+    const { calls } = await watched(['--uid', '--pid', '--as-pid-1', '--', 'sh', '-c', 'true'], user);
+    assert.equal(calls[0]?.watched, 'execve');
+    assert.ok(calls.every(({ process }) => process.inside === 1));
+  });
+
+  test(`${user.name}: a command that cannot be executed ends as without a watch`, only, async () => {
+    for (const more of [[], ['--as-pid-1']]) {
+      const words = ['--uid', '--pid', ...more, '--', '/etc/passwd'];
+      await watched(words, user, 126);
+    }
+  });
+
+  test(
+    `${user.name}: of what is watched only the kinds that were asked for are in the log`,
+    only,
+    async () => {
+      const log = join(folder(user), 'log');
+      const words = [
+        'run',
+        '--quiet',
+        '--uid',
+        '--watch=identity,network',
+        '--log-file',
+        log,
+        '--',
+        'id',
+        '-u',
+      ];
+      assert.equal((await run(words, { user })).status, 0);
+      const kinds = records(log).flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
+      assert.ok(kinds.includes('identity'));
+      assert.deepEqual(
+        kinds.filter((kind) => kind !== 'identity'),
+        [],
+      );
+    },
+  );
+
+  test(`${user.name}: no filter is installed without --watch, and one with it`, only, async () => {
+    const filters = async (words: readonly string[]) => {
+      const { stdout } = await run(['run', '--quiet', '--uid', ...words, '--', 'cat', '/proc/self/status'], {
+        user,
+      });
+      return Number(/^Seccomp_filters:\s*(\d+)$/m.exec(stdout)?.[1]);
+    };
+    const without = await filters([]);
+    const own = Number(/^Seccomp_filters:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+    assert.equal(without, own);
+    assert.equal(await filters(['--watch']), own + 1);
+  });
+
+  test(`${user.name}: a watch inside a watch is refused in a sentence, and both end`, only, async () => {
+    const inner = [node, program, 'run', '--quiet', '--uid', '--watch', '--', 'true'];
+    const ended = await run(['run', '--quiet', '--uid', '--watch', '--', ...inner], { user });
+    assert.equal(ended.status, 125);
+    assert.match(ended.stderr, /EBUSY.*Somebody watches this launcher already/);
+  });
+}
+
+test('a ring of io_uring is refused, and the record says so', { skip: lacking('perl') }, async () => {
+  const script = 'printf "%d %d", syscall(425, 8, 0), $!';
+  const { calls, stdout } = await watched(['--uid', '--', 'perl', '-e', script], root);
+  assert.equal(stdout, '-1 38');
+  assert.ok(calls.some(({ watched }) => watched === 'io_uring_setup'));
+});
+
+test('calls beyond the bound are counted, and go on', { skip: lacking('perl') }, async () => {
+  const script = '-e "/nowhere" for 1 .. 20_100; print "done"';
+  const { calls, summary, stdout } = await watched(['--uid', '--', 'perl', '-e', script], root);
+  assert.equal(stdout, 'done');
+  assert.equal(calls.length, 20_000);
+  assert.equal(summary?.notKept, (summary?.calls ?? 0) - 20_000);
+});
+
+test('a command line that asks for what there is not is refused', async () => {
+  for (const [words, expected] of [
+    [
+      ['--watch=memory'],
+      /--watch knows no “memory”\. Name some of files, network, processes, identity, ipc, or all/,
+    ],
+    [['--watch', '--allow-new-privs'], /--watch needs that no program gets privileges/],
+  ] as const) {
+    const ended = await run(['run', '--uid', ...words, '--', 'true'], { user: unprivileged });
+    assert.equal(ended.status, 2);
+    assert.match(ended.stderr, expected);
+  }
+});
+
+/** The command lines of what lives and has this word in it. */
+const living = (word: string): string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isAlive(Number(name)))
+    .flatMap((name) => {
+      try {
+        const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return line.includes(word) ? [`${name} ${line}`] : [];
+      } catch {
+        return []; // It has ended.
+      }
+    });
+
+/** GONTAINER_KILLS says how many; each launch is a little different from the one before. */
+const kills = Number(process.env.GONTAINER_KILLS ?? 12);
+
+test(`${kills} launches killed at any moment under a watch hang nothing and leave nothing`, async () => {
+  const forms = [['--pid', '--as-pid-1'], ['--pid'], []];
+  for (let turn = 0; turn < kills; turn += 1) {
+    const mark = `watched-${process.pid}-${turn}`;
+    const script = `: ${mark}; echo up; while :; do ls / >/dev/null; done`;
+    const form = forms[turn % forms.length] ?? [];
+    const words = ['run', '--quiet', '--uid', ...form, '--watch', '--', 'sh', '-c', script];
+    const child = start(words, { user: unprivileged });
+    child.stderr?.resume();
+    const ended = finished(child);
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    for (let event = 0; event < (turn * 37) % 200; event += 1) await new Promise(setImmediate);
+    // PID 1 gets no SIGTERM that it has no handler for: pid_namespaces(7).
+    const signal = turn % 2 === 0 || form.includes('--as-pid-1') ? 'SIGKILL' : 'SIGTERM';
+    const [command] = living(mark).filter((line) => /^\d+ sh -c/.test(line));
+    if (turn % 4 === 3) process.kill(Number.parseInt(command ?? '', 10), 'SIGKILL');
+    else child.kill(signal);
+    await ended;
+    await until(
+      () => `of launch ${turn} is left: ${living(mark).join('; ')}`,
+      () => living(mark).length === 0,
+    );
+  }
+});
+
+test('at a terminal the command has the screen to itself, and one summary follows', {
+  skip: lacking('tmux'),
+}, async () => {
+  const terminal = new TerminalSession();
+  terminal.type(
+    'gontainer run --quiet --log-level info --uid --uts --hostname box --watch=identity -- uname -n; echo end',
+  );
+  const screen = await terminal.shows(/^end$/m);
+  assert.match(screen, /^box$/m);
+  assert.doesNotMatch(screen, /uname\(/);
+  assert.match(screen, /\d+ × the UTS namespace: box, the host says /);
+});
