@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { shownValue } from '../../src/parent/command-line/option.js';
 import { globalOptions } from '../../src/parent/command-line/read-line.js';
 import { commands } from '../../src/parent/commands/index.js';
 import { lacking, program } from '../gontainer.js';
@@ -21,10 +22,7 @@ test('every command and option is in the manual page', () => {
     const section = plain.slice(from, end);
     for (const option of options) {
       const tag = `.TP\n--${option.name}${option.alias === undefined ? '' : `, -${option.alias}`}`;
-      assert.ok(
-        section.includes(`${tag}${option.value === undefined ? '\n' : `=${option.value}\n`}`),
-        `${name} ${tag}`,
-      );
+      assert.ok(section.includes(`${tag}${shownValue(option)}\n`), `${name} ${tag}`);
     }
     for (const [line] of examples) assert.ok(plain.includes(line.replaceAll('\\', '\\e')), line);
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Option } from '../../../src/parent/command-line/option.js';
-import { readLine } from '../../../src/parent/command-line/read-line.js';
+import { type Line, readLine } from '../../../src/parent/command-line/read-line.js';
 import type { Subcommand, Values } from '../../../src/parent/command-line/subcommand.js';
 import { commands } from '../../../src/parent/commands/index.js';
 
@@ -31,13 +31,15 @@ function anyValue({ kind, choices }: Option): fc.Arbitrary<Value> {
 }
 
 /** An option with its value as words of a command line, in each spelling that is accepted; a list in several places. */
-function spelled({ name, alias, kind }: Option, value: Value): fc.Arbitrary<string[][]> {
+function spelled({ name, alias, kind, alone }: Option, value: Value): fc.Arbitrary<string[][]> {
   const names = fc.constantFrom(`-${name}`, `--${name}`, ...(alias === undefined ? [] : [`-${alias}`]));
   if (kind === 'flag') return names.map((typed) => [[typed]]);
   const one = (given: string): fc.Arbitrary<string[]> =>
     fc
       .tuple(names, fc.boolean())
-      .map(([typed, joined]) => (joined || given.startsWith('-') ? [`${typed}=${given}`] : [typed, given]));
+      .map(([typed, joined]) =>
+        joined || alone !== undefined || given.startsWith('-') ? [`${typed}=${given}`] : [typed, given],
+      );
   return fc.tuple(...[value].flat().map((single) => one(String(single))));
 }
 
@@ -120,4 +122,13 @@ test('the words of the container’s command are not read as options', () => {
   const { options, rest } = read('run', '--uid', 'sh', '-run', '--help', '-uid');
   assert.deepEqual(options, { uid: true });
   assert.deepEqual(rest, ['sh', '-run', '--help', '-uid']);
+});
+
+test('an option that means something alone takes no word that follows it', () => {
+  const read = (...words: string[]) =>
+    readLine(['run', ...words], commands) as Extract<Line, { asks: 'run' }>;
+  const alone = read('--watch', 'ls').values;
+  assert.deepEqual([alone.options.watch, alone.rest], ['all', ['ls']]);
+  assert.equal(read('-watch=files,ipc').values.options.watch, 'files,ipc');
+  assert.throws(() => read('--watch='), /--watch needs a value/);
 });
