@@ -1,6 +1,7 @@
 /** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { textOf } from './byte-text.js';
 import type { CallName } from './kernel/calls.js';
 
@@ -126,3 +127,12 @@ export const mountsAt = (place: string): string[] =>
   mountTable()
     .filter((mount) => mount.isAt(place))
     .map(mountLine);
+
+/** The mount that a directory is on: the one with the longest mount point above it. */
+export function mountOf(path: string): Mount | undefined {
+  const table = mountTable();
+  for (let at = path; ; at = dirname(at)) {
+    const found = table.findLast(({ mountPoint }) => mountPoint === at);
+    if (found !== undefined || at === '/') return found;
+  }
+}

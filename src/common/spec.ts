@@ -1,5 +1,6 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
 import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
+import type { Constant } from './kernel/constants.js';
 import type { NamespaceFlag } from './namespaces.js';
 import type { Limit, ResourceLimit } from './resource-limits.js';
 import type { WatchKind } from './watch/watched-calls.js';
@@ -30,6 +31,8 @@ export type RequestedMount =
       /** Whether the source is a directory; a mount point has to be of the same kind. */
       readonly directory: boolean;
       readonly readOnly: boolean;
+      /** Of a directory: changes go to a layer above it. */
+      readonly overlay?: BoundOverlay;
     }
   | {
       readonly kind: 'tmpfs';
@@ -38,17 +41,29 @@ export type RequestedMount =
       readonly size?: string;
     };
 
+/** Changes go to a layer above a directory: one in memory, or one that is kept in a folder, an absolute path. */
+export interface Overlay {
+  readonly keptIn: string | null;
+  /** How much of it may be in memory, as tmpfs(5) takes it, where the caller chose that. */
+  readonly size?: string;
+}
+
+/** An overlay above a directory that is bound, and what is to be as it is there. */
+export interface BoundOverlay extends Overlay {
+  /** The mode and, as the host numbers them, the owners of the directory. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** What its mount forbids, such as MS_NOSUID. */
+  readonly forbidden: readonly Constant[];
+}
+
 /** The new root and what is mounted in it. */
 export interface NewRoot {
   /** An absolute path without symbolic links. */
   readonly path: string;
   readonly method: 'pivot_root' | 'chroot';
-  /** Changes go to a layer above the directory: one in memory, or one that is kept in a folder. */
-  readonly overlay?: {
-    readonly keptIn: string | null;
-    /** How much of it may be in memory, as tmpfs(5) takes it, where the caller chose that. */
-    readonly size?: string;
-  };
+  readonly overlay?: Overlay;
   /** How much /dev/shm may hold, where the caller chose that. */
   readonly shmSize?: string;
   readonly readOnly: boolean;

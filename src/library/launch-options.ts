@@ -49,11 +49,11 @@ export interface RunOptions {
   overlay?: string | undefined;
   /** make the new root, or without --mnt the host’s own tree, read-only */
   readOnly?: boolean | undefined;
-  /** SRC:DST[:ro]: make SRC from the host visible at DST inside; repeatable; without --mnt, in the host’s own tree */
+  /** SRC:DST[:ro|:overlay[=CHANGES]]: make SRC from the host visible at DST inside; with overlay SRC stays as it is, and changes are in memory, or in the folder CHANGES; repeatable; without --mnt, in the host’s own tree */
   bind?: readonly string[] | undefined;
   /** DST[:size=SIZE]: mount an empty tmpfs at DST inside, by default of at most 25% of the memory; repeatable */
   tmpfs?: readonly string[] | undefined;
-  /** FIELD,FIELD...: --bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
+  /** FIELD,FIELD...: --bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly|,overlay[=CHANGES]] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable */
   mount?: readonly string[] | undefined;
   /** UID[:GID]: run the command as this user, by number or by a name of the new root */
   user?: string | undefined;

@@ -432,6 +432,16 @@ export type RequestedMount =
       readonly source: string;
       readonly directory: boolean;
       readonly readOnly: boolean;
+      /** Changes are kept apart from the source: in memory, or in a folder. */
+      readonly overlay?: {
+        /** null: in memory. */
+        readonly keptIn: string | null;
+        readonly mode: number;
+        readonly uid: number;
+        readonly gid: number;
+        /** What the mount of the source forbids. */
+        readonly forbidden: readonly string[];
+      };
     }
   | {
       readonly kind: 'tmpfs';

@@ -3,6 +3,7 @@ import { mountLine, mountsInside } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
+import { isOverlay, mountOverlay, overlayLine } from './bound-overlay.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
 import { hostPath, remountBelow } from './new-root-shell.js';
@@ -19,17 +20,20 @@ export const requestedMountsStep: Step = {
   why:
     'A bind mount makes a directory or file of the host visible in a second place. A tmpfs is empty and lives in memory. ' +
     'A bind includes what is mounted below its source, and read-only covers that too. In a directory of the host no ' +
-    'device can be opened: only one that is bound by its own name was asked for.',
-  man: 'mount(2), tmpfs(5)',
+    'device can be opened: only one that is bound by its own name was asked for. An overlay shows the directory, and ' +
+    'keeps what is changed apart from it.',
+  man: 'mount(2), tmpfs(5), mount(8)',
   shell: (spec) =>
     requested(spec)
       .flatMap((mount) => {
         const target = hostPath(spec, mount.target);
         const made = kindOf(mount) === 'file' ? `: >> ${target}` : `mkdir -p ${target}`;
-        return [...(liesInAnother(spec, mount) ? [made] : []), shellLine(mount, target)];
+        return [...(liesInAnother(spec, mount) ? [made] : []), shellLine(spec, mount, target)];
       })
       .join('; '),
   applies: (spec) => requested(spec).length > 0,
+  // The folders in CHANGES of an overlay, from an earlier launch.
+  expects: ['EEXIST'],
   run: ({ spec, kernel }) => {
     for (const mount of requested(spec)) {
       if (liesInAnother(spec, mount)) makeMountPoint(kernel, mount.target, kindOf(mount));
@@ -41,7 +45,8 @@ export const requestedMountsStep: Step = {
           mountflags: ['MS_NOSUID', 'MS_NODEV'],
           data: tmpfsOptions(mount.size),
         });
-      } else {
+      } else if (isOverlay(mount)) mountOverlay(kernel, spec, mount);
+      else {
         kernel.call('mount', {
           // From the working directory, which is the old root.
           source: mount.source.slice(1) || '.',
@@ -59,7 +64,7 @@ export const requestedMountsStep: Step = {
   refusals: () => remounted,
   summary: (_before, _after, spec) =>
     requested(spec)
-      .map((mount) => `${mount.target}${mount.kind === 'bind' && mount.readOnly ? ' (read-only)' : ''}`)
+      .map((mount) => `${mount.target}${remark(mount)}`)
       .join(' '),
   shortfall: (before, after, spec) => {
     const [old, mounts] = [before.mounts, after.mounts] as [string[], string[]];
@@ -78,11 +83,24 @@ export const requestedMountsStep: Step = {
       ({ readOnly, target }) => readOnly && optionsAt(target)?.includes('ro') === false,
     );
     if (writable !== undefined) return `${writable.target} is writable`;
+    const flat = binds
+      .filter(isOverlay)
+      .find(({ target }) => !mounts.some((line) => line.startsWith(`${realPath(target)} overlay overlay `)));
+    if (flat !== undefined) return `no overlay is mounted at ${flat.target}`;
     const open = binds.find(
       ({ directory, target }) => directory && optionsAt(target)?.includes('nodev') === false,
     );
     return open && `devices can be opened in ${open.target}`;
   },
+};
+
+const remark = (mount: RequestedMount): string => {
+  if (mount.kind !== 'bind') return '';
+  if (mount.readOnly) return ' (read-only)';
+  if (mount.overlay === undefined) return '';
+  return mount.overlay.keptIn === null
+    ? ' (changes in memory)'
+    : ` (changes kept in ${mount.overlay.keptIn})`;
 };
 
 /** Its mount point is not in the root file system, and so could not be made before. */
@@ -92,13 +110,15 @@ const liesInAnother = (spec: LaunchSpec, { target }: RequestedMount): boolean =>
 /** Anybody may write in it, as in /tmp. */
 const tmpfsOptions = (size: string = tmpfsSizes.ofMemory): string => `mode=1777,size=${size}`;
 
-const shellLine = (mount: RequestedMount, target: string): string =>
-  mount.kind === 'tmpfs'
-    ? `mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(mount.size)} tmpfs ${target}`
-    : [
-        `mount --rbind ${shellWord(mount.source)} ${target}`,
-        ...(flagsOf(mount) === '' ? [] : [remountBelow(target, flagsOf(mount))]),
-      ].join('; ');
+const shellLine = (spec: LaunchSpec, mount: RequestedMount, target: string): string =>
+  isOverlay(mount)
+    ? overlayLine(spec, mount)
+    : mount.kind === 'tmpfs'
+      ? `mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(mount.size)} tmpfs ${target}`
+      : [
+          `mount --rbind ${shellWord(mount.source)} ${target}`,
+          ...(flagsOf(mount) === '' ? [] : [remountBelow(target, flagsOf(mount))]),
+        ].join('; ');
 
 /** A device that is bound by its own name was asked for; what lies in a folder was not. */
 const attributesOf = ({ readOnly, directory }: BindMount) => [

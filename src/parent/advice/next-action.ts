@@ -1,8 +1,10 @@
 /** What a reader can do about a kernel call that failed. The reasons are looked up on this host, not guessed. */
 
+import { defined } from '../../common/defined.js';
+import { isWithin } from '../../common/is-within.js';
 import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
 import { mountTable } from '../../common/mount-table.js';
-import type { LaunchSpec, NewRoot } from '../../common/spec.js';
+import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
 import { outsideId, unshares } from '../../common/spec.js';
 import { withLine } from './doctor-lines.js';
 import { filteredBySeccomp, forbiddenBy, unshareRefused } from './obstacles.js';
@@ -91,19 +93,21 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
 /** The same for the steps that set the new root up. */
 function nextInRoot(
   { step, call, args, errno }: KernelErrorData,
-  { path, overlay }: NewRoot,
+  root: NewRoot,
   { maps, fileOwner }: LaunchSpec,
 ): string | undefined {
   const withUser = maps !== undefined;
-  if (step === 'overlay') {
+  const layered = step === 'overlay' ? root : boundOverlayAt(step, args, root);
+  const { path } = layered ?? root;
+  if (layered !== undefined) {
     if (errno === 'ENODEV')
       return withLine('This kernel has no overlayfs: sudo modprobe overlay may load it', 'overlay');
     if (withUser && mountedBelow(path))
       return `Something is mounted below ${path}, and in a user namespace nobody may look under it: unmount it first.`;
     if (withUser && errno === 'EPERM')
       return withLine('overlayfs in a user namespace needs Linux 5.11 or later', 'overlay');
-    if (overlay?.keptIn)
-      return `Check that you may write to ${overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
+    if (layered.overlay?.keptIn)
+      return `Check that you may write to ${layered.overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
   }
   const making =
     (step === 'mount-points' || step === 'requested-mounts') && (call === 'mkdir' || call === 'open');
@@ -115,6 +119,25 @@ function nextInRoot(
   if (errno === 'EACCES' && fileOwner !== undefined)
     return `User ${fileOwner.uid} of the container is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} on the host, who must be able to reach ${path}: chmod o+x the folders above it.`;
   return undefined;
+}
+
+/** The overlay above a bound folder, where a call was about that. */
+function boundOverlayAt(
+  step: string,
+  { target, pathname }: KernelErrorData['args'],
+  { mounts }: NewRoot,
+): Pick<NewRoot, 'path' | 'overlay'> | undefined {
+  const place = String(target ?? pathname);
+  // Its parts have relative names.
+  const concerns = (mount: RequestedMount) => !place.startsWith('/') || isWithin(place, mount.target);
+  const found = mounts.find((mount) => mount.kind === 'bind' && mount.overlay && concerns(mount));
+  if (
+    step !== 'requested-mounts' ||
+    found?.kind !== 'bind' ||
+    (place === found.target && pathname !== undefined)
+  )
+    return undefined;
+  return { path: found.source, ...defined({ overlay: found.overlay }) };
 }
 
 /** Whether the host has mounts below a directory: proc_pid_mountinfo(5). */

@@ -16,6 +16,8 @@ import { type LeftMountPoints, openFolder, removeIfAlone } from '../state/left-m
 export class MountPoints {
   private readonly made: string[] = [];
   private readonly lock: number;
+  /** Of the folders that keep changes of overlays in the new root. */
+  private readonly others: number[] = [];
 
   /**
    * @throws Failure when the changes of an overlay are in use by another container
@@ -26,11 +28,22 @@ export class MountPoints {
   ) {
     const keptIn = root.overlay?.keptIn;
     this.lock = openFolder(keptIn ?? root.path);
+    if (keptIn) this.lockChanges(this.lock, keptIn);
+    else kernel.call('flock', { fd: this.lock, operation: 'LOCK_SH' });
+    for (const mount of root.mounts) {
+      if (mount.kind !== 'bind' || !mount.overlay?.keptIn) continue;
+      this.others.push(openFolder(mount.overlay.keptIn));
+      this.lockChanges(this.others.at(-1) as number, mount.overlay.keptIn);
+    }
+  }
+
+  /** Two overlays that write to one folder would spoil it. */
+  private lockChanges(fd: number, folder: string): void {
     try {
-      kernel.call('flock', { fd: this.lock, operation: keptIn ? ['LOCK_EX', 'LOCK_NB'] : 'LOCK_SH' });
+      this.kernel.call('flock', { fd, operation: ['LOCK_EX', 'LOCK_NB'] });
     } catch (error) {
       if (!(error instanceof KernelError) || error.data.errno !== 'EAGAIN') throw error;
-      throw new Failure(`another container keeps its changes in ${keptIn} at the moment`, {
+      throw new Failure(`another container keeps its changes in ${folder} at the moment`, {
         next: 'Choose another folder for --overlay, or wait until that container has ended.',
       });
     }
@@ -55,7 +68,7 @@ export class MountPoints {
   remove(): void {
     this.kernel.step = ''; // It belongs to none, as what is done before the first.
     if (this.left !== undefined) removeIfAlone(this.kernel, this.lock, this.left.paths);
-    closeSync(this.lock);
+    for (const lock of [this.lock, ...this.others]) closeSync(lock);
   }
 }
 

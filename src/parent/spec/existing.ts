@@ -1,6 +1,7 @@
 /** A path that an option names, and that has to exist. */
+import { accessSync, constants, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { realPath } from '../../common/byte-text.js';
+import { pathOf, realPath } from '../../common/byte-text.js';
 import { usageFailure } from '../../common/failure.js';
 import { errorCode } from '../../common/kernel/kernel-error.js';
 
@@ -29,6 +30,18 @@ export function existing(option: string, given: string, next?: string): string {
     if (reason === undefined) throw error;
     throw usageFailure(`${option}=${given} ${reason}`, next);
   }
+}
+
+/** The same for a directory. @throws Failure (status 2) where it does not exist, or may not be read */
+export function existingFolder(option: string, given: string, next?: string): string {
+  const path = existing(option, given, next);
+  if (!statSync(pathOf(path)).isDirectory()) throw usageFailure(`${option}=${given} is not a directory`);
+  try {
+    accessSync(pathOf(path), constants.R_OK | constants.X_OK);
+  } catch {
+    throw usageFailure(`${option}=${given} may not be read by you`);
+  }
+  return path;
 }
 
 function directoryWasRemoved(): boolean {

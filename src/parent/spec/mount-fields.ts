@@ -13,9 +13,11 @@ export interface MountFields {
   readonly readOnly: boolean;
   /** Of a tmpfs, as tmpfs(5) takes it. */
   readonly size?: string;
+  /** Of a bind whose changes are kept apart. */
+  readonly overlay?: { readonly keptIn: string | null };
 }
 
-type Key = 'type' | 'source' | 'target' | 'readonly' | 'size';
+type Key = 'type' | 'source' | 'target' | 'readonly' | 'size' | 'overlay';
 
 const keys: Readonly<Record<string, Key>> = {
   type: 'type',
@@ -27,6 +29,7 @@ const keys: Readonly<Record<string, Key>> = {
   readonly: 'readonly',
   ro: 'readonly',
   'tmpfs-size': 'size',
+  overlay: 'overlay',
 };
 
 /** What Docker's other fields ask for, and why it is not here. */
@@ -57,10 +60,11 @@ export function mountFields(text: string): MountFields {
       throw why === undefined
         ? wrong(`has a field “${field}”, which is not known`)
         : wrong(`has ${name}: ${why}`, 'Leave it out.');
-    if (value === undefined && key !== 'readonly') throw wrong(`has no value for ${name}`);
-    given[key] = value ?? 'true';
+    if (value === undefined && key !== 'readonly' && key !== 'overlay')
+      throw wrong(`has no value for ${name}`);
+    given[key] = value ?? (key === 'overlay' ? '' : 'true');
   }
-  const { type, source, target, readonly = 'false', size } = given;
+  const { type, source, target, readonly = 'false', size, overlay } = given;
   if (type !== 'bind' && type !== 'tmpfs')
     throw wrong(type === undefined ? 'has no type' : `has the type ${type}, which is neither bind nor tmpfs`);
   if (!target) throw wrong('has no target');
@@ -68,8 +72,13 @@ export function mountFields(text: string): MountFields {
   if (type === 'bind') {
     if (!source) throw wrong('has no source');
     if (size !== undefined) throw wrong('has a tmpfs-size, and is a bind');
-    return { type, source, target, readOnly: readonly === 'true' || readonly === '1' };
+    const readOnly = readonly === 'true' || readonly === '1';
+    if (overlay === undefined) return { type, source, target, readOnly };
+    if (readOnly)
+      throw wrong('is read-only, and its overlay is there for changes', 'Leave out one of the two.');
+    return { type, source, target, readOnly, overlay: { keptIn: overlay || null } };
   }
+  if (overlay !== undefined) throw wrong('has an overlay, and is a tmpfs', 'Leave out one of the two.');
   if (source !== undefined) throw wrong('has a source, and is a tmpfs', 'Leave out one of the two.');
   if (readonly !== 'false' && readonly !== '0') throw wrong('is a tmpfs that nothing could be written to');
   return { type, source: '', target, readOnly: false, ...defined({ size: size && tmpfsSize(size, wrong) }) };

@@ -4,10 +4,13 @@ import { normalize } from 'node:path';
 import { pathOf } from '../../common/byte-text.js';
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
+import { isWithin } from '../../common/is-within.js';
+import { keptFlags } from '../../common/mount-flags.js';
+import { mountOf } from '../../common/mount-table.js';
 import { resolveBeneath } from '../../common/program.js';
-import type { RequestedMount } from '../../common/spec.js';
+import type { BoundOverlay, Overlay, RequestedMount } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
-import { existing } from './existing.js';
+import { existing, existingFolder } from './existing.js';
 import { mountFields } from './mount-fields.js';
 import { tmpfsSize } from './tmpfs-size.js';
 
@@ -30,10 +33,11 @@ export function requestedMounts(options: Values['options'], root: string): Reque
 }
 
 function bindMount(text: string, root: string): RequestedMount {
-  const [source, target, access, ...more] = text.split(':');
-  if (!source || !target || more.length > 0 || (access !== undefined && access !== 'ro')) {
+  const [source, target, access = '', ...more] = text.split(':');
+  const [, layered, keptIn] = /^(overlay)(?:=(.+))?$/s.exec(access) ?? [];
+  if (!source || !target || more.length > 0 || !(layered || ['', 'ro'].includes(access))) {
     throw usageFailure(
-      `--bind “${text}” is not of the form SRC:DST or SRC:DST:ro`,
+      `--bind “${text}” is not of the form SRC:DST, SRC:DST:ro, SRC:DST:overlay or SRC:DST:overlay=CHANGES`,
       text.split(':').length > 2
         ? 'For a path with a colon: --mount type=bind,source=SRC,target=DST'
         : 'For example: --bind=/srv/data:/data:ro',
@@ -44,6 +48,7 @@ function bindMount(text: string, root: string): RequestedMount {
     source,
     target: targetOf('--bind', text, target, root),
     readOnly: access === 'ro',
+    overlay: layered === undefined ? undefined : { keptIn: keptIn ?? null },
   });
 }
 
@@ -65,11 +70,11 @@ function tmpfsMount(text: string, root: string): RequestedMount {
 
 /** --mount, as Docker has it. */
 function describedMount(text: string, root: string): RequestedMount {
-  const { type, source, target: given, readOnly, size } = mountFields(text);
+  const { type, source, target: given, readOnly, size, overlay } = mountFields(text);
   const target = targetOf('--mount', text, given, root);
   if (type === 'tmpfs')
     return { kind: 'tmpfs', target, ...defined({ size: size && tmpfsSize(`--mount “${text}”`, size) }) };
-  return bind({ option: '--mount', source, target, readOnly });
+  return bind({ option: '--mount', source, target, readOnly, overlay });
 }
 
 function bind({
@@ -77,14 +82,39 @@ function bind({
   source,
   target,
   readOnly,
+  overlay,
 }: {
   readonly option: string;
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  readonly overlay: Overlay | undefined;
 }): RequestedMount {
   const path = existing(option, source);
-  return { kind: 'bind', source: path, target, directory: statSync(pathOf(path)).isDirectory(), readOnly };
+  const directory = statSync(pathOf(path)).isDirectory();
+  const layer = overlay && boundOverlay(option, path, overlay.keptIn);
+  return { kind: 'bind', source: path, target, directory, readOnly, ...defined({ overlay: layer }) };
+}
+
+/** @throws Failure (status 2) where there can be no overlay above this source, or none that keeps its changes there */
+function boundOverlay(option: string, source: string, given: string | null): BoundOverlay {
+  const found = statSync(pathOf(source));
+  const { mode, uid, gid, dev } = found;
+  if (!found.isDirectory())
+    throw usageFailure(`${option}: ${source} is not a directory, and an overlay shows directories`);
+  const keptIn = given && existingFolder(`${option} …:overlay`, given, `Make it: mkdir ${given}`);
+  // Another file system that is mounted in the source is no part of the overlay.
+  if (
+    keptIn &&
+    (isWithin(keptIn, source) || isWithin(source, keptIn)) &&
+    statSync(pathOf(keptIn)).dev === dev
+  )
+    throw usageFailure(
+      `${option}: of ${source} and ${keptIn}, where its changes would be kept, one lies in the other`,
+      'Keep the changes elsewhere.',
+    );
+  const forbidden = keptFlags(mountOf(source)?.options ?? '');
+  return { keptIn, mode: mode & 0o7777, uid, gid, forbidden };
 }
 
 /** Where in the new root something is mounted: an absolute path without `.` and `..`. */

@@ -1,11 +1,12 @@
 /** The options about the new root and what is mounted in it. Everything that is wrong with them is said here. */
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { pathOf } from '../../common/byte-text.js';
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
-import { isHostTree, type NewRoot } from '../../common/spec.js';
+import { isWithin } from '../../common/is-within.js';
+import { isHostTree, type NewRoot, type Overlay, type RequestedMount } from '../../common/spec.js';
 import type { Values } from '../command-line/subcommand.js';
-import { existing } from './existing.js';
+import { existingFolder } from './existing.js';
 import { requestedMounts } from './mount-options.js';
 import { tmpfsSize } from './tmpfs-size.js';
 
@@ -39,10 +40,11 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
   const mounts = requestedMounts(options, path);
   // The host's own tree is mounted a second time, and the first is still there to be bound.
   if (overlay !== undefined && !isHostTree({ path })) {
-    const covered = mounts.find((mount) => mount.kind === 'bind' && isWithin(mount.source, path));
+    const covered = mounts.find((mount) => sourcesOf(mount).some((source) => isWithin(source, path)));
     if (covered !== undefined)
       throw usageFailure(`the source of ${covered.target} lies in --mnt=${path}, which the overlay covers`);
   }
+  checkKeptApart(overlay, mounts);
   const resolver = ownNetwork ? undefined : resolverFile();
   return {
     path,
@@ -53,21 +55,24 @@ export function newRoot({ options }: Values, ownNetwork: boolean): NewRoot | und
   };
 }
 
-/** The new root as an absolute path without symbolic links. */
-function rootFolder(given: string): string {
-  return folder('--mnt', given, `Make a small root file system: gontainer rootfs create ${given}`);
+/** The folders of the host that a mount shows, or writes to. */
+const sourcesOf = (mount: RequestedMount): string[] =>
+  mount.kind === 'bind' ? [mount.source, ...(mount.overlay?.keptIn ? [mount.overlay.keptIn] : [])] : [];
+
+/** Two overlays cannot keep their changes in one folder. */
+function checkKeptApart(overlay: Overlay | undefined, mounts: readonly RequestedMount[]): void {
+  const kept = [
+    overlay,
+    ...mounts.map((mount) => (mount.kind === 'bind' ? mount.overlay : undefined)),
+  ].flatMap((one) => one?.keptIn ?? []);
+  const twice = kept.find((folder, index) => kept.indexOf(folder) < index);
+  if (twice !== undefined)
+    throw usageFailure(`two overlays would keep their changes in ${twice}`, 'Choose a folder for each.');
 }
 
-/** A directory that exists, as an absolute path without symbolic links. */
-function folder(option: string, given: string, next?: string): string {
-  const path = existing(option, given, next);
-  if (!statSync(pathOf(path)).isDirectory()) throw usageFailure(`${option}=${given} is not a directory`);
-  try {
-    accessSync(pathOf(path), constants.R_OK | constants.X_OK);
-  } catch {
-    throw usageFailure(`${option}=${given} may not be read by you`);
-  }
-  return path;
+/** The new root as an absolute path without symbolic links. */
+function rootFolder(given: string): string {
+  return existingFolder('--mnt', given, `Make a small root file system: gontainer rootfs create ${given}`);
 }
 
 function sizeOf(options: Values['options'], name: string): string | undefined {
@@ -87,7 +92,7 @@ function overlayOf(options: Values['options'], root: string): NewRoot['overlay']
     );
   if (options.ephemeral) return { keptIn: null, ...defined({ size: sizeOf(options, 'ephemeral-size') }) };
   const given = String(options.overlay);
-  const keptIn = folder('--overlay', given, `Make it: mkdir ${given}`);
+  const keptIn = existingFolder('--overlay', given, `Make it: mkdir ${given}`);
   if (ofHost) {
     if (statSync(pathOf(keptIn)).dev === statSync('/').dev)
       throw usageFailure(
@@ -110,6 +115,3 @@ function resolverFile(): string | undefined {
     return undefined; // This host has none.
   }
 }
-
-export const isWithin = (path: string, folder: string): boolean =>
-  path === folder || path.startsWith(`${folder}/`);

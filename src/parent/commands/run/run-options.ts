@@ -123,9 +123,9 @@ export const runOptions: readonly Option[] = [
   {
     name: 'bind',
     kind: 'list',
-    value: 'SRC:DST[:ro]',
+    value: 'SRC:DST[:ro|:overlay[=CHANGES]]',
     describe:
-      'make SRC from the host visible at DST inside; repeatable; without --mnt, in the host’s own tree',
+      'make SRC from the host visible at DST inside; with overlay SRC stays as it is, and changes are in memory, or in the folder CHANGES; repeatable; without --mnt, in the host’s own tree',
     group: 'New root',
   },
   {
@@ -140,7 +140,7 @@ export const runOptions: readonly Option[] = [
     kind: 'list',
     value: 'FIELD,FIELD...',
     describe:
-      '--bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable',
+      '--bind or --tmpfs as Docker writes them: type=bind,source=SRC,target=DST[,readonly|,overlay[=CHANGES]] or type=tmpfs,target=DST[,tmpfs-size=SIZE]; repeatable',
     group: 'New root',
   },
   {

@@ -1,0 +1,121 @@
+/**
+ * How an overlay is put together, for the new root and for a folder that is bound: a tmpfs over the place holds its parts.
+ * So its options name them from the working directory, and no character of a path needs escaping.
+ */
+import type { Constant } from '../kernel/constants.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
+import { shellWord } from '../shell-word.js';
+import { tmpfsSizes } from './tmpfs-sizes.js';
+
+/** Names in the tmpfs. */
+export const parts = { lower: 'lower', changes: 'changes' };
+
+export interface Layers {
+  readonly place: string;
+  /** The directory below, as it is reached from the working directory. */
+  readonly lower: string;
+  /** The same for the folder that keeps the changes; null for those in memory. */
+  readonly changes: string | null;
+  /** How much of the changes may be in memory. */
+  readonly size?: string;
+  /** What the root of the overlay is like: it is the upper directory. */
+  readonly mode: number;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly mountflags: readonly Constant[];
+  readonly inUserNamespace: boolean;
+}
+
+/** The working directory is the tmpfs afterwards, which the overlay covers. @throws KernelError */
+export function mountLayers(kernel: Kernel, layers: Layers): void {
+  const { place, lower, changes, mode, owner, mountflags } = layers;
+  kernel.call('mount', {
+    source: 'tmpfs',
+    target: place,
+    filesystemtype: 'tmpfs',
+    mountflags: ['MS_NOSUID', 'MS_NODEV'],
+    data: tmpfsOptions(layers),
+  });
+  bind(kernel, lower, `${place}/${parts.lower}`);
+  if (changes !== null) bind(kernel, changes, `${place}/${parts.changes}`);
+  kernel.call('chdir', { path: place });
+  const { upper, work, options } = optionsOf(layers);
+  makeFolder(kernel, upper, mode, owner);
+  makeFolder(kernel, work, 0o700);
+  kernel.call('mount', {
+    source: 'overlay',
+    target: place,
+    filesystemtype: 'overlay',
+    mountflags,
+    data: options,
+  });
+}
+
+/** The tmpfs holds the changes, or no more than the names of the parts. */
+const tmpfsOptions = ({ size = tmpfsSizes.ofMemory }: Pick<Layers, 'size'>): string =>
+  `mode=700,size=${size}`;
+
+function optionsOf({ changes, inUserNamespace }: Pick<Layers, 'changes' | 'inUserNamespace'>) {
+  const folder = changes === null ? '.' : parts.changes;
+  const [upper, work] = [`${folder}/upper`, `${folder}/work`];
+  // In a user namespace the marks of deleted files are kept in user.* attributes, as trusted.* are for real root.
+  const marks = inUserNamespace ? ',userxattr' : '';
+  const options = `lowerdir=${parts.lower},upperdir=${upper},workdir=${work}${marks}`;
+  return { upper, work, options };
+}
+
+function bind(kernel: Kernel, source: string, target: string): void {
+  kernel.call('mkdir', { pathname: target, mode: 0o700 });
+  kernel.call('mount', {
+    source,
+    target,
+    filesystemtype: null,
+    mountflags: ['MS_BIND'], // Recursive, it would take along the tmpfs that may cover it.
+    data: null,
+  });
+}
+
+/** A folder that may be there from an earlier launch. */
+function makeFolder(kernel: Kernel, pathname: string, mode: number, owner?: Layers['owner']): void {
+  try {
+    kernel.call('mkdir', { pathname, mode });
+    if (owner !== undefined) kernel.call('chown', { pathname, owner: owner.uid, group: owner.gid });
+    // The umask took bits away.
+    kernel.call('chmod', { pathname, mode });
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.data.errno !== 'EEXIST') throw error;
+  }
+}
+
+/** The same as commands of a shell, which ends up in the tmpfs. */
+export function shellOfLayers(layers: ShellLayers): string {
+  const { lower, changes, like, forbidden } = layers;
+  const place = shellWord(layers.place);
+  const { upper, work, options } = optionsOf(layers);
+  const upperLike = `mkdir ${upper}; chown --reference=${like} ${upper}; chmod --reference=${like} ${upper}`;
+  const kept =
+    changes === null ? [] : [`mkdir ${place}/changes`, `mount --bind ${shellWord(changes)} ${place}/changes`];
+  const folders =
+    like === undefined
+      ? [`mkdir -p ${upper} ${work}`]
+      : [`[ -e ${upper} ] || { ${upperLike}; }`, `mkdir -p ${work}`];
+  return [
+    `mount -t tmpfs -o nosuid,nodev,${tmpfsOptions(layers)} tmpfs ${place}`,
+    `mkdir ${place}/lower`,
+    ...(layers.at === layers.place ? [] : [`mkdir ${shellWord(layers.at)}`]),
+    `mount --no-canonicalize --bind ${shellWord(lower)} ${place}/lower`,
+    ...kept,
+    `cd ${place}`,
+    ...folders,
+    `mount --no-canonicalize -t overlay -o ${[...forbidden, options].join(',')} overlay ${shellWord(layers.at)}`,
+  ].join('; ');
+}
+
+interface ShellLayers extends Pick<Layers, 'place' | 'lower' | 'changes' | 'size' | 'inUserNamespace'> {
+  /** Where the overlay itself is mounted. */
+  readonly at: string;
+  /** `nodev` and so on. */
+  readonly forbidden: readonly string[];
+  /** What the upper directory is to be like, where that is not how mkdir(1) makes it. */
+  readonly like?: string;
+}
