@@ -41,7 +41,10 @@ export class Init {
     process.on('SIGCHLD', () => this.onChildEnd());
   }
 
-  /** Reaps and forwards until the command ends, then ends this process with its status. */
+  /**
+   * Reaps and forwards until the command ends, then ends this process with its status.
+   * @param command its process ID; 0 where there is none, and this process ends with its parent
+   */
   serve(command: number, spec: LaunchSpec, channel: ChildChannel): void {
     /** The rest of the container ends with its command: in a PID namespace by the kernel's doing, else by ours. */
     const end = (status: number): never => {
@@ -86,7 +89,7 @@ export class Init {
     const received = this.received.get(signal) ?? 0;
     this.received.set(signal, Math.max(0, received - 1));
     // What reached this process too was sent to the whole group, the command included.
-    if (received === 0) send(command, signal);
+    if (received === 0 && command !== 0) send(command, signal);
   }
 }
 

@@ -5,6 +5,7 @@
 import type { RecordMessage } from '../common/channel.js';
 import { CommandAsPid1 } from '../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../common/command/held-command.js';
+import { NoCommand } from '../common/command/no-command.js';
 import { PseudoTerminal } from '../common/command/pseudo-terminal.js';
 import { defined } from '../common/defined.js';
 import type { CallRecord } from '../common/kernel/kernel.js';
@@ -47,9 +48,12 @@ export async function child(): Promise<void> {
       started = true;
     };
     const executes = (record: CallRecord) => channel.send({ type: 'executes', record });
-    const command = spec.asPid1
-      ? new CommandAsPid1(spec, kernel, ready, executes)
-      : new HeldCommand(spec, kernel, ready);
+    const command =
+      spec.controlDescriptor !== undefined
+        ? new NoCommand(ready)
+        : spec.asPid1
+          ? new CommandAsPid1(spec, kernel, ready, executes)
+          : new HeldCommand(spec, kernel, ready);
     const terminal = new PseudoTerminal(spec, kernel, (descriptor, number) => {
       channel.send({ type: 'terminal', descriptor, number });
       channel.wait('continue');

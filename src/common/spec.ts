@@ -153,6 +153,8 @@ export interface LaunchSpec {
   readonly fileOwner?: { readonly uid: number; readonly gid: number };
   /** Whether the child itself becomes the command, as PID 1, and no init stays beside it. */
   readonly asPid1: boolean;
+  /** The descriptor over which a program asks for commands: none is started by the launch itself (--control-fd). */
+  readonly controlDescriptor?: number;
   /** Whether execve(2) may give the command privileges, as set-user-ID programs do: PR_SET_NO_NEW_PRIVS(2const). */
   readonly newPrivileges: boolean;
   /**

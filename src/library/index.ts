@@ -1,6 +1,18 @@
 /** What `import … from 'gontainer'` gives: docs/library.md. */
 export { Failure } from '../common/failure.js';
 export { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
+export type {
+  Box,
+  Command,
+  CommandEnded,
+  CommandOptions,
+  CommandStream,
+  CommandStreams,
+  ExecOptions,
+  ExecResult,
+  OpenOptions,
+  SpawnOptions,
+} from './box.js';
 export type { EnvironmentOption } from './command-environment.js';
 export type {
   Container,
@@ -13,6 +25,8 @@ export type {
   Started,
   Window,
 } from './container.js';
+export { ContainerEnded } from './container-ended.js';
 export type { RunOptions } from './launch-options.js';
+export { open } from './open.js';
 export type * from './records.js';
 export { launch } from './start-launcher.js';

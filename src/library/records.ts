@@ -9,6 +9,8 @@ export type LogRecord =
   | StepRecord
   | StopRecord
   | EndedRecord
+  | CommandStartedRecord
+  | CommandEndedRecord
   | FailureRecord
   | StackRecord
   | WarningRecord
@@ -43,7 +45,17 @@ export interface CallRecord extends RecordBase {
   /** The version of gontainer; in the first record only. */
   readonly version?: string;
   readonly stage: Stage;
-  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'keeper' | 'newuidmap' | 'newgidmap';
+  readonly actor:
+    | 'parent'
+    | 'P'
+    | 'G'
+    | 'F'
+    | 'guard'
+    | 'child'
+    | 'command'
+    | 'keeper'
+    | 'newuidmap'
+    | 'newgidmap';
   readonly step: StepOfCall;
   readonly call: Call;
   /** By the names of the manual page, in its order. */
@@ -100,6 +112,33 @@ export interface EndedRecord extends RecordBase {
   readonly version?: string;
   readonly stage: 'child';
   readonly ended: {
+    readonly status: number;
+    readonly signal?: string;
+  };
+}
+
+/** With --control-fd: a command that a program asked for runs. */
+export interface CommandStartedRecord extends RecordBase {
+  readonly level: 20;
+  readonly stage: 'parent';
+  readonly exec: {
+    /** Counted by the program that asked for it. */
+    readonly number: number;
+    readonly command: readonly string[];
+    /** Where it starts; absent: where all of them do. */
+    readonly directory?: string;
+    /** As it was asked for, UID or UID:GID. */
+    readonly user?: string;
+  };
+}
+
+/** One of these commands has ended. */
+export interface CommandEndedRecord extends RecordBase {
+  readonly level: 20;
+  readonly stage: 'parent';
+  readonly execEnded: {
+    /** Counted by the program that asked for it. */
+    readonly number: number;
     readonly status: number;
     readonly signal?: string;
   };
@@ -226,6 +265,7 @@ export interface Launch {
     readonly monotonic: number;
     readonly boottime: number;
   };
+  /** Empty where a program asks for commands later. */
   readonly command: readonly string[];
   /** Names only. */
   readonly environment: readonly string[];
@@ -274,6 +314,8 @@ export interface Launch {
     /** Whether a call that is looked at is interrupted only by signals that kill. */
     readonly killable: boolean;
   };
+  /** The descriptor over which a program asks for commands. */
+  readonly controlDescriptor?: number;
 }
 
 export type Stage = 'parent' | 'child';
@@ -314,7 +356,8 @@ export type StepName =
   | 'capabilities'
   | 'command'
   | 'as-pid-1'
-  | 'exec';
+  | 'exec'
+  | 'serve';
 
 /** A call as --dry-run and --step show it before it is made. */
 export interface RehearsedCall {

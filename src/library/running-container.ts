@@ -1,12 +1,13 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { type Readable, Transform, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
+import { limited } from './limited.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
@@ -52,8 +53,8 @@ export class RunningContainer implements Container {
       this.overflown = true;
       this.kill('SIGKILL');
     };
-    this.stdout = kept(launcher.stdout, maxOutput, beyond);
-    this.stderr = kept(launcher.stderr, maxOutput, beyond);
+    this.stdout = launcher.stdout && limited(launcher.stdout, maxOutput, beyond);
+    this.stderr = launcher.stderr && limited(launcher.stderr, maxOutput, beyond);
     let start: (started: Started) => void = () => {};
     const startedOnce = new Promise<Started>((done) => {
       start = done;
@@ -144,6 +145,8 @@ export class RunningContainer implements Container {
     }
     if ('ended' in record) this.endedBy = record.ended.signal;
     this.story.add(record);
+    // Whatever follows is of commands, of which there may be many.
+    if ('shell' in record && record.step === 'serve') this.story.seal();
   }
 
   /** Ends the container when the signal is aborted, and then rejects with its reason. */
@@ -163,28 +166,6 @@ export class RunningContainer implements Container {
       signal?.removeEventListener('abort', abort);
     }
   }
-}
-
-/**
- * node:child_process throws away what was not read when the process ends; here it waits for its reader.
- * @param most how many bytes reach the reader
- * @param beyond is called once, when there are more
- */
-function kept(stream: Readable | null, most = Number.POSITIVE_INFINITY, beyond: () => void): Readable | null {
-  if (stream === null) return null;
-  let seen = 0;
-  const reader = new Transform({
-    transform(bytes: Buffer, _, done) {
-      const room = Math.max(0, most - seen);
-      if (seen <= most && bytes.length > room) beyond();
-      seen += bytes.length;
-      done(null, bytes.subarray(0, room));
-    },
-  });
-  stream.on('error', (error) => reader.destroy(error));
-  // Who has stopped reading hangs up, and the command gets SIGPIPE: it must not wait for ever.
-  reader.on('close', () => stream.destroy());
-  return stream.pipe(reader);
 }
 
 async function* filtered<Kind extends LogRecord>(

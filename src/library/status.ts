@@ -1,5 +1,7 @@
 /** What the launcher tells over --status-fd (docs/lifecycle.md). */
 import { constants } from 'node:os';
+import type { FailureData } from '../common/channel.js';
+import { defined } from '../common/defined.js';
 import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
 import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { Started } from './container.js';
@@ -19,10 +21,16 @@ export interface Exited {
 /** The failure as the launcher met it. */
 export function failureOf({ status, failure }: Exited): Failure | undefined {
   if (failure === undefined) return undefined;
-  const { call } = failure;
+  const { message, next, call } = failure;
+  return failureFrom({ message, status, ...defined({ next, kernel: call }) });
+}
+
+/** A failure of the launcher's, in the words of a program. */
+export function failureFrom(failure: FailureData): Failure {
+  const { status, kernel } = failure;
   const message = inProgramWords(failure.message);
   const next = failure.next === undefined ? undefined : inProgramWords(failure.next);
-  const error = call === undefined ? new Failure(message, { status, next }) : new KernelError(call);
+  const error = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
   return Object.assign(error, { message, status, next });
 }
 

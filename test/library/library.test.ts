@@ -1,50 +1,13 @@
 /** The library, as another program has it: the examples of its page, and what goes wrong. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { build } from 'esbuild';
-import {
-  endWithTest,
-  finished,
-  folder,
-  lacking,
-  node,
-  program,
-  project,
-  type User,
-  unprivileged,
-  users,
-} from '../gontainer.js';
+import { folder, lacking, node, project, unprivileged, users } from '../gontainer.js';
 import { until } from '../until.js';
-
-/** A folder where `gontainer` can be imported from. */
-function consumer(user: User): string {
-  const path = folder(user);
-  mkdirSync(join(path, 'node_modules'));
-  symlinkSync(resolve(dirname(program), '..'), join(path, 'node_modules/gontainer'));
-  return path;
-}
-
-/** Starts a program of this user that imports the library. */
-function starts(source: string, user: User, extension = 'mjs', path = consumer(user)) {
-  const file = join(path, `program.${extension}`);
-  writeFileSync(file, source);
-  const program = spawn(node, [file], {
-    cwd: path,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(process.getuid?.() === 0 ? { uid: user.uid, gid: user.gid } : {}),
-  });
-  return endWithTest(program);
-}
-
-/** Runs one, and gives its standard output; it must say nothing on standard error. */
-async function shown(source: string, user: User, extension?: string): Promise<string> {
-  const { status, stdout, stderr } = await finished(starts(source, user, extension));
-  assert.deepEqual([stderr, status], ['', 0]);
-  return stdout.trim();
-}
+import { consumer, shown, starts } from './consumer.js';
 
 const imported = `import { Failure, KernelError, launch } from 'gontainer';\n`;
 const page = readFileSync(join(project, 'docs/library.md'), 'utf8');
@@ -76,12 +39,13 @@ for (const user of users) {
   test(`${user.name}: the examples of docs/library.md do what they say`, options, async () => {
     const outputs = [];
     for (const code of examples) outputs.push(await shown(code, user));
-    const [first = '', second = '', third, fourth] = outputs;
+    const [first = '', second = '', third, fourth, fifth] = outputs;
     assert.equal(first, "0\n{ status: 0, signal: undefined, reason: 'exit' }");
     assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
     assert.equal(third, 'Hello container\nAbortError');
-    assert.equal(fourth, '127 Check the spelling, or give its full path.');
-    assert.equal(examples.length, 4);
+    assert.equal(fourth, '0 hello 9');
+    assert.equal(fifth, '127 Check the spelling, or give its full path.');
+    assert.equal(examples.length, 5);
   });
 
   test(`${user.name}: require gives what import gives`, options, async () => {
@@ -337,7 +301,7 @@ test('the types are those of the tables and the schema they are made from', () =
 test('the types accept what is right, in ES modules and CommonJS, and refuse what is wrong', () => {
   const path = consumer(unprivileged);
   symlinkSync(join(project, 'node_modules/@types'), join(path, 'node_modules/@types'));
-  const right = `import { Failure, KernelError, launch, type CallRecord, type Ended } from 'gontainer';
+  const right = `import { ContainerEnded, Failure, KernelError, launch, open, type Box, type CallRecord, type Ended, type ExecResult } from 'gontainer';
     async function main() {
       const container = launch({ uid: true, uidMap: ['0:0:1'], hostname: undefined, command: ['id'] });
       container.stdout.on('data', () => {});
@@ -352,6 +316,16 @@ test('the types accept what is right, in ES modules and CommonJS, and refuse wha
         if (error instanceof KernelError) console.log(error.data.errno);
         if (error instanceof Failure) console.log(error.next);
       }
+      const box: Box = await open({ uid: true, pid: true, mnt: '/', readOnly: true, env: ['A=b'] });
+      const { stdout, reason }: ExecResult = await box.exec(['id'], { cwd: '/', timeout: 0.5, user: '0:0', input: 'x' });
+      const { stderr } = await box.exec(['id'], { encoding: 'buffer', maxOutput: 9 });
+      console.log(stdout.trim(), stderr.readUInt8(0), reason === 'abort');
+      const cat = box.spawn(['cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+      cat.stdin.end('x');
+      const nothing: null = cat.stderr;
+      console.log(cat.stdout.read(), nothing, (await cat.started).pid, (await cat.ended).signal);
+      await box.close().catch((error) => error instanceof ContainerEnded);
+      await box[Symbol.asyncDispose]();
     }
     void main();`;
   const wrong = [
@@ -360,34 +334,40 @@ test('the types accept what is right, in ES modules and CommonJS, and refuse wha
     "launch({ logLevel: 'loud' });",
     "launch({ stdio: 'ignore' }).stdout.on('data', () => {});",
     "launch({ uid: true }).kill('SIGSTOP');",
+    'open({ uid: true });',
+    'open({ pid: true, asPid1: true });',
+    "open({ pid: true }).then((box) => box.exec('id'));",
+    "open({ pid: true }).then((box) => box.exec(['id'], { stdio: 'pipe' }));",
+    "open({ pid: true }).then((box) => box.spawn(['id'], { stdio: 'ignore' }).stdout.read());",
   ];
   writeFileSync(join(path, 'right.mts'), right);
   writeFileSync(join(path, 'right.cts'), right);
   const refused = wrong.map((line) => `// @ts-expect-error\n${line}`).join('\n');
-  writeFileSync(join(path, 'wrong.mts'), `import { launch } from 'gontainer';\n${refused}\n`);
+  writeFileSync(join(path, 'wrong.mts'), `import { launch, open } from 'gontainer';\n${refused}\n`);
   const files = ['right.mts', 'right.cts', 'wrong.mts'].map((name) => join(path, name));
-  const settings = [
-    '--noEmit',
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--module',
-    'nodenext',
-    '--types',
-    'node',
+  const settings = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
+  // As Node resolves a package, in both of its kinds of files, and as bundlers do.
+  const resolutions = [
+    ['--module', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
   ];
   // The newest TypeScript, and the one that most have: of @arethetypeswrong/core.
-  for (const compiler of [
+  const compilers = [
     'node_modules/typescript',
     'node_modules/@arethetypeswrong/core/node_modules/typescript',
-  ]) {
+  ];
+  for (const [compiler, resolution] of compilers.flatMap((one) =>
+    resolutions.map((other) => [one, other] as const),
+  )) {
     const words = [
       join(project, compiler, 'bin/tsc'),
       ...settings,
+      ...resolution,
       '--typeRoots',
       join(path, 'node_modules/@types'),
       ...files,
     ];
     const { status, stdout } = spawnSync(process.execPath, words, { cwd: path, encoding: 'utf8' });
-    assert.deepEqual([stdout, status], ['', 0], compiler);
+    assert.deepEqual([stdout, status], ['', 0], [compiler, ...resolution].join(' '));
   }
 });

@@ -79,9 +79,14 @@ export class Arena {
     return this.put(head);
   }
 
-  /** Copies everything that was put down into place. */
-  commit(): void {
-    poke(this.base, this.image.subarray(0, this.used));
+  /** How much was put down so far. */
+  get size(): number {
+    return this.used;
+  }
+
+  /** Copies what was put down into place, all of it or what came after the first `from` bytes. */
+  commit(from = 0): void {
+    poke(this.base + BigInt(from), this.image.subarray(from, this.used));
   }
 
   read(at: bigint, length: number): Buffer {

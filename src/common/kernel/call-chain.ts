@@ -60,6 +60,8 @@ interface Prepared {
   readonly pid: bigint;
   /** One slot for the moment the chain began, then one for each call. */
   readonly slots: bigint;
+  /** What lies on its stacks before it runs. */
+  tops: StackTops | undefined;
 }
 
 /** A C function and its arguments. */
@@ -68,12 +70,46 @@ interface FunctionCall {
   readonly args: readonly bigint[];
   /** What its context is a copy of. */
   readonly context?: Buffer;
+  /** The call of the chain that it makes. */
+  readonly call?: ChainCall;
 }
 
 /** What lies at the tops of the stacks of a chain before it runs. */
 interface StackTops {
   readonly at: bigint;
   readonly bytes: Buffer;
+}
+
+/**
+ * What a chain without an end needs beside its calls. A context is used up by running, so two of them put back the stacks
+ * of the others and of each other: one where the loop begins, all that follow it, and one where it ends, that of the first.
+ */
+class Loop {
+  first = 0;
+
+  begin(plan: FunctionCall[]): void {
+    this.first = plan.length;
+    plan.push({ function: 'memcpy', args: [] });
+  }
+
+  end(plan: FunctionCall[]): void {
+    plan.push({ function: 'memcpy', args: [] });
+  }
+
+  /**
+   * @param top the end of the stack of the chain's first context
+   * @param pristine where a copy of all stacks lies
+   */
+  restore(plan: FunctionCall[], top: bigint, pristine: bigint): void {
+    const { first } = this;
+    const copy = (from: number, length: number): FunctionCall => {
+      const offset = BigInt(from * stack.apart);
+      const lowest = top - BigInt(ContextLayout.stackedSize);
+      return { function: 'memcpy', args: [lowest + offset, pristine + offset, BigInt(length)] };
+    };
+    plan[first] = copy(first + 1, (plan.length - first - 1) * stack.apart);
+    plan[plan.length - 1] = copy(first, ContextLayout.stackedSize);
+  }
 }
 
 /** The same for every chain of this process. */
@@ -83,7 +119,8 @@ export class CallChain {
   private readonly arena = new Arena();
   private readonly prepared: Prepared[] = [];
   private readonly placed = new Map<Memory, bigint>();
-  private readonly stackTops: StackTops[] = [];
+  /** Where the context of each call is. */
+  private readonly contexts = new Map<ChainCall, bigint>();
   private readonly errno = errnoAddress();
   private readonly zero: bigint;
   /**
@@ -107,7 +144,47 @@ export class CallChain {
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
     this.arena.commit();
-    for (const { at, bytes } of this.stackTops) poke(at, bytes);
+    for (const { tops } of this.prepared) if (tops !== undefined) poke(tops.at, tops.bytes);
+  }
+
+  /** Prepares one more chain, for a clone(2) that `aim` aims at it. */
+  add(chain: Chain): void {
+    const from = this.arena.size;
+    const { tops } = this.prepare(chain);
+    this.arena.commit(from);
+    if (tops !== undefined) poke(tops.at, tops.bytes);
+  }
+
+  /** Makes a chain that has run ready to run again, by the next clone(2) that this call makes. */
+  aim(call: ChainCall<'clone'>, chain: Chain): void {
+    const prepared = this.preparedFor(chain);
+    const { first, pid, slots, tops } = prepared;
+    this.set(call, 'stack', this.cloneStack(this.prepared.indexOf(prepared)));
+    this.set(call, 'arg', first);
+    this.set(call, 'parent_tid', pid);
+    // A context is used up by running: what it returns to lies on its stack, and is overwritten there.
+    if (tops !== undefined) poke(tops.at, tops.bytes);
+    poke(pid, Buffer.alloc(8));
+    poke(slots, Buffer.alloc((chain.calls.length + 1) * slotSize));
+  }
+
+  /** Gives a call another argument for when it runs next: a number or an address. */
+  set(call: ChainCall, parameter: string, value: bigint): void {
+    const context = this.contexts.get(call);
+    if (context === undefined) throw new Error(`${call.call} is in no chain`);
+    const place = parametersOf(call.call).findIndex(([name]) => name === parameter);
+    const word = Buffer.alloc(8);
+    word.writeBigUInt64LE(BigInt.asUintN(64, value));
+    for (const at of this.layout.wordsOf(place + (throughSystemCall(call.call)?.length ?? 0)))
+      poke(context + BigInt(at * 8), word);
+  }
+
+  /** Puts other bytes where this memory lies. */
+  put(memory: Memory, content: Buffer): void {
+    const at = memory.at ?? this.placed.get(memory);
+    if (at === undefined || content.length > (memory.bytes?.length ?? 0))
+      throw new Error('there is no room for it in the memory of the chain');
+    poke(at, content);
   }
 
   /** Has makecontext(3) fill in one context, to see what all others have to look like. */
@@ -159,9 +236,27 @@ export class CallChain {
     return this.prepared.flatMap((prepared) => this.resultsOf(prepared));
   }
 
+  /** The same of one chain. */
+  resultsIn(chain: Chain): ChainResult[] {
+    return this.resultsOf(this.preparedFor(chain));
+  }
+
+  /** Whether a call has returned since its chain was last made ready. */
+  hasReturned(chain: Chain, call: ChainCall): boolean {
+    const { slots } = this.preparedFor(chain);
+    const time = slots + BigInt((chain.calls.indexOf(call) + 1) * slotSize + 8);
+    return this.arena.read(time, 8).readBigInt64LE() !== 0n;
+  }
+
+  private preparedFor(chain: Chain): Prepared {
+    const found = this.prepared.find((prepared) => prepared.chain === chain);
+    if (found === undefined) throw new Error(`there is no such chain of ${chain.actor}`);
+    return found;
+  }
+
   /** The process ID of a chain's process, 0 while there is none. */
-  pidOf(actor: string): number {
-    const found = this.prepared.find(({ chain }) => chain.actor === actor);
+  pidOf(actor: string | Chain): number {
+    const found = this.prepared.find(({ chain }) => chain === actor || chain.actor === actor);
     return found === undefined ? 0 : this.arena.read(found.pid, 4).readInt32LE(0);
   }
 
@@ -223,24 +318,36 @@ export class CallChain {
       first: 0n,
       pid: this.arena.reserve(8),
       slots: this.arena.reserve((chain.calls.length + 1) * slotSize),
+      tops: undefined,
     };
     const slotOf = (call: number): bigint => prepared.slots + BigInt((call + 1) * slotSize);
     this.prepared.push(prepared);
     const monotonic = BigInt(constants.CLOCK_MONOTONIC);
     const plan: FunctionCall[] = [{ function: 'clock_gettime', args: [monotonic, slotOf(-1) + 8n] }];
+    const loop = chain.again === undefined ? undefined : new Loop();
+    const firstExecve = chain.calls.findIndex(({ call }) => call === 'execve');
     chain.calls.forEach((call, index) => {
-      const slot = slotOf(index);
+      if (index === chain.again) loop?.begin(plan);
+      // Where one failure is to spoil execve(2), errno is left as it is until then: a call that succeeds does not touch it.
+      const keeps = chain.spoils !== undefined && index > 0 && index <= firstExecve;
+      if (index === firstExecve && chain.spoils !== undefined)
+        plan.push({ function: 'memcpy', args: [chain.spoils, this.errno, 1n] });
+      if (!keeps || index === firstExecve || chain.calls[index - 1]?.mayFail)
+        plan.push({ function: 'memcpy', args: [this.errno, this.zero, 4n] });
       plan.push(
-        { function: 'memcpy', args: [this.errno, this.zero, 4n] },
         this.functionFor(call, prepared),
-        { function: 'memcpy', args: [slot, this.errno, 4n] },
-        { function: 'clock_gettime', args: [monotonic, slot + 8n] },
+        { function: 'memcpy', args: [slotOf(index), this.errno, 4n] },
+        { function: 'clock_gettime', args: [monotonic, slotOf(index) + 8n] },
       );
     });
+    loop?.end(plan);
     if (this.stackTop(number, plan.length) > this.stackBase(number) + BigInt(stack.size))
       throw new Error(`a call chain of ${chain.calls.length} calls is longer than its stacks`);
-    prepared.first = this.layOut(number, plan);
-    return prepared;
+    const pristine = loop === undefined ? undefined : this.arena.reserve(plan.length * stack.apart);
+    if (pristine !== undefined) loop?.restore(plan, this.stackTop(number, 0), pristine);
+    const { first, tops } = this.layOut(number, plan, loop?.first);
+    if (pristine !== undefined) this.arena.overwrite(pristine, tops.bytes);
+    return Object.assign(prepared, { first, tops });
   }
 
   /** The C function of a call with its arguments. */
@@ -250,34 +357,41 @@ export class CallChain {
       const { blocked = [] } = call;
       if (blocked.length === 0) this.open ??= this.capture([]);
       const context = blocked.length === 0 ? this.open : this.capture(blocked);
-      return { function: call.call, args, ...defined({ context }) };
+      return { function: call.call, args, call, ...defined({ context }) };
     }
-    const number = systemCallNumber(call.call);
-    const before = number === undefined ? withoutFunction(call.call) : [BigInt(number)];
+    const before = throughSystemCall(call.call);
     return before === undefined
-      ? { function: call.call, args }
-      : { function: 'syscall', args: [...before, ...args] };
+      ? { function: call.call, args, call }
+      : { function: 'syscall', args: [...before, ...args], call };
   }
 
-  /** Writes the contexts of a chain, one behind the other, and returns the address of the first. */
-  private layOut(chain: number, plan: readonly FunctionCall[]): bigint {
+  /**
+   * Writes the contexts of a chain, one behind the other.
+   * @param again the one that follows the last, in a chain without an end
+   */
+  private layOut(
+    chain: number,
+    plan: readonly FunctionCall[],
+    again: number | undefined,
+  ): { first: bigint; tops: StackTops } {
     const size = BigInt(contextSize);
     const first = this.arena.reserve(plan.length * contextSize);
     const lowest = this.stackTop(chain, 0) - BigInt(ContextLayout.stackedSize);
     const stacks = new BigUint64Array((plan.length * stack.apart) / 8);
     const memory = this.arena.words(first, (plan.length * contextSize) / 8);
-    plan.forEach(({ function: name, args, context = this.blocked }, index) => {
+    const last = again === undefined ? 0n : first + BigInt(again) * size;
+    plan.forEach(({ function: name, args, context = this.blocked, call }, index) => {
       const at = first + BigInt(index) * size;
+      if (call !== undefined) this.contexts.set(call, at);
       this.arena.overwrite(at, context);
       this.layout.write(memory, (index * contextSize) / 8, stacks, (index * stack.apart) / 8, {
         function: address(name),
         arguments: args,
-        next: index + 1 < plan.length ? at + size : 0n,
+        next: index + 1 < plan.length ? at + size : last,
         top: this.stackTop(chain, index),
       });
     });
-    this.stackTops.push({ at: lowest, bytes: Buffer.from(stacks.buffer) });
-    return first;
+    return { first, tops: { at: lowest, bytes: Buffer.from(stacks.buffer) } };
   }
 
   /** Stacks lie at the far end of the memory, those of chain 0 last. */
@@ -307,8 +421,11 @@ export class CallChain {
         if (typeof argument === 'string') return this.arena.text(argument);
         return argument === null ? 0n : this.shared(argument as Memory);
       case 'texts':
-        return this.arena.texts(argument as readonly string[]);
+        return 'shows' in (argument as object)
+          ? this.shared(argument as Memory)
+          : this.arena.texts(argument as readonly string[]);
       case 'environment':
+        if ('shows' in (argument as object)) return this.shared(argument as Memory);
         return this.arena.texts(
           Object.entries(argument as object).map(([name, value]) => `${name}=${value}`),
         );
@@ -327,6 +444,7 @@ export class CallChain {
 
   /** The same memory, given to two calls, is in one place: what the first reads the second uses. */
   private shared(memory: Memory): bigint {
+    if (memory.at !== undefined) return memory.at;
     if (memory.bytes === null) return 0n;
     const at = this.placed.get(memory) ?? this.arena.put(memory.bytes);
     this.placed.set(memory, at);
@@ -358,4 +476,10 @@ export class CallChain {
         return address(name);
     }
   }
+}
+
+/** What syscall(2) is given before the arguments of a call that has no function of its own here. */
+function throughSystemCall(name: CallName): readonly bigint[] | undefined {
+  const number = systemCallNumber(name);
+  return number === undefined ? withoutFunction(name) : [BigInt(number)];
 }

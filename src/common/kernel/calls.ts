@@ -125,6 +125,8 @@ export interface Memory {
   readonly shows: unknown;
   /** What a rehearsal calls what the kernel would put there. */
   readonly name?: string;
+  /** Where they lie, outside the memory of the chain (program-words.ts). */
+  readonly at?: bigint;
 }
 
 /** A filter of seccomp(2): struct sock_filter[], 8 bytes each. */
@@ -144,6 +146,15 @@ export interface Chain {
   readonly calls: readonly ChainCall[];
   /** Nanoseconds by which the time namespace of its process shifts CLOCK_MONOTONIC; the log's times are without it. */
   readonly clockShift?: bigint;
+  /** The index of the call that follows the last one: such a chain has no end. */
+  readonly again?: number;
+  /** Whether its process shares the descriptors of this one, those that come later too: CLONE_FILES. */
+  readonly sharesDescriptors?: true;
+  /**
+   * A byte of a pointer that execve(2) is given. A chain cannot branch, so before the first execve(2) the errno of what
+   * failed is put there: it points nowhere then, and no program is executed (EFAULT).
+   */
+  readonly spoils?: bigint;
 }
 
 interface ArgumentOf {
@@ -151,8 +162,8 @@ interface ArgumentOf {
   long: Flags;
   mode: number;
   text: string | null | Memory;
-  texts: readonly string[];
-  environment: Readonly<Record<string, string>>;
+  texts: readonly string[] | Memory;
+  environment: Readonly<Record<string, string>> | Memory;
   memory: Memory | Place;
   program: FilterProgram;
   chain: Chain | Place;
@@ -208,7 +219,7 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
     case 'mode':
       return `0${(argument as number).toString(8)}`;
     case 'environment':
-      return Object.keys(argument as object);
+      return 'shows' in (argument as object) ? (argument as Memory).shows : Object.keys(argument as object);
     case 'program':
       return `${(argument as FilterProgram).instructions.length / 8} instructions`;
     case 'memory':
@@ -229,7 +240,10 @@ function shown(kind: Kind, argument: Argument | undefined): unknown {
 export const cloneOf = (chain: Chain): Arguments<'clone'> => ({
   fn: { place: 'setcontext' },
   stack: { place: 'stack' },
-  flags: ['CLONE_PARENT_SETTID', 'SIGCHLD'],
+  flags: [
+    ...(chain.sharesDescriptors ? (['CLONE_FILES'] as const) : []),
+    ...(['CLONE_PARENT_SETTID', 'SIGCHLD'] as const),
+  ],
   arg: chain,
   parent_tid: { place: 'process ID' },
 });

@@ -8,6 +8,9 @@ import { capabilities } from './capability-numbers.js';
 export const constants = {
   // clone(2), unshare(2), setns(2)
   CLONE_NEWTIME: 0x80,
+  CLONE_VM: 0x100,
+  CLONE_FILES: 0x400,
+  CLONE_VFORK: 0x4000,
   CLONE_PARENT: 0x8000,
   CLONE_NEWNS: 0x20000,
   CLONE_PARENT_SETTID: 0x100000,

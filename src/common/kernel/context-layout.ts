@@ -85,6 +85,16 @@ export class ContextLayout {
   }
 
   /**
+   * The words of a context that hold an argument.
+   * @throws Error where it does not travel in a register
+   */
+  wordsOf(argument: number): readonly number[] {
+    const words = this.inContext.arguments[argument] ?? [];
+    if (words.length === 0) throw new Error(`argument ${argument} of a context is not in the context itself`);
+    return words;
+  }
+
+  /**
    * Writes a context.
    * @param memory has at word `at` a copy of what getcontext(3) gave
    * @param stacks has from word `stackedAt` on what will lie at the top of its stack

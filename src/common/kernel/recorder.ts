@@ -88,7 +88,11 @@ export class Recorder implements Kernel {
   ): void {
     const arena = new Arena();
     const variables = Object.entries(args.envp).map(([name, value]) => `${name}=${value}`);
-    const strings = [arena.text(args.pathname as string), arena.texts(args.argv), arena.texts(variables)];
+    const strings = [
+      arena.text(args.pathname as string),
+      arena.texts(args.argv as readonly string[]),
+      arena.texts(variables),
+    ];
     const earlier = before.map(({ call, args: { resource, rlim } }) => ({
       call,
       words: [int(numberOf(resource)), pointer(arena.put((rlim as Memory).bytes as Buffer))],
@@ -129,7 +133,10 @@ export class Recorder implements Kernel {
   }
 
   clone(chain: Chain): Running {
-    const prepared = new CallChain(chain);
+    return this.startOf(new CallChain(chain), chain);
+  }
+
+  private startOf(prepared: CallChain, chain: Chain): Running {
     const began = now();
     const { ret, errno } = prepared.start();
     const args = shownArguments('clone', cloneOf(chain));
@@ -140,6 +147,15 @@ export class Recorder implements Kernel {
       throw error;
     }
     return this.follow(prepared, ret);
+  }
+
+  /**
+   * Starts a process whose chain has no end.
+   * @throws KernelError
+   */
+  cloneLoop(chain: Chain): { readonly running: Running; readonly chain: CallChain } {
+    const prepared = new CallChain(chain);
+    return { running: this.startOf(prepared, chain), chain: prepared };
   }
 
   private follow(chain: CallChain, pid: number): Running {

@@ -192,7 +192,7 @@ function inheritedCalls(
 }
 
 /** A struct sigaction: no flags, nothing blocked (sigaction(2)). */
-function signalAction(handler: 'SIG_DFL' | 'SIG_IGN'): Memory {
+export function signalAction(handler: 'SIG_DFL' | 'SIG_IGN'): Memory {
   const bytes = Buffer.alloc(152);
   bytes.writeBigUInt64LE(BigInt(constants[handler]));
   return memory(bytes, { sa_handler: handler });
@@ -234,7 +234,7 @@ export const commandStep: Step<CommandContext> = {
   man: 'clone(2), credentials(7)',
   // In a shell it is the parentheses that make the process.
   shell: (spec) => `( ${execStep.shell(spec)} )`,
-  applies: ({ asPid1 }) => !asPid1,
+  applies: ({ asPid1, controlDescriptor }) => !asPid1 && controlDescriptor === undefined,
   run: makeReady,
   refusals: readyRefusals,
   evidence: readiness,
@@ -274,7 +274,7 @@ export const execStep: Step<CommandContext> = {
       ...(capabilities ? ['setpriv', setprivOptions(capabilities)] : []),
       ...command.map(shellWord),
     ].join(' '),
-  applies: () => true,
+  applies: ({ controlDescriptor }) => controlDescriptor === undefined,
   run: ({ command }) => command.execute(),
   gist: ({ command }) => ['exec', ...command.map(shellWord)].join(' '),
   evidence: ({ command: { pid } }) => programOf(pid),
@@ -331,7 +331,7 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
 }
 
 /** Whether the program of this process could be overwritten through its exe link: proc_pid_exe(5). */
-function ownExecutable(): 'writable' | 'read-only' | 'not ours to write' {
+export function ownExecutable(): 'writable' | 'read-only' | 'not ours to write' {
   try {
     accessSync('/proc/self/exe', access.W_OK);
     return 'writable';
@@ -377,7 +377,7 @@ interface Sessions {
 }
 
 /** PF_EXITING of the kernel's include/linux/sched.h: from when a process begins to end, and before it lets go of anything. */
-const exiting = 0x4;
+export const exiting = 0x4;
 
 /** The session of a process, and its terminal. Undefined when it is about to end. */
 function sessionOf(pid: number | 'self'): Session | undefined {

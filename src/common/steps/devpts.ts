@@ -39,7 +39,10 @@ export const devptsStep: Step = {
   man: 'pts(4), ptmx(4)',
   shell: (spec) => `mount -t devpts -o nosuid,noexec,${options(spec)} devpts /dev/pts`,
   // In a new root it comes with /dev.
-  applies: ({ terminal, root }) => terminal === 'own' && root === undefined,
+  applies: (spec) =>
+    spec.root === undefined &&
+    // Each command that is asked for may get a terminal of its own.
+    (spec.terminal === 'own' || (spec.controlDescriptor !== undefined && mayHaveTerminals(spec))),
   run: ({ spec, kernel }) => {
     kernel.call('mount', {
       source: 'devpts',

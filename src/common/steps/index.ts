@@ -20,6 +20,7 @@ import { ptyStep } from './pty.js';
 import { readOnlyStep } from './read-only.js';
 import { requestedMountsStep } from './requested-mounts.js';
 import { bindRootStep, chrootStep, detachOldRootStep, pivotRootStep } from './root.js';
+import { serveStep } from './serve.js';
 import { sysStep } from './sys.js';
 import { workingDirectoryStep } from './working-directory.js';
 
@@ -50,6 +51,7 @@ const childSteps: readonly Step<CommandContext>[] = [
   commandStep,
   asPid1Step,
   execStep,
+  serveStep,
 ];
 
 /** The parent's part of a launch. */

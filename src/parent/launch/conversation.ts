@@ -11,6 +11,7 @@ import { described, type Evidence, type StepResult } from '../../common/step.js'
 import { execStep, programOf } from '../../common/steps/command.js';
 import type { ListenerPlace } from '../../common/steps/command-context.js';
 import type { NumberedStep } from '../../common/steps/index.js';
+import { serveStep } from '../../common/steps/serve.js';
 import type { Log } from '../log/log.js';
 import type { JobControl } from '../terminal/job-control.js';
 import type { PtyMaster } from '../terminal/pty-master.js';
@@ -25,6 +26,7 @@ import type { MountPoints } from './made-mount-points.js';
 import type { ParentChannel } from './parent-channel.js';
 import { childKilled, type ProcessHandOver } from './process-hand-over.js';
 import type { RefusedCalls } from './refused-calls.js';
+import type { ServedCommands } from './served-commands.js';
 import type { SignalRelay } from './signal-relay.js';
 
 /** What of the launch the conversation needs. */
@@ -58,6 +60,13 @@ export class Conversation {
   /** Signals for a command that is not executed yet: the child would take them with it. */
   private readonly early: NodeJS.Signals[] = [];
 
+  /** With --control-fd: the commands that a program asks for. */
+  private commands: ServedCommands | undefined;
+  private serving: (end: Promise<number>) => void = () => {};
+  /** How the container ends where it has no command of its own, unless its first process ends before that. */
+  private readonly served = new Promise<number>((done) => {
+    this.serving = done;
+  });
   private readonly forced: ForcedEnd;
   private readonly late: LateMessages;
 
@@ -78,8 +87,9 @@ export class Conversation {
       return status;
     });
     try {
-      return await Promise.race([killed, this.listen()]);
+      return await Promise.race([killed, this.served, this.listen()]);
     } finally {
+      this.commands?.end();
       this.forced.release();
     }
   }
@@ -100,6 +110,7 @@ export class Conversation {
       });
     }
     if (!heard) handOver.finish(false);
+    this.commands?.end();
     if (this.ended === undefined && this.execve !== undefined) return await this.attend(this.execve);
     // Its end of the channel is closed when it ends, and how it ends is settled by then; or somebody made it close it.
     if (this.started) this.killLeftOver();
@@ -144,10 +155,11 @@ export class Conversation {
       this.ofChild(() => pty?.take(handOver.second, descriptor, number));
       this.goOn();
     },
-    ready: ({ listener }) => {
+    ready: async ({ listener }) => {
       this.watch(listener);
       this.begin();
       this.goOn();
+      await this.serve();
     },
     executes: ({ record }) => {
       this.execve = record;
@@ -204,9 +216,11 @@ export class Conversation {
   private begin(): void {
     const { spec, handOver, channel, log, job, pty, registration, signals, supervision } = this.at;
     const pass = (signal: NodeJS.Signals): void =>
-      spec.asPid1
-        ? handOver.signal(signal)
-        : channel.send({ type: 'signal', signal, number: this.forced.expect(signal) });
+      spec.controlDescriptor !== undefined
+        ? this.commands?.stop(signal)
+        : spec.asPid1
+          ? handOver.signal(signal)
+          : channel.send({ type: 'signal', signal, number: this.forced.expect(signal) });
     this.started = true;
     job.given();
     this.announce();
@@ -220,10 +234,20 @@ export class Conversation {
     supervision?.started(handOver.second, pass, () => this.forced.end());
   }
 
+  /** From here on commands are started for a program, where it asks for that. */
+  private async serve(): Promise<void> {
+    const { spec, kernel, log, handOver } = this.at;
+    if (spec.controlDescriptor === undefined) return;
+    const { ServedCommands: Commands } = await import('./served-commands.js');
+    this.commands = new Commands(spec, kernel, log, handOver, spec.controlDescriptor);
+    this.serving(this.commands.over.then(({ status, signal }) => this.conclude(status, signal)));
+  }
+
   /** The last step is shown before the terminal is the command's; its record comes after. */
   private announce(): void {
     const { spec, log, steps } = this.at;
-    log.announce(described(execStep, spec), steps.get(execStep.id)?.number ?? 0, steps.size);
+    const last = spec.controlDescriptor === undefined ? execStep : serveStep;
+    log.announce(described(last, spec), steps.get(last.id)?.number ?? 0, steps.size);
   }
 
   /** With --as-pid-1 the child has become the command, which is this process's own child: waits for its end. */

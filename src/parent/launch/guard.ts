@@ -30,6 +30,7 @@ const wayToState = ['XDG_RUNTIME_DIR', 'TMPDIR', 'TMP', 'TEMP', 'LD_LIBRARY_PATH
 export class Guard {
   private readonly running: Running;
   private readonly life: number;
+  private hasEnded = false;
 
   /**
    * @param pid the container's first process, a child of this one
@@ -62,11 +63,18 @@ export class Guard {
     this.running.record();
   }
 
+  /** Whether it is the process that was found ended, by somebody's doing. */
+  notes(pid: number): boolean {
+    if (pid !== this.running.pid) return false;
+    this.hasEnded = true;
+    return true;
+  }
+
   /** There is nothing left to guard. */
   release(): void {
     const { pid } = this.running;
     try {
-      process.kill(pid, 'SIGKILL');
+      if (!this.hasEnded) process.kill(pid, 'SIGKILL');
     } catch {
       // It sees the end of its pipe then, finds nobody, and ends by itself.
     }
@@ -79,7 +87,7 @@ export class Guard {
     this.running.record();
     this.running.release();
     try {
-      waitForProcess(pid, true);
+      if (!this.hasEnded) waitForProcess(pid, true);
     } catch {
       // Whoever inherits it waits for it.
     }

@@ -6,9 +6,10 @@
 import type { RecordMessage } from '../../common/channel.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { commandStep, execStep } from '../../common/steps/command.js';
+import { serveStep } from '../../common/steps/serve.js';
 
 /** The process of the first waits for the word to go on, and makes the rest of its calls after it. */
-const lastSteps: readonly string[] = [commandStep.id, execStep.id];
+const lastSteps: readonly string[] = [commandStep.id, execStep.id, serveStep.id];
 /** How many records of kernel calls the last steps can make then; they make about eight. */
 const mostRecords = 64;
 /** Characters of a record without the command's arguments, which several of them show. */
@@ -34,7 +35,7 @@ export class LateMessages {
       case 'executes':
         return lastSteps.includes(message.record.step) && this.hasRoomFor(message);
       case 'step': {
-        const awaited = message.result.step === execStep.id && this.hasRoomFor(message);
+        const awaited = [execStep.id, serveStep.id].includes(message.result.step) && this.hasRoomFor(message);
         this.complete = true;
         return awaited;
       }

@@ -11,6 +11,7 @@ import { perform, recordOf, type StepResult, shortcomings } from '../../common/s
 import { execStep } from '../../common/steps/command.js';
 import { type NumberedStep, numberedSteps, parentStepsOf } from '../../common/steps/index.js';
 import { mountPointsStep } from '../../common/steps/mount-points.js';
+import { serveStep } from '../../common/steps/serve.js';
 import { nextAction } from '../advice/next-action.js';
 import type { Log } from '../log/log.js';
 import { JobControl } from '../terminal/job-control.js';
@@ -123,9 +124,10 @@ function noteStep(
   registration?.done(step.id, handOver.second || handOver.first);
   if (step.id === mountPointsStep.id && mountPoints?.left) registration?.made(mountPoints.left);
   // Whoever waits for this step looks at once how far the launch is.
-  if (walk !== undefined || step.id === execStep.id) registration?.writeStep();
+  const isLast = step.id === execStep.id || step.id === serveStep.id;
+  if (walk !== undefined || isLast) registration?.writeStep();
   walk?.done(result, record().summary);
-  if (step.id === execStep.id) runs?.(handOver.second);
+  if (isLast) runs?.(handOver.second);
 }
 
 /** Loaded only where the command gets a terminal of its own. */

@@ -21,6 +21,7 @@ import {
 import { childrenOf, childrenOfThread, isStopped, processStatOrNone } from '../../common/process-files.js';
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
+import { exiting } from '../../common/steps/command.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
 import { withLine } from '../advice/doctor-lines.js';
 import { Guard } from './guard.js';
@@ -149,6 +150,12 @@ export class ProcessHandOver implements HandOver {
     return seen.length === 0 || seen.some(isStopped);
   }
 
+  /** Whether the child is about to end, or has. */
+  isEnding(): boolean {
+    const stat = processStatOrNone(this.second);
+    return stat === undefined || (stat.flags & exiting) !== 0;
+  }
+
   /** Waits for the end of the child. */
   waitForChild(): ProcessChange | undefined {
     return this.wait(this.second);
@@ -159,6 +166,14 @@ export class ProcessHandOver implements HandOver {
     const change = waitForProcess(this.second, false);
     if (change !== undefined && change.stoppedBy === undefined) this.waited.set(this.second, change);
     return change;
+  }
+
+  /** Whether it was one of these processes that a wait for any child has found ended. */
+  notes(change: ProcessChange): boolean {
+    if (this.guard?.notes(change.pid)) return true;
+    if (![this.first, this.second].includes(change.pid)) return false;
+    this.waited.set(change.pid, change);
+    return true;
   }
 
   /** Sends the child a signal, where it is the command. */

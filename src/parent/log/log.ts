@@ -68,6 +68,20 @@ export class Log {
     this.end = () => this.add('debug', msg, fields, at);
   }
 
+  /** A command that a program asked for runs. */
+  commandStarted(number: number, pid: number, command: Record<string, unknown>): void {
+    const words = (command.command as readonly string[]).join(' ');
+    const exec = defined({ number, ...command });
+    this.add('debug', `command ${number} runs: ${words}`, { stage: 'parent', pid, exec });
+  }
+
+  /** One of them has ended. */
+  commandEnded(number: number, pid: number, status: number, signal: NodeJS.Signals | undefined): void {
+    const how = signal === undefined ? `ended with status ${status}` : `was killed by ${signal}`;
+    const execEnded = defined({ number, status, signal });
+    this.add('debug', `command ${number} ${how}`, { stage: 'parent', pid, execEnded });
+  }
+
   call(record: CallRecord, stage: 'parent' | 'child'): void {
     const msg = `${record.call} ${record.errno === undefined ? `= ${record.ret}` : record.errno}`;
     this.add('trace', msg, { stage, ...record }, record.at);

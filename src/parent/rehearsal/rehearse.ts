@@ -1,6 +1,7 @@
 /** The whole launch gone through beforehand: each step's own `run`, with a kernel that only notes what it is asked. */
 import { CommandAsPid1 } from '../../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../../common/command/held-command.js';
+import { NoCommand } from '../../common/command/no-command.js';
 import { PseudoTerminal } from '../../common/command/pseudo-terminal.js';
 import { Rehearsal } from '../../common/kernel/rehearsal.js';
 import type { LaunchSpec } from '../../common/spec.js';
@@ -30,9 +31,12 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const whenReady = () => {
     if (spec.terminal === 'own') master.prepare();
   };
-  const command = spec.asPid1
-    ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)
-    : new HeldCommand(spec, child, whenReady, spec.root?.path);
+  const command =
+    spec.controlDescriptor !== undefined
+      ? new NoCommand(whenReady)
+      : spec.asPid1
+        ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)
+        : new HeldCommand(spec, child, whenReady, spec.root?.path);
   const childSteps = childStepsOf(spec);
   play(childSteps, { spec, kernel: child, command, terminal });
 

@@ -13,6 +13,7 @@ import { type IdMaps, insideId, isHostTree, type LaunchSpec, type NewRoot } from
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
+import { controlDescriptor } from './control-descriptor.js';
 import { environmentOf, searchPath } from './environment.js';
 import { chosenId, idMaps } from './id-maps.js';
 import { type ChosenImage, fromImage } from './image-defaults.js';
@@ -35,7 +36,7 @@ const needs: readonly (readonly [flag: NamespaceFlag, options: readonly string[]
   ['uts', ['hostname']],
   ['uid', ['uid-map', 'gid-map', 'map-auto']],
   ['time', ['monotonic', 'boottime']],
-  ['pid', ['as-pid-1']],
+  ['pid', ['as-pid-1', 'control-fd']],
 ];
 
 /**
@@ -67,8 +68,10 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
     imageEnvironment,
   );
   const workingDirectory = workingDirectoryOf(options, root);
-  const command = rest.length > 0 ? rest : ['/bin/sh'];
-  checkCommand(command, environment, root, workingDirectory, rest.length === 0 ? image : undefined);
+  const control = controlDescriptor(typed);
+  const command = control !== undefined ? [] : rest.length > 0 ? rest : ['/bin/sh'];
+  if (control === undefined)
+    checkCommand(command, environment, root, workingDirectory, rest.length === 0 ? image : undefined);
 
   return {
     namespaces: chosen,
@@ -95,6 +98,7 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
       fileOwner: maps && fileOwner(maps, launcher),
       readOnlyExecutable: root && mountableExecutable(),
       capabilities,
+      controlDescriptor: control,
       stopSignal: signal,
       ulimits: ulimits(options.ulimit, maps !== undefined),
       watch: watchOf(options),
@@ -148,6 +152,8 @@ function terminalOf(options: Options, maps: IdMaps | undefined): LaunchSpec['ter
       '--pty needs user 0 and group 0 in the container: without them the kernel gives a user namespace no terminals',
       'Map them, for example by leaving out --uid-map and --gid-map.',
     );
+  // Nothing of the caller's terminal is for commands that a program asks for.
+  if (options['control-fd'] !== undefined) return 'none';
   return options.pty ? 'own' : options['new-session'] ? 'none' : terminalUse();
 }
 

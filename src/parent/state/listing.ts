@@ -117,7 +117,7 @@ function containersIn(entry: Entry, path: string): Container[] {
   const pidInside = pidInsideOf(process.pid);
   // Looked at last: had it ended before, what was read could be another's.
   if (!isAlive(process)) return [];
-  const state = step === 'exec' ? 'running' : 'set-up';
+  const state = step === 'exec' || step === 'serve' ? 'running' : 'set-up';
   return [
     {
       name,

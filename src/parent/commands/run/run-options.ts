@@ -295,6 +295,14 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'control-fd',
+    kind: 'number',
+    value: 'N',
+    describe:
+      'start no command but those that a program asks for over file descriptor N, a socket, whose end ends the container; with --pid. For open() of the library',
+    group: 'Supervision',
+  },
+  {
     name: 'die-with-parent',
     kind: 'flag',
     describe: 'end the container when the process that started gontainer ends',

@@ -1,0 +1,47 @@
+/**
+ * What a program that has a container open (src/library/box.ts) and its launcher say to each other over --control-fd: lines
+ * of JSON. The end of the program's side ends the container.
+ */
+import type { FailureData } from './channel.js';
+
+/** For standard input, output and error: a pipe to the program, or /dev/null. */
+export type StreamKind = 'pipe' | 'ignore';
+
+/** A command to start. */
+export interface CommandRequest {
+  readonly type: 'exec';
+  /** By which everything that follows is about it. */
+  readonly number: number;
+  readonly argv: readonly string[];
+  readonly streams: readonly [StreamKind, StreamKind, StreamKind];
+  /** Where it starts; without it where the container's own commands start. */
+  readonly directory?: string;
+  /** UID[:GID], by number or by a name of the root. */
+  readonly user?: string;
+  /** `NAME=VALUE`, beside what every command of the container gets, or in its place. */
+  readonly environment?: readonly string[];
+  readonly wholeEnvironment?: boolean;
+}
+
+/** From the program. */
+export type ControlRequest =
+  | CommandRequest
+  /** The program has opened its ends of the pipes. */
+  | { readonly type: 'opened'; readonly number: number }
+  /** A signal for the command and whatever is left of its process group. */
+  | { readonly type: 'signal'; readonly number: number; readonly signal: string };
+
+/** From the launcher. */
+export type ControlAnswer =
+  /** The container is there. */
+  | { readonly type: 'ready' }
+  /** The launcher's descriptors of the program's ends of the pipes, which the program opens as /proc/PID/fd/N. */
+  | { readonly type: 'streams'; readonly number: number; readonly descriptors: readonly (number | null)[] }
+  /** The command runs: its process ID on the host. */
+  | { readonly type: 'started'; readonly number: number; readonly pid: number }
+  | { readonly type: 'ended'; readonly number: number; readonly status: number; readonly signal?: string }
+  /** It was not started. */
+  | { readonly type: 'failed'; readonly number: number; readonly failure: FailureData };
+
+export const controlLine = (message: ControlRequest | ControlAnswer): string =>
+  `${JSON.stringify(message)}\n`;

@@ -1,0 +1,119 @@
+/** One command of an open container, as the program sees it. */
+import type { Socket } from 'node:net';
+import type { StreamKind } from '../common/control.js';
+import { usageFailure } from '../common/failure.js';
+import type { CommandEnded, CommandOptions } from './box.js';
+
+/** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
+const grace = 2_000;
+/** setTimeout takes 31 bits of milliseconds. */
+const longestTimeout = 2_000_000;
+
+/** Takes a pipe when it is there; undefined where the command was not started. */
+export interface Taker {
+  attach(pipe: Socket | undefined): void;
+}
+
+/** What the command's own reason is, before anybody has done something. */
+type Reason = CommandEnded['reason'];
+
+export class BoxCommand {
+  readonly started: Promise<{ readonly pid: number }>;
+  readonly ended: Promise<CommandEnded>;
+  private start: (started: { readonly pid: number }) => void = () => {};
+  private resolve: (ended: CommandEnded) => void = () => {};
+  private reject: (reason: Error) => void = () => {};
+  private forced: Reason | undefined;
+  private over = false;
+  private attached = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param takers of standard input, output and error; undefined where there is no pipe
+   * @param send sends it a signal
+   * @throws Failure (status 2) for a timeout that there cannot be; the reason of a signal that is aborted
+   */
+  constructor(
+    private readonly takers: readonly (Taker | undefined)[],
+    private readonly options: CommandOptions,
+    private readonly send: (signal: string) => void,
+  ) {
+    const { timeout, signal } = options;
+    signal?.throwIfAborted();
+    if (timeout !== undefined && !(timeout > 0 && timeout <= longestTimeout))
+      throw usageFailure(`timeout is more than 0 and at most ${longestTimeout} seconds, not ${timeout}`);
+    this.started = new Promise((resolve) => {
+      this.start = resolve;
+    });
+    this.ended = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    this.started = Promise.race([this.started, this.ended.then(() => this.started)]) as BoxCommand['started'];
+    // Whoever does not ask for one of them need not be ready for its failure.
+    for (const promise of [this.started, this.ended]) promise.catch(() => {});
+    if (timeout !== undefined) this.timer = setTimeout(() => this.end('timeout'), timeout * 1000);
+    signal?.addEventListener('abort', this.abort, { once: true });
+  }
+
+  /** Whether somebody had it end. */
+  get wasForced(): boolean {
+    return this.forced !== undefined;
+  }
+
+  get kinds(): readonly [StreamKind, StreamKind, StreamKind] {
+    const [input, output, error] = this.takers.map((taker) => (taker === undefined ? 'ignore' : 'pipe'));
+    return [input as StreamKind, output as StreamKind, error as StreamKind];
+  }
+
+  kill(signal: string): void {
+    if (this.over) return;
+    if (signal === 'SIGKILL') this.forced ??= 'killed';
+    this.send(signal);
+  }
+
+  /** It wrote more than it may. */
+  overflow(): void {
+    if (this.over) return;
+    this.forced ??= 'output';
+    this.send('SIGKILL');
+  }
+
+  /** Its time is up, or somebody wants it to end. */
+  private end(reason: Reason): void {
+    if (this.over) return;
+    this.forced ??= reason;
+    this.send('SIGTERM');
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.send('SIGKILL'), grace);
+  }
+
+  private readonly abort = (): void => this.end('abort');
+
+  /** Its pipes are open. */
+  attach(pipes: readonly (Socket | undefined)[]): void {
+    this.attached = true;
+    this.takers.forEach((taker, index) => {
+      taker?.attach(pipes[index]);
+    });
+  }
+
+  hasStarted(pid: number): void {
+    this.start({ pid });
+  }
+
+  hasEnded(status: number, signal: NodeJS.Signals | undefined): void {
+    this.finish();
+    const own = signal === undefined ? 'exit' : 'signal';
+    this.resolve({ status, signal, reason: this.forced ?? own });
+  }
+
+  fail(reason: Error): void {
+    this.finish();
+    this.reject(reason);
+    if (!this.attached) this.attach([]);
+  }
+
+  private finish(): void {
+    this.over = true;
+    clearTimeout(this.timer);
+    this.options.signal?.removeEventListener('abort', this.abort);
+  }
+}

@@ -1,0 +1,300 @@
+/** An open container as the program sees it: the launcher's process, and the commands that it is asked for. */
+import type { ChildProcess } from 'node:child_process';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { type ControlAnswer, type ControlRequest, controlLine } from '../common/control.js';
+import { defined } from '../common/defined.js';
+import { type Failure, usageFailure } from '../common/failure.js';
+import type {
+  Box,
+  Command,
+  CommandOptions,
+  CommandStreams,
+  ExecOptions,
+  ExecResult,
+  SpawnOptions,
+} from './box.js';
+import { BoxCommand, type Taker } from './box-command.js';
+import { Captured } from './captured.js';
+import { commandEnvironment } from './command-environment.js';
+import type { Ended, Started } from './container.js';
+import { ContainerEnded } from './container-ended.js';
+import { readJsonLines } from './json-lines.js';
+import { LateReadable, LateWritable } from './late-streams.js';
+import { limited } from './limited.js';
+import type { RunningContainer } from './running-container.js';
+import { failureFrom } from './status.js';
+
+/** Milliseconds for what is left in the pipes of a command that was killed. */
+const rest = 50;
+
+/** The options of exec() and spawn(), which no other have. */
+const known = ['cwd', 'user', 'env', 'timeout', 'signal', 'maxOutput', 'overflow'];
+
+export class OpenBox implements Box {
+  pid = 0;
+  namespaces: Readonly<Record<string, string>> = {};
+  private readonly commands = new Map<number, BoxCommand>();
+  private last = 0;
+  /** The container has ended. */
+  private gone: ContainerEnded | undefined;
+  private isReady: () => void = () => {};
+  private readonly ready = new Promise<void>((done) => {
+    this.isReady = done;
+  });
+
+  constructor(
+    private readonly launcher: ChildProcess,
+    private readonly container: RunningContainer,
+    private readonly control: Socket,
+  ) {
+    // That the launcher is gone is noticed by its end.
+    control.on('error', () => {});
+    readJsonLines(control, (document) => this.hear(document as ControlAnswer)).then(() => this.lose());
+  }
+
+  /** Resolves when commands can be asked for. @throws Failure when the launch has failed */
+  async whenOpen(): Promise<this> {
+    const started = await Promise.race([
+      Promise.all([this.container.started, this.ready]).then(([first]) => first as Started),
+      this.container.ended.then((): never => {
+        throw new ContainerEnded('the container ended before it was open');
+      }),
+    ]);
+    Object.assign(this, started);
+    this.hold(false);
+    return this;
+  }
+
+  get ended(): Promise<Ended> {
+    // Whoever waits for it must not end before.
+    this.hold(true);
+    return this.container.ended;
+  }
+
+  get steps(): Box['steps'] {
+    return this.container.steps;
+  }
+
+  get calls(): Box['calls'] {
+    return this.container.calls;
+  }
+
+  get records(): Box['records'] {
+    return this.container.records;
+  }
+
+  async exec(
+    argv: readonly string[],
+    options?: ExecOptions & { encoding?: 'utf8' | 'latin1' },
+  ): Promise<ExecResult>;
+  async exec(
+    argv: readonly string[],
+    options: ExecOptions & { encoding: 'buffer' },
+  ): Promise<ExecResult<Buffer>>;
+  async exec(
+    argv: readonly string[],
+    { input, encoding = 'utf8', ...options }: ExecOptions = {},
+  ): Promise<ExecResult<string | Buffer>> {
+    const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY, overflow } = options;
+    const beyond = (): void => {
+      if (overflow !== 'truncate') command.overflow();
+    };
+    const [stdout, stderr] = [new Captured(maxOutput, beyond), new Captured(maxOutput, beyond)] as const;
+    const deadline = Date.now() + (timeout ?? 0) * 1000;
+    const command = this.begin(
+      argv,
+      [input === undefined ? undefined : written(input), stdout, stderr],
+      options,
+    );
+    const ended = await command.ended;
+    const cut = await untilClosed([stdout, stderr], {
+      ...defined({ signal }),
+      ...defined({
+        milliseconds: command.wasForced ? rest : timeout && Math.max(rest, deadline - Date.now()),
+      }),
+    });
+    const content = ({ content: bytes }: Captured): string | Buffer =>
+      encoding === 'buffer' ? bytes : bytes.toString(encoding);
+    const reason = command.wasForced || cut === undefined ? ended.reason : cut;
+    return { ...ended, reason, stdout: content(stdout), stderr: content(stderr) };
+  }
+
+  spawn<const Streams extends CommandStreams = 'pipe'>(
+    argv: readonly string[],
+    { stdio, ...options }: SpawnOptions<Streams> = {},
+  ): Command<Streams> {
+    const kinds =
+      typeof stdio === 'object' ? stdio : ([stdio ?? 'pipe', stdio ?? 'pipe', stdio ?? 'pipe'] as const);
+    const isPipe = (index: number): boolean => {
+      if (kinds[index] === 'pipe' || kinds[index] === 'ignore') return kinds[index] === 'pipe';
+      throw usageFailure(
+        `stdio of spawn() cannot be ${String(kinds[index])}`,
+        "It takes 'pipe' and 'ignore'.",
+      );
+    };
+    const stdin = isPipe(0) ? new LateWritable() : null;
+    const [output, error] = [1, 2].map((index) => (isPipe(index) ? new LateReadable() : null)) as [
+      LateReadable | null,
+      LateReadable | null,
+    ];
+    const command = this.begin(argv, [stdin ?? undefined, output ?? undefined, error ?? undefined], options);
+    const beyond = (): void => {
+      if (options.overflow !== 'truncate') command.overflow();
+    };
+    const { started, ended } = command;
+    const [stdout, stderr] = [output, error].map(
+      (stream) => stream && limited(stream, options.maxOutput, beyond),
+    );
+    const kill = (signal = 'SIGTERM'): void => command.kill(signal);
+    // Which streams are pipes is what the type says of the options.
+    return { stdin, stdout, stderr, started, ended, kill } as unknown as Command<Streams>;
+  }
+
+  async close(): Promise<void> {
+    this.hold(true);
+    this.control.end();
+    await this.container.ended.catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Asks for a command. */
+  private begin(
+    argv: readonly string[],
+    takers: readonly (Taker | undefined)[],
+    options: CommandOptions,
+  ): BoxCommand {
+    const { cwd, user, env } = options;
+    const unknown = Object.keys(options).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw usageFailure(`a command has no option ${unknown}`);
+    if (argv.length === 0 || argv[0] === '') throw usageFailure('a command has at least one word');
+    const { whole, entries } = commandEnvironment(env, false);
+    this.last += 1;
+    const number = this.last;
+    const send = (signal: string): void => this.ask({ type: 'signal', number, signal });
+    const command = new BoxCommand(takers, options, send);
+    if (this.gone !== undefined) {
+      command.fail(this.gone);
+      return command;
+    }
+    this.commands.set(number, command);
+    if (this.commands.size === 1) this.hold(true);
+    const request: ControlRequest = {
+      type: 'exec',
+      number,
+      argv,
+      streams: command.kinds,
+      ...defined({
+        directory: cwd,
+        user,
+        environment: entries.length > 0 ? entries : undefined,
+        wholeEnvironment: whole || undefined,
+      }),
+    };
+    this.ask(request);
+    return command;
+  }
+
+  private ask(request: ControlRequest): void {
+    if (this.gone === undefined && this.control.writable) this.control.write(controlLine(request));
+  }
+
+  private hear(answer: ControlAnswer): void {
+    if (answer.type === 'ready') this.isReady();
+    else {
+      const command = this.commands.get(answer.number);
+      if (command !== undefined) this.tell(command, answer);
+    }
+  }
+
+  private tell(command: BoxCommand, answer: Exclude<ControlAnswer, { type: 'ready' }>): void {
+    const { number } = answer;
+    if (answer.type === 'started') command.hasStarted(answer.pid);
+    else if (answer.type === 'streams') {
+      command.attach(answer.descriptors.map((descriptor, index) => this.opened(descriptor, index === 0)));
+      this.ask({ type: 'opened', number });
+    } else {
+      this.forget(number);
+      if (answer.type === 'failed') command.fail(failureFrom(answer.failure));
+      else command.hasEnded(answer.status, answer.signal as NodeJS.Signals | undefined);
+    }
+  }
+
+  /**
+   * A pipe of the launcher's, opened once more. Node can take no descriptor from another process. Undefined where there is
+   * none any more: the command has ended, or this program may open no more files.
+   */
+  private opened(descriptor: number | null, isInput: boolean): Socket | undefined {
+    if (descriptor === null) return undefined;
+    const way = isInput ? constants.O_WRONLY : constants.O_RDONLY;
+    try {
+      const fd = openSync(`/proc/${this.launcher.pid}/fd/${descriptor}`, way | constants.O_NONBLOCK);
+      return new Socket({ fd, readable: !isInput, writable: isInput }).on('error', () => {});
+    } catch {
+      return undefined;
+    }
+  }
+
+  private forget(number: number): void {
+    this.commands.delete(number);
+    if (this.commands.size === 0) this.hold(false);
+  }
+
+  /** The launcher is gone, and everything in the container. */
+  private async lose(): Promise<void> {
+    const reason = await this.container.ended.then(
+      ({ status }) => new ContainerEnded('the container has ended', { status }),
+      (cause: Failure) =>
+        new ContainerEnded(`the container has ended: ${cause.message}`, {
+          status: cause.status,
+          next: cause.next,
+          cause,
+        }),
+    );
+    this.gone = reason;
+    const left = [...this.commands.values()];
+    this.commands.clear();
+    for (const command of left) command.fail(reason);
+  }
+
+  /** A program that waits for nothing ends, and its container with it. */
+  private hold(wanted: boolean): void {
+    for (const handle of [this.launcher, ...this.launcher.stdio.slice(3)]) {
+      const held = handle as unknown as { ref?: () => void; unref?: () => void } | null;
+      if (wanted) held?.ref?.();
+      else held?.unref?.();
+    }
+  }
+}
+
+/** Gives a command what it is to read. */
+const written = (input: string | Uint8Array): Taker => ({
+  attach: (pipe) => {
+    pipe?.end(input);
+  },
+});
+
+/**
+ * Waits until nobody writes to these any more, or no longer.
+ * @returns why it was no longer, where it was not
+ */
+async function untilClosed(
+  streams: readonly Captured[],
+  { milliseconds, signal }: { milliseconds?: number; signal?: AbortSignal },
+): Promise<'timeout' | 'abort' | undefined> {
+  let cut: 'timeout' | 'abort' | undefined;
+  const stop = (reason: 'timeout' | 'abort') => (): void => {
+    cut = reason;
+    for (const stream of streams) stream.stop();
+  };
+  const timer = milliseconds === undefined ? undefined : setTimeout(stop('timeout'), milliseconds);
+  const abort = stop('abort');
+  signal?.addEventListener('abort', abort, { once: true });
+  await Promise.all(streams.map(({ done }) => done));
+  clearTimeout(timer);
+  signal?.removeEventListener('abort', abort);
+  return cut;
+}
