@@ -56,6 +56,10 @@ export function setAttribute(path: Buffer | string, name: string, value: Buffer)
   require('lsetxattr', [terminated(path), named, content, pointer(BigInt(value.length)), int(0)]);
 }
 
+/** Takes an extended attribute away: lremovexattr(2). @throws the name of the errno as an Error's code */
+export const removeAttribute = (path: Buffer | string, name: string): void =>
+  require('lremovexattr', [terminated(path), terminated(Buffer.from(name, 'latin1'))]);
+
 /** What llistxattr(2) and lgetxattr(2) give at most: xattr(7), "Limits on extended attributes". */
 const room = Buffer.alloc(65_536);
 
@@ -63,7 +67,7 @@ const room = Buffer.alloc(65_536);
  * The extended attributes of a file that this process may see, by name, in their order: llistxattr(2), lgetxattr(2).
  * None where the file system has no such thing.
  */
-export function attributesOf(path: Buffer): Map<string, Buffer> {
+export function attributesOf(path: Buffer | string): Map<string, Buffer> {
   const file = terminated(path);
   const found = new Map<string, Buffer>();
   const size = pointer(BigInt(room.length));

@@ -1,5 +1,5 @@
 /** Which extended attributes of an archive are given to what is unpacked: xattr(7). */
-import { attributesOf, setAttribute } from '../../../common/kernel/file-attributes.js';
+import { attributesOf, removeAttribute, setAttribute } from '../../../common/kernel/file-attributes.js';
 import { errorCode } from '../../../common/kernel/kernel-error.js';
 
 /** Overlays read these as orders of their own when the tree becomes a layer: Documentation/filesystems/overlayfs. */
@@ -34,6 +34,13 @@ export function keepAttributes(
     if (!kept || !set(path, name, value)) lost += 1;
   }
   return lost;
+}
+
+/** Takes away what a layer below gave a folder, where the layer that names it again does not. */
+export function dropOtherAttributes(path: Buffer | string, attributes: ReadonlyMap<string, Buffer>): void {
+  for (const name of attributesOf(path).keys()) {
+    if (meansTheSame(name) && !attributes.has(name)) removeAttribute(path, name);
+  }
 }
 
 /**

@@ -30,7 +30,7 @@ import { type Moment, setTimes, setTimesOfOpen } from '../../../common/kernel/fi
 import { type Found, mostLinks, walkDown } from '../../../common/path-walk.js';
 import type { Waiting } from './byte-source.js';
 import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
-import { keepAttributes } from './extended-attributes.js';
+import { dropOtherAttributes, keepAttributes } from './extended-attributes.js';
 import type { TarEntry } from './tar-entries.js';
 
 /**
@@ -77,6 +77,8 @@ export class Tree {
    * the way.
    */
   private lastFolder: { readonly name: string; readonly place: Place } | undefined;
+  /** Whether any entry had extended attributes. */
+  private gaveAttributes = false;
   /** The mode that the archive gives to / itself. */
   rootMode = 0o755;
   /** Owners that could not be kept, as they are not mapped in this user namespace. */
@@ -114,6 +116,7 @@ export class Tree {
     }
     const path = this.path(place);
     this.unlessTaken(place, () => mkdirSync(path, 0o700), 'a folder may stay');
+    if (this.gaveAttributes) dropOtherAttributes(path, entry.attributes);
     this.giveAway(path, entry);
     chmodSync(path, mode);
     if ((mode & 0o2000) !== 0) this.passesGroupsOn = true;
@@ -249,6 +252,7 @@ export class Tree {
 
   private keepAttributes(place: Place, entry: TarEntry): void {
     if (entry.attributes.size === 0) return;
+    this.gaveAttributes = true;
     this.lostAttributes += keepAttributes(this.path(place), entry.attributes, this.options.privileges);
   }
 
