@@ -48,9 +48,3 @@ export const visibleProcesses = (proc = '/proc'): number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
-
-/** The process ID that a process has in its own PID namespace: the line NSpid of proc_pid_status(5). */
-export function innermostPid(process: number): number {
-  const [, pid] = /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8')) ?? [];
-  return Number(pid);
-}

@@ -38,6 +38,11 @@ export class Failure extends Error {
 export const usageFailure = (message: string, next?: string): Failure =>
   new Failure(message, { status: exitStatus.usage, next });
 
-/** What to do when a process was killed that did nothing wrong. */
-export const killedNext =
-  'If nobody killed it, memory was short: see the last lines of dmesg, and the limits of memory and processes of the cgroup.';
+/**
+ * What to do when a process was killed that did nothing wrong.
+ * @param signal where it is known
+ */
+export const nextAfterKill = (signal?: string | null): string =>
+  signal === 'SIGSYS'
+    ? 'A seccomp filter, as in a container, kills who makes the next call: gontainer doctor tries them; run gontainer on the host, or start the container with --security-opt seccomp=unconfined.'
+    : 'If nobody killed it, memory was short: see the last lines of dmesg, and the limits of memory and processes of the cgroup.';

@@ -1,5 +1,5 @@
 /** What /proc says of processes: the one place that reads proc_pid_stat(5) and the lists of children. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errorCode } from './kernel/kernel-error.js';
 
 /** The fields of proc_pid_stat(5) that are used here. */
@@ -63,12 +63,38 @@ export function stringsArea(): { readonly arguments: Stretch; readonly environme
 }
 
 /**
+ * The number by which /proc knows this process or a child of it. It is another one where /proc is that of an outer PID
+ * namespace, as in a container that may not mount one of its own.
+ * @returns -1 for a child that has ended
+ */
+export function numberInProc(pid: number): number {
+  const own = ownNumberInProc();
+  if (own === process.pid) return pid;
+  return pid === process.pid ? own : (childrenOf(own).find((child) => innermostPid(child) === pid) ?? -1);
+}
+
+/** The number by which /proc knows this process. */
+export function ownNumberInProc(): number {
+  try {
+    return Number(readlinkSync('/proc/self'));
+  } catch {
+    return process.pid; // There is no /proc.
+  }
+}
+
+/** The process ID that a process has in its own PID namespace: the line NSpid of proc_pid_status(5). */
+export function innermostPid(process: number): number {
+  const [, pid] = /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8')) ?? [];
+  return Number(pid);
+}
+
+/**
  * Whether this process is the parent of another one.
  * @throws the error of a file that cannot be read, though there is such a process
  */
 export function isParentOf(pid: number): boolean {
   try {
-    return processStat(pid).parent === process.pid;
+    return processStat(numberInProc(pid)).parent === ownNumberInProc();
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes(String(errorCode(error)))) return false;
     throw error;

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import type { FailureData } from '../common/channel.js';
 import { defined } from '../common/defined.js';
-import { Failure, killedNext, statusOfSignal } from '../common/failure.js';
+import { Failure, nextAfterKill, statusOfSignal } from '../common/failure.js';
 import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { Started } from './container.js';
 import { inProgramWords } from './option-words.js';
@@ -42,6 +42,6 @@ export function silentEnd(status: number | null, signal: NodeJS.Signals | null):
     });
   return new Failure(`gontainer was killed by ${signal}, and everything in the container with it`, {
     status: statusOfSignal(constants.signals[signal]),
-    next: killedNext,
+    next: nextAfterKill(signal),
   });
 }

@@ -1,4 +1,4 @@
-import { Failure, killedNext } from '../failure.js';
+import { Failure, nextAfterKill } from '../failure.js';
 import { memory } from '../kernel/calls.js';
 import type { Kernel, Running } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
@@ -53,7 +53,7 @@ export class HeldCommand implements CommandProcess {
     this.process.throwFailure();
     if (ready === 0) {
       throw new Failure('step command: the process for the command was killed before it could start', {
-        next: killedNext,
+        next: nextAfterKill(),
       });
     }
   }

@@ -9,7 +9,7 @@ import { type Chain, type ChainCall, type Memory, memory, NULL, type Place } fro
 import { capabilitiesIn } from '../kernel/capability-numbers.js';
 import { constants, signalConstant } from '../kernel/constants.js';
 import { errnoWords } from '../kernel/kernel-error.js';
-import { type ProcessStat, processStat } from '../process-files.js';
+import { numberInProc, type ProcessStat, processStat } from '../process-files.js';
 import {
   limitCalls,
   limitEvidence,
@@ -295,7 +295,7 @@ function makeReady({ spec, kernel, command, terminal }: CommandContext): void {
 function readiness({ command: { pid }, spec }: CommandContext): Evidence {
   return defined({
     process: pid === 0 ? 'none' : identity(pid),
-    ...(spec.asPid1 ? {} : limitEvidence(pid, spec.ulimits)),
+    ...(spec.asPid1 ? {} : limitEvidence(pid === 0 ? pid : numberInProc(pid), spec.ulimits)),
     sessions: newSession(spec) ? { child: sessionOf('self'), command: sessionOf(pid) } : undefined,
     'file of node': spec.readOnlyExecutable === undefined ? undefined : ownExecutable(),
   });
@@ -322,7 +322,7 @@ function notTheCommands(_: Evidence, after: Evidence, spec: LaunchSpec): string 
   if (Number(uid) !== spec.user.uid || Number(gid) !== spec.user.gid)
     return `the process is user ${uid} and group ${gid}`;
   const shortfall =
-    commandSetsShortfall(Number(pid), spec) ??
+    commandSetsShortfall(numberInProc(Number(pid)), spec) ??
     limitShortfall(after.limits as Readonly<Record<string, string>> | undefined, spec.ulimits);
   if (shortfall !== undefined) return shortfall;
   return spec.keepsCapabilities && !spec.capabilities?.ambient && !/^0+$/.test(String(ambient))
@@ -344,7 +344,7 @@ export function ownExecutable(): 'writable' | 'read-only' | 'not ours to write' 
 function identity(pid: number): Record<string, unknown> {
   try {
     const status = new Map(
-      procLines(`/proc/${pid}/status`).map((line) => line.split(': ') as [string, string]),
+      procLines(`/proc/${numberInProc(pid)}/status`).map((line) => line.split(': ') as [string, string]),
     );
     // One whose read(2) failed has ended, and waits to be waited for; the next step says why.
     if (status.get('State')?.startsWith('Z')) return { pid };
@@ -385,7 +385,7 @@ function sessionOf(pid: number | 'self'): Session | undefined {
   if (pid === 0) return none;
   let stat: ProcessStat;
   try {
-    stat = processStat(pid);
+    stat = processStat(pid === 'self' ? pid : numberInProc(pid));
   } catch (error) {
     // It was killed, or hidepid hides it.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
@@ -401,7 +401,7 @@ function sessionOf(pid: number | 'self'): Session | undefined {
 
 /** What a process runs, by its path; that of node leads nowhere in a new root. */
 function executableOf(pid: number): string {
-  const path = `/proc/${pid}/exe`;
+  const path = `/proc/${numberInProc(pid)}/exe`;
   try {
     const [own, other] = [statSync('/proc/self/exe'), statSync(path)];
     if (own.dev === other.dev && own.ino === other.ino) return process.execPath;

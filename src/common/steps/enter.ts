@@ -1,8 +1,9 @@
 /** The steps of `gontainer enter`: from a process to a command in its namespaces. All are done by the parent. */
 import { readFileSync } from 'node:fs';
-import { innermostPid, namespaceId, namespaceIds, procLines } from '../evidence.js';
+import { namespaceId, namespaceIds, procLines } from '../evidence.js';
 import { mountTable } from '../mount-table.js';
 import { type NamespaceFlag, namespacesFor } from '../namespaces.js';
+import { innermostPid } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 import { commandSetsShortfall } from './capabilities.js';

@@ -1,6 +1,7 @@
 /** The parent's steps: a process in new namespaces, its ID maps and clocks, and in it this same script as the child. */
-import { innermostPid, namespaceId, namespaceIds, procLines, procText } from '../evidence.js';
+import { namespaceId, namespaceIds, procLines, procText } from '../evidence.js';
 import { namespacesFor } from '../namespaces.js';
+import { innermostPid } from '../process-files.js';
 import type { LaunchSpec, MapLine } from '../spec.js';
 import type { Evidence, Step, StepContext } from '../step.js';
 

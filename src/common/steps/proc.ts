@@ -1,5 +1,8 @@
 import { visibleProcesses } from '../evidence.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelError } from '../kernel/kernel-error.js';
 import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
+import { ownNumberInProc } from '../process-files.js';
 import { isHostTree, type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
 import { hostPath } from './new-root-shell.js';
@@ -7,8 +10,10 @@ import { hostPath } from './new-root-shell.js';
 /** With a new PID namespace /proc is mounted again; otherwise it is the host's. */
 const fresh = (spec: LaunchSpec): boolean => unshares(spec, 'pid');
 
-/** The host's own tree is set up below its /proc, and comes along with it. */
+/** The host's own tree is set up below its /proc, and comes along where that is bound. */
 const takesAlong = (spec: LaunchSpec): boolean => isHostTree(spec.root) && !fresh(spec);
+
+const boundTitle = 'bind the host’s /proc';
 
 /** The mounts below the new root where there is one, otherwise all. */
 const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTable() : mountsInside());
@@ -16,7 +21,7 @@ const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTab
 export const procStep: Step = {
   id: 'proc',
   stage: 'child',
-  title: (spec) => (fresh(spec) ? 'mount a new /proc' : 'bind the host’s /proc'),
+  title: (spec) => (fresh(spec) ? 'mount a new /proc' : boundTitle),
   why:
     '/proc shows the processes of the PID namespace it was mounted in. A new one has to be mounted before the old root ' +
     'is detached: a user namespace may mount /proc only while it can see one in full.',
@@ -27,37 +32,32 @@ export const procStep: Step = {
       : `mount --rbind /proc ${hostPath(spec, '/proc')}${takesAlong(spec) ? `; umount -l ${hostPath(spec, otherPlace)}` : ''}`,
   gist: (spec) => (fresh(spec) ? 'mount -t proc proc /proc' : 'mount --rbind /proc NEW_ROOT/proc'),
   applies: (spec) => fresh(spec) || spec.root !== undefined,
-  run: ({ spec, kernel }) => {
-    kernel.call(
-      'mount',
-      fresh(spec)
-        ? {
-            source: 'proc',
-            target: '/proc',
-            filesystemtype: 'proc',
-            mountflags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
-            data: null,
-          }
-        : {
-            source: 'proc', // The old root's: a relative path.
-            target: '/proc',
-            filesystemtype: null,
-            mountflags: ['MS_BIND', 'MS_REC'],
-            data: null,
+  refusals: (spec) =>
+    fresh(spec) && unshares(spec, 'uid')
+      ? [
+          {
+            call: 'mount',
+            args: { filesystemtype: 'proc' },
+            instead:
+              'the kernel gives no new /proc here, as the host’s is partly covered; the host’s is shown instead, with the processes of the host',
+            title: boundTitle,
           },
-    );
-    // Below the host's /proc lies what is the new root now.
-    if (takesAlong(spec)) kernel.call('umount2', { target: otherPlace, flags: 'MNT_DETACH' });
+        ]
+      : [],
+  run: ({ spec, kernel }) => {
+    if (fresh(spec) && mountFresh(kernel, unshares(spec, 'uid'))) return;
+    bringAlong(kernel, spec);
   },
   evidence: ({ spec }) => ({
     mounts: mounts(spec)
       .filter(({ mountPoint }) => mountPoint === '/proc')
       .map(mountLine),
     processes: visibleProcesses(),
+    '/proc/self': ownNumberInProc(),
   }),
   summary: (_, after, spec) => {
     const processes = after.processes as number[];
-    return fresh(spec)
+    return fresh(spec) && after['/proc/self'] === 1
       ? `shows ${processes.length === 1 ? `one process, PID ${processes[0]}` : `${processes.length} processes`}`
       : `shows the ${processes.length} processes of the host`;
   },
@@ -67,9 +67,43 @@ export const procStep: Step = {
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return '/proc is not mounted there';
-    // Our own process ID, in the PID namespace that this /proc shows: 1 if it is a new one.
-    return (after.processes as number[]).includes(process.pid)
+    const self = after['/proc/self'] as number;
+    return (after.processes as number[]).includes(self)
       ? undefined
-      : `/proc does not show this process, ${process.pid}`;
+      : `/proc does not show this process, ${self}`;
   },
 };
+
+/**
+ * False where parts of the host's /proc are covered, as in a container: then a user namespace gets no new one. It keeps the
+ * command from the processes that it sees; root without one is kept from them by not seeing them.
+ */
+function mountFresh(kernel: Kernel, inUserNamespace: boolean): boolean {
+  try {
+    kernel.call('mount', {
+      source: 'proc',
+      target: '/proc',
+      filesystemtype: 'proc',
+      mountflags: ['MS_NOSUID', 'MS_NODEV', 'MS_NOEXEC'],
+      data: null,
+    });
+    return true;
+  } catch (error) {
+    if (inUserNamespace && error instanceof KernelError && error.data.errno === 'EPERM') return false;
+    throw error;
+  }
+}
+
+/** Binds the host's, which comes with what covers parts of it there. */
+function bringAlong(kernel: Kernel, { root }: LaunchSpec): void {
+  kernel.call('mount', {
+    // From the old root by a relative path; without a new root, /proc is in its place already.
+    source: root === undefined ? '/proc' : 'proc',
+    target: '/proc',
+    filesystemtype: null,
+    mountflags: ['MS_BIND', 'MS_REC'],
+    data: null,
+  });
+  // Below the host's /proc lies what is the new root now.
+  if (isHostTree(root)) kernel.call('umount2', { target: otherPlace, flags: 'MNT_DETACH' });
+}

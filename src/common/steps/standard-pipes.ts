@@ -53,9 +53,7 @@ export const terminalRefusals: readonly Refusal[] = [
 /** Both have the numbers of the device in the same form: proc_pid_stat(5), stat(3type). */
 function isControlling(descriptor: number): boolean {
   try {
-    return (
-      fstatSync(descriptor).rdev !== 0 && fstatSync(descriptor).rdev === processStat(process.pid).terminal
-    );
+    return fstatSync(descriptor).rdev !== 0 && fstatSync(descriptor).rdev === processStat('self').terminal;
   } catch {
     return false; // It is closed, or there is no /proc.
   }

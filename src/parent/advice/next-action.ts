@@ -7,7 +7,16 @@ import { mountTable } from '../../common/mount-table.js';
 import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
 import { outsideId, unshares } from '../../common/spec.js';
 import { withLine } from './doctor-lines.js';
-import { filteredBySeccomp, forbiddenBy, unshareRefused } from './obstacles.js';
+import {
+  type Advice,
+  confinedBy,
+  filteredBySeccomp,
+  forbiddenBy,
+  outOfContainer,
+  refusedByPolicy,
+  setting,
+  unshareRefused,
+} from './obstacles.js';
 
 /** What an errno means wherever it comes up: errno(3). */
 const byErrno: Readonly<Record<string, string>> = {
@@ -40,12 +49,15 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   const withUser = unshares(spec, 'uid');
   if (call === 'unshare') {
     const advice = unshareRefused(errno, spec.unshared);
-    if (advice !== undefined)
-      return advice.line === undefined ? advice.next : withLine(advice.next, advice.line);
+    if (advice !== undefined) return inWords(advice);
   }
   if (withUser && ['EPERM', 'ENOSPC', 'EACCES'].includes(errno)) {
     const forbidden = forbiddenBy();
     if (forbidden !== undefined) return withLine(forbidden, 'switches');
+  }
+  if (call === 'sethostname' && withUser) {
+    const advice = refusedByPolicy(errno);
+    if (advice !== undefined) return withLine(advice.next, 'namespace-uts');
   }
   const newer = needsNewerKernel({ call, errno });
   if (newer !== undefined) return newer;
@@ -62,17 +74,11 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     return 'It takes CAP_SETPCAP, which you do not have: keep what there is, with --cap-keep=all.';
   if (call === 'seccomp' && errno === 'EBUSY')
     return 'Somebody watches this launcher already, and the kernel lets one watch at a time: leave out one --watch.';
-  if (call === 'pidfd_getfd' && errno === 'EPERM') {
-    if (step === 'exec')
-      return 'The launcher may not take the listener out of the command’s process: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out --watch, or run gontainer on the host.';
-    return 'The parent may not take the terminal out of the child: kernel.yama.ptrace_scope is 3 here, or a seccomp filter forbids it, as in a container. Leave out --pty, or run gontainer on the host.';
-  }
+  if (call === 'pidfd_getfd')
+    return withLine(takingRefused(errno, step === 'exec' ? '--watch' : '--pty'), 'pty');
   if (step === 'devpts' && errno === 'ENOENT') return 'There is no /dev/pts here: mount devpts there first.';
   if (step === 'proc' && errno === 'EPERM') {
-    return withLine(
-      '/proc is partly covered here, as in a container, and then a user namespace gets no new one: leave out --pid, or run gontainer on the host',
-      'launch',
-    );
+    return withLine(coveredProc(), 'proc');
   }
   if (spec.root !== undefined) {
     const next = nextInRoot({ step, call, args, errno }, spec.root, spec);
@@ -82,12 +88,37 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     return 'Memory or processes are short: see ulimit -u and free.';
   if (errno === 'EPERM' && !withUser)
     return 'It takes privilege that you do not have: add --uid, or run it as root.';
-  if (withUser && errno === 'EPERM' && filteredBySeccomp())
+  const profile = confinedBy();
+  if (profile !== undefined && ['EPERM', 'EACCES'].includes(errno))
+    return withLine(
+      `The AppArmor profile ${profile}, which confines this process, may be what refuses it: sudo dmesg | grep DENIED says so`,
+      'apparmor',
+    );
+  if (withUser && ['EPERM', 'ENOSYS'].includes(errno) && filteredBySeccomp())
     return withLine('A seccomp filter may be what refuses it, as in a container', 'seccomp');
   return (
     byErrno[errno] ??
     'This is not expected here: run it again with --log-level trace, which shows every call up to this one.'
   );
+}
+
+const inWords = ({ next, line }: Advice): string => (line === undefined ? next : withLine(next, line));
+
+/** Why no new /proc can be mounted. */
+export const coveredProc = (): string =>
+  `/proc is partly covered here, as in a container, and then a user namespace gets no new one: ${outOfContainer()}`;
+
+/**
+ * Why the launcher may not take a descriptor out of a process in the container, which it started: pidfd_getfd(2), ptrace(2).
+ * @param option what it is taken for: the terminal of --pty, the listener of --watch
+ */
+export function takingRefused(errno: string, option: '--pty' | '--watch'): string {
+  const what = option === '--pty' ? 'terminal' : 'listener';
+  const sentence = `The launcher may not take the ${what} out of the container`;
+  if (errno === 'EPERM' && setting('/proc/sys/kernel/yama/ptrace_scope') === 3)
+    return `${sentence}: kernel.yama.ptrace_scope is 3, which lasts until the next start of the machine. Leave out ${option}`;
+  const advice = refusedByPolicy(errno);
+  return advice === undefined ? `${sentence}: leave out ${option}` : `${advice.next}; or leave out ${option}`;
 }
 
 /** The same for the steps that set the new root up. */

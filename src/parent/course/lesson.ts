@@ -63,6 +63,8 @@ export interface Lesson {
   readonly namespaces: readonly string[];
   /** Programs that must be installed. */
   readonly commands: readonly string[];
+  /** Whether it needs the one tree of cgroup version 2. */
+  readonly cgroup2: boolean;
   /** What the lesson's shell runs at the end, however it ends. */
   readonly cleanup: string;
   /** What stands before the first section. */

@@ -54,6 +54,7 @@ export function readLesson(file: string, text: string, lexer: typeof marked.lexe
     minutes,
     namespaces: words('namespaces'),
     commands: words('commands'),
+    cgroup2: matter.get('cgroup') === '2',
     cleanup: matter.get('cleanup') ?? '',
     introduction: partsOf(
       file,

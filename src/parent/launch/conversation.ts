@@ -1,6 +1,6 @@
 /** What the child says over the channel, and what the parent does about it, until the command has ended. */
 import type { FailureData, RecordMessage } from '../../common/channel.js';
-import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
+import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
@@ -282,7 +282,7 @@ function lost(change: ProcessChange | undefined, started: boolean): number {
   if (change?.status !== undefined) {
     if (started) return change.status;
     throw new Failure(`the child ended with status ${change.status} before the command was started`, {
-      next: killedNext,
+      next: nextAfterKill(),
     });
   }
   throw childKilled(change);

@@ -10,7 +10,7 @@
 import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { defined } from '../../common/defined.js';
-import { Failure, killedNext } from '../../common/failure.js';
+import { Failure, nextAfterKill } from '../../common/failure.js';
 import { type Chain, type ChainCall, memory, NULL } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
@@ -50,7 +50,7 @@ export class Guard {
     try {
       this.running.record();
       this.running.throwFailure();
-      if (heard === 0) throw new Failure('step child: the guard was killed', { next: killedNext });
+      if (heard === 0) throw new Failure('step child: the guard was killed', { next: nextAfterKill() });
     } catch (error) {
       // One that could not close the pipe would wait for itself.
       this.release();

@@ -6,8 +6,7 @@
  *      script in its second stage.
  */
 import { readFileSync } from 'node:fs';
-import { innermostPid } from '../../common/evidence.js';
-import { Failure, killedNext, statusOfSignal } from '../../common/failure.js';
+import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
 import { type ChainCall, memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe, socketPair } from '../../common/kernel/pipe.js';
@@ -18,12 +17,19 @@ import {
   signalNumber,
   waitForProcess,
 } from '../../common/kernel/processes.js';
-import { childrenOf, childrenOfThread, isStopped, processStatOrNone } from '../../common/process-files.js';
+import {
+  childrenOf,
+  childrenOfThread,
+  innermostPid,
+  isStopped,
+  processStatOrNone,
+} from '../../common/process-files.js';
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
 import { exiting } from '../../common/steps/command.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
 import { withLine } from '../advice/doctor-lines.js';
+import { mapProgramsPowerless } from '../advice/obstacles.js';
 import { Guard } from './guard.js';
 import { type ChannelEnds, firstProcess, secondProcess } from './launch-chains.js';
 
@@ -39,7 +45,7 @@ export function childKilled(change: ProcessChange | undefined): Failure {
   const signal = change?.killedBy ?? 'SIGKILL';
   return new Failure(`the child was killed by ${signal}, and everything in the container with it`, {
     status: statusOfSignal(signalNumber(signal)),
-    next: killedNext,
+    next: nextAfterKill(signal),
   });
 }
 
@@ -113,7 +119,8 @@ export class ProcessHandOver implements HandOver {
     if (ended.status !== 0) {
       throw new Failure(`step ${step}: ${words.join(' ')} failed, see what it said above`, {
         next: withLine(
-          'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root',
+          mapProgramsPowerless() ??
+            'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root',
           'subordinate-ids',
         ),
       });
@@ -285,7 +292,11 @@ export class ProcessHandOver implements HandOver {
     drop(this.kernel, report);
     this.running?.record();
     this.running?.throwFailure();
-    if (heard === 0) throw new Failure(`step ${this.kernel.step}: ${who} was killed`, { next: killedNext });
+    if (heard !== 0) return;
+    const { killedBy = 'SIGKILL' } = this.wait(this.first) ?? {};
+    throw new Failure(`step ${this.kernel.step}: ${who} was killed by ${killedBy}`, {
+      next: nextAfterKill(killedBy),
+    });
   }
 }
 

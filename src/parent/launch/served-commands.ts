@@ -12,7 +12,7 @@ import {
   controlLine,
   type StreamKind,
 } from '../../common/control.js';
-import { Failure, killedNext, statusOfSignal, usageFailure } from '../../common/failure.js';
+import { Failure, nextAfterKill, statusOfSignal, usageFailure } from '../../common/failure.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
 import { pipe } from '../../common/kernel/pipe.js';
 import { type ProcessChange, signalNumber, waitForProcess } from '../../common/kernel/processes.js';
@@ -243,7 +243,7 @@ export class ServedCommands {
       else if (this.handOver.notes(change)) continue;
       else if (change.pid === this.forker.pid) {
         this.reaped = change.pid;
-        this.reject(new Failure('the process that starts commands was killed', { next: killedNext }));
+        this.reject(new Failure('the process that starts commands was killed', { next: nextAfterKill() }));
       } else if (this.forker.busy) this.early.set(change.pid, change);
     }
   };

@@ -1,9 +1,9 @@
 /** Looking at a half-built container from the host: what /proc says of its processes, at this moment. */
 import { readlinkSync } from 'node:fs';
-import { innermostPid, namespaceIds, procLines, procText } from '../../common/evidence.js';
+import { namespaceIds, procLines, procText } from '../../common/evidence.js';
 import { type Mount, mountLine, mountTable } from '../../common/mount-table.js';
 import { namespaces } from '../../common/namespaces.js';
-import { childrenOf, hasEnded, processStatOrNone } from '../../common/process-files.js';
+import { childrenOf, hasEnded, innermostPid, processStatOrNone } from '../../common/process-files.js';
 import { type LaunchSpec, unshares } from '../../common/spec.js';
 import type { Paint } from '../text/paint.js';
 

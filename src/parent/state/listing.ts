@@ -1,8 +1,9 @@
 /** The containers that run, from what is written down of them and what the kernel says now. */
 import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { innermostPid, namespaceId } from '../../common/evidence.js';
+import { namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
+import { innermostPid } from '../../common/process-files.js';
 import { draftIn, removeAbandonedDraft } from './draft.js';
 import { keepEnded } from './ended.js';
 import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';

@@ -6,15 +6,27 @@ import { closesAtExecve } from '../../../common/kernel/available.js';
 import { address } from '../../../common/kernel/libc.js';
 import { namespaces } from '../../../common/namespaces.js';
 import { type LineId, lines } from '../../advice/doctor-lines.js';
+import { coveredProc, takingRefused } from '../../advice/next-action.js';
 import {
+  appArmorProfile,
   filteredBySeccomp,
   forbiddenBy,
   limitName,
   limitOf,
+  refusedByPolicy,
   unshareRefused,
 } from '../../advice/obstacles.js';
+import { profileInstalled } from './apparmor-profile.js';
 import { controlGroups } from './control-groups.js';
-import { type Launched, tryLaunch, tryNesting, tryUnshare } from './trial.js';
+import {
+  tryLaunch,
+  tryNesting,
+  tryOverlay,
+  tryProc,
+  tryTakeDescriptor,
+  tryUnshare,
+  tryUse,
+} from './trial.js';
 
 /** What a check found. `fix` is there where something can be done. */
 export interface Finding {
@@ -45,38 +57,35 @@ const namespaceLooks = Object.fromEntries(
     `namespace-${flag}`,
     (): Finding => {
       const kinds = flag === 'uid' ? ([flag] as const) : (['uid', flag] as const);
-      const errno = tryUnshare(flag === 'uid' ? [clone] : ['CLONE_NEWUSER', clone]);
-      if (errno === undefined) return ok('can be made');
-      const fix = unshareRefused(errno, kinds)?.next ?? 'See “seccomp” above, and the last lines of dmesg.';
-      return (needed.includes(flag) ? problem : warning)(`unshare(2) fails with ${errno}`, fix);
+      const refused = tryUnshare(flag === 'uid' ? [clone] : ['CLONE_NEWUSER', clone]) ?? tryUse(flag, clone);
+      if (refused === undefined) return ok('can be made');
+      const { call, errno } = refused;
+      const fix =
+        (call === 'unshare' ? unshareRefused(errno, kinds) : refusedByPolicy(errno))?.next ??
+        forbiddenBy() ??
+        'See the lines above, and the last lines of dmesg.';
+      const found = `${call === 'unshare' ? '' : 'can be made, but '}${call}(2) ${howItFailed(errno)}`;
+      return (needed.includes(flag) ? problem : warning)(found, fix);
     },
   ]),
 ) as unknown as Pick<Looks, Extract<LineId, `namespace-${string}`>>;
+
+const howItFailed = (errno: string): string =>
+  errno === 'SIGSYS' ? 'kills who makes it (SIGSYS)' : `fails with ${errno}`;
+
+/** The first kind of namespace that cannot be made, with what the kernel said. */
+function firstRefused() {
+  for (const { name, clone } of namespaces) {
+    const refused = tryUnshare(clone === 'CLONE_NEWUSER' ? [clone] : ['CLONE_NEWUSER', clone]);
+    if (refused !== undefined) return { name, ...refused };
+  }
+  return undefined;
+}
 
 /** Fewer of a kind than this are soon used up by a room full of containers. */
 const fewNamespaces = 100;
 /** A container in a container in a container, and one more. */
 const fewLevels = 4;
-
-/** For AppArmor 4 and later: this Node may make user namespaces, and nothing else changes for it. */
-const profile = (): string =>
-  `abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile gontainer-node ${process.execPath} flags=(unconfined) { userns, }\\n`;
-
-/** The status of a container that runs, but in which no overlay can be mounted. */
-const noOverlay = 64;
-
-/** In memory, and in a mount namespace that ends with it. */
-const overlayScript =
-  'mount -t tmpfs none /tmp && mkdir /tmp/upper /tmp/work /tmp/all && ' +
-  'mount -t overlay none /tmp/all -o lowerdir=/usr,upperdir=/tmp/upper,workdir=/tmp/work' +
-  ` 2>/dev/null || exit ${noOverlay}`;
-
-/** One container for both lines that look at one: a launch is what takes longest. */
-let launched: Promise<Launched> | undefined;
-const container = (): Promise<Launched> => {
-  launched ??= tryLaunch(['--uid', '--pid', '--uts'], overlayScript);
-  return launched;
-};
 
 const looks: Looks = {
   node: () => {
@@ -106,25 +115,36 @@ const looks: Looks = {
         ),
   switches: () => {
     const forbidden = forbiddenBy();
-    if (forbidden === undefined) return ok('none is set');
+    if (forbidden === undefined) return ok('none is set against this program');
     return problem(
       'one is set',
       forbidden.startsWith('AppArmor')
-        ? `${forbidden}; or, for this Node alone and for good: printf '${profile()}' | sudo tee /etc/apparmor.d/gontainer-node && sudo apparmor_parser -r /etc/apparmor.d/gontainer-node`
+        ? `${forbidden}; or, for this Node alone and for good: ${profileInstalled()}`
         : forbidden,
     );
   },
   seccomp: () => {
     if (!filteredBySeccomp()) return ok('no filter');
-    const refused = namespaces.find(
-      ({ clone }) => tryUnshare(clone === 'CLONE_NEWUSER' ? [clone] : ['CLONE_NEWUSER', clone]) === 'EPERM',
-    );
-    if (refused === undefined)
+    const refused = firstRefused();
+    const advice = refused && refusedByPolicy(refused.errno);
+    if (refused === undefined || advice?.line !== 'seccomp')
       return ok('a filter is active, as in a container, and lets namespaces be made');
     return warning(
-      `a filter is active, as in a container, and a new ${refused.name} namespace is refused`,
-      'Start the container with --security-opt seccomp=unconfined, or run gontainer on the host.',
+      `a filter is active, as in a container, and a new ${refused.name} namespace is refused: ${refused.call}(2) ${howItFailed(refused.errno)}`,
+      advice.next,
     );
+  },
+  apparmor: () => {
+    const profile = appArmorProfile();
+    if (profile === undefined) return ok('no profile confines this program');
+    if (!profile.confines) return ok(`the profile ${profile.name} is active, and confines nothing`);
+    const refused = firstRefused();
+    return refused === undefined
+      ? ok(`the profile ${profile.name} is active, and lets namespaces be made`)
+      : warning(
+          `the profile ${profile.name} is active, and a new ${refused.name} namespace is refused`,
+          String(refusedByPolicy('EACCES')?.next),
+        );
   },
   limits: () => {
     const limits = namespaces.map((kind) => ({
@@ -141,7 +161,7 @@ const looks: Looks = {
   nesting: () => {
     const levels = tryNesting();
     if (levels >= fewLevels) return ok(`${levels} levels can be made`);
-    // Why there is none at all is said at the user namespace itself.
+    if (levels === 0) return warning('0 levels can be made', 'See “user namespace” below.');
     return warning(
       `${levels} level${levels === 1 ? '' : 's'} can be made`,
       'The kernel nests 32, and this shell is in some already: run gontainer from fewer of them, or see sysctl user.max_user_namespaces on the host.',
@@ -149,16 +169,37 @@ const looks: Looks = {
   },
   ...namespaceLooks,
   launch: async () => {
-    const { status, said } = await container();
-    return status === 0 || status === noOverlay ? ok('works') : problem('fails', said);
+    const { status, said } = await tryLaunch(['--uid', '--pid', '--uts']);
+    return status === 0 ? ok('works') : problem('fails', said);
   },
-  overlay: async () =>
-    (await container()).status === 0
-      ? ok('can be mounted')
-      : warning(
-          'cannot be mounted',
-          'It takes Linux 5.11 and mount(8). Without it --ephemeral, --overlay and run --image do not work.',
-        ),
+  proc: () => {
+    const refused = tryProc();
+    if (refused === undefined) return ok('can be mounted');
+    if (refused.call !== 'mount') return warning('cannot be tried', 'See “PID namespace” above.');
+    return warning(
+      `mount(2) ${howItFailed(refused.errno)}; in a container with --pid, /proc shows the processes of this machine`,
+      refused.errno === 'EPERM' ? coveredProc() : 'See the last lines of dmesg.',
+    );
+  },
+  pty: () => {
+    const refused = tryTakeDescriptor();
+    return refused === undefined
+      ? ok('can be had')
+      : warning(`${refused.call}(2) ${howItFailed(refused.errno)}`, takingRefused(refused.errno, '--pty'));
+  },
+  overlay: () => {
+    const refused = tryOverlay();
+    if (refused === undefined) return ok('can be mounted');
+    if (refused.call === 'unshare') return warning('cannot be tried', 'See “mount namespace” above.');
+    return warning(
+      `${refused.call}(2) ${howItFailed(refused.errno)}`,
+      `${
+        refused.errno === 'ENODEV'
+          ? 'This kernel has no overlayfs: sudo modprobe overlay may load it.'
+          : 'It takes Linux 5.11, and nothing that forbids it: see the lines above.'
+      } Without it --ephemeral, --overlay and run --image do not work.`,
+    );
+  },
   'subordinate-ids': async () => {
     const missing = ['newuidmap', 'newgidmap'].find((name) => !inPath(name));
     if (missing !== undefined)

@@ -1,33 +1,151 @@
 /** Trying things instead of guessing them from a version: through the same call chain that a launch uses. */
 import { spawn } from 'node:child_process';
-import { type ChainCall, memory } from '../../../common/kernel/calls.js';
+import { type ChainCall, memory, NULL } from '../../../common/kernel/calls.js';
 import type { CallRecord } from '../../../common/kernel/kernel.js';
-import { waitForProcess } from '../../../common/kernel/processes.js';
+import { KernelError } from '../../../common/kernel/kernel-error.js';
+import { drop, pipe } from '../../../common/kernel/pipe.js';
+import { endChild, waitForProcess } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
-import type { CloneFlag } from '../../../common/namespaces.js';
+import type { CloneFlag, NamespaceFlag } from '../../../common/namespaces.js';
 
 const step = 'doctor';
+const [trial, trialChild] = ['trial', 'child of the trial'];
 
-/** Makes calls in a process of its own, which ends then, and returns what became of each. */
-function tried(calls: readonly ChainCall[]): CallRecord[] {
-  const records: CallRecord[] = [];
-  const kernel = new Recorder(step, process.hrtime.bigint(), (record) => records.push(record));
-  const running = kernel.clone({
-    actor: 'trial',
-    calls: [...calls, { step, call: '_exit', args: { status: 0 } }],
-  });
-  waitForProcess(running.pid, true);
-  running.record();
-  running.release();
-  return records.filter(({ actor }) => actor === 'trial');
+/** A call that failed, and the name of its errno; SIGSYS where a seccomp filter killed who made it. */
+export interface Refused {
+  readonly call: string;
+  readonly errno: string;
 }
 
+interface Tried {
+  readonly records: readonly CallRecord[];
+  readonly refused: Refused | undefined;
+}
+
+const recorder = (records: CallRecord[]): Recorder =>
+  new Recorder(step, process.hrtime.bigint(), (record) => records.push(record));
+
+const exit: ChainCall = { step, call: '_exit', args: { status: 0 } };
+
 /**
- * Makes namespaces in a process of its own, which ends at once.
- * @returns undefined when it worked, else the errno's name
+ * Makes calls in a process of its own, which ends then.
+ * @param inChild calls that a child of it makes, which it waits for
  */
-export const tryUnshare = (flags: readonly CloneFlag[]): string | undefined =>
-  tried([{ step, call: 'unshare', args: { flags } }]).find(({ errno }) => errno !== undefined)?.errno;
+function tried(calls: readonly ChainCall[], inChild: readonly ChainCall[] = []): Tried {
+  const records: CallRecord[] = [];
+  const child = inChild.length === 0 ? [] : childMaking(inChild);
+  const running = recorder(records).clone({ actor: trial, calls: [...calls, ...child, exit] });
+  const ended = waitForProcess(running.pid, true);
+  running.record();
+  running.release();
+  const made = records.filter(({ actor }) => actor === trial || actor === trialChild);
+  const failed = made.find(({ errno }) => errno !== undefined);
+  if (failed !== undefined)
+    return { records: made, refused: { call: failed.call, errno: String(failed.errno) } };
+  // What a process was killed for is the call after the last one that is recorded.
+  const next = (actor: string, its: readonly ChainCall[]): string =>
+    its[made.filter((record) => record.actor === actor).length]?.call ?? 'clone';
+  const killed =
+    ended?.killedBy !== undefined
+      ? next(trial, calls)
+      : inChild.length > made.filter(({ actor }) => actor === trialChild).length
+        ? next(trialChild, inChild)
+        : undefined;
+  return { records: made, refused: killed === undefined ? undefined : { call: killed, errno: 'SIGSYS' } };
+}
+
+const childMaking = (calls: readonly ChainCall[]): readonly ChainCall[] => [
+  {
+    step,
+    call: 'clone',
+    args: {
+      fn: { place: 'setcontext' },
+      stack: { place: 'stack' },
+      flags: ['CLONE_PARENT_SETTID', 'SIGCHLD'],
+      arg: { actor: trialChild, calls: [...calls, exit] },
+      parent_tid: { place: 'process ID' },
+    },
+  },
+  { step, call: 'waitpid', args: { pid: -1, wstatus: NULL, options: 0 } },
+];
+
+const unshared = (flags: readonly CloneFlag[]): ChainCall => ({ step, call: 'unshare', args: { flags } });
+
+/** Makes namespaces. @returns undefined when it worked */
+export const tryUnshare = (flags: readonly CloneFlag[]): Refused | undefined =>
+  tried([unshared(flags)]).refused;
+
+/** What a launch does first in a new namespace of a kind, and may be refused though the namespace can be made. */
+const uses: Partial<Record<NamespaceFlag, readonly ChainCall[]>> = {
+  mnt: [
+    {
+      step,
+      call: 'mount',
+      args: {
+        source: 'none',
+        target: '/',
+        filesystemtype: null,
+        mountflags: ['MS_REC', 'MS_PRIVATE'],
+        data: null,
+      },
+    },
+  ],
+  uts: [{ step, call: 'sethostname', args: { name: 'gontainer', len: 9 } }],
+};
+
+/** Makes a user namespace, maps its root, makes a namespace of another kind, and uses both. */
+export const tryUse = (flag: NamespaceFlag, clone: CloneFlag): Refused | undefined =>
+  tried([...mappedUserNamespace(), ...(flag === 'uid' ? [] : [unshared([clone])]), ...(uses[flag] ?? [])])
+    .refused;
+
+/** Mounts a /proc for a new PID namespace. */
+export const tryProc = (): Refused | undefined =>
+  tried(
+    [...mappedUserNamespace(), unshared(['CLONE_NEWNS', 'CLONE_NEWPID'])],
+    [mounted('proc', '/proc', null)],
+  ).refused;
+
+const mounted = (filesystemtype: string, target: string, data: string | null): ChainCall => ({
+  step,
+  call: 'mount',
+  args: { source: 'none', target, filesystemtype, mountflags: 0, data },
+});
+
+/** Mounts an overlay of directories in memory, over a directory that every system has, in a mount namespace of its own. */
+export const tryOverlay = (): Refused | undefined =>
+  tried([
+    ...mappedUserNamespace(),
+    unshared(['CLONE_NEWNS']),
+    mounted('tmpfs', '/usr', null),
+    ...['lower', 'upper', 'work'].map(
+      (name): ChainCall => ({ step, call: 'mkdir', args: { pathname: `/usr/${name}`, mode: 0o700 } }),
+    ),
+    mounted('overlay', '/usr', 'lowerdir=/usr/lower,upperdir=/usr/upper,workdir=/usr/work,userxattr'),
+  ]).refused;
+
+/** Takes a descriptor out of a child, as the launcher takes the terminal of --pty. */
+export function tryTakeDescriptor(): Refused | undefined {
+  const kernel = recorder([]);
+  const ends = pipe(kernel, 'trial');
+  const [targetfd] = ends;
+  // It waits until it is killed.
+  const waiting: ChainCall = { step, call: 'poll', args: { fds: NULL, nfds: 0, timeout: -1 } };
+  const running = kernel.clone({ actor: trial, calls: [waiting, exit] });
+  const opened: number[] = [];
+  try {
+    const pidfd = kernel.call('pidfd_open', { pid: running.pid, flags: 0 });
+    opened.push(pidfd);
+    opened.push(kernel.call('pidfd_getfd', { pidfd, targetfd, flags: 0 }));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { call: error.data.call, errno: error.data.errno };
+  } finally {
+    endChild(running.pid);
+    running.release();
+    drop(kernel, ...ends, ...opened);
+  }
+}
 
 /** user_namespaces(7): "The kernel imposes a limit of 32 nested levels". One more than can be, to meet the limit. */
 const levels = 34;
@@ -37,9 +155,14 @@ const levels = 34;
  * the next.
  * @returns how many there were
  */
-export function tryNesting(): number {
+export const tryNesting = (): number =>
+  tried(mappedUserNamespace(levels)).records.filter(
+    ({ call, errno }) => call === 'unshare' && errno === undefined,
+  ).length;
+
+/** Makes a user namespace, or several one inside another, and maps the own IDs to root in each. */
+function mappedUserNamespace(depth = 1): readonly ChainCall[] {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  const unshared = (): ChainCall => ({ step, call: 'unshare', args: { flags: ['CLONE_NEWUSER'] } });
   // With all others closed, what is opened is the lowest free descriptor: open(2).
   let fd = 3;
   const write = (pathname: string, text: string): ChainCall[] => [
@@ -50,17 +173,18 @@ export function tryNesting(): number {
     ...write('/proc/self/uid_map', `0 ${outside.uid} 1`),
     ...write('/proc/self/gid_map', `0 ${outside.gid} 1`),
   ];
-  const calls: ChainCall[] = [
+  return [
     { step, call: 'close_range', args: { first: fd, last: 'UINT_MAX', flags: 0 } },
-    unshared(),
+    unshared(['CLONE_NEWUSER']),
     // Those inside inherit it.
     ...write('/proc/self/setgroups', 'deny'),
     ...maps({ uid, gid }),
-    ...Array.from({ length: levels - 1 }, () => [unshared(), ...maps({ uid: 0, gid: 0 })]).flat(),
+    ...Array.from({ length: depth - 1 }, () => [
+      unshared(['CLONE_NEWUSER']),
+      ...maps({ uid: 0, gid: 0 }),
+    ]).flat(),
   ];
-  return tried(calls).filter(({ call, errno }) => call === 'unshare' && errno === undefined).length;
 }
-
 /** How a launch ended, and what gontainer said. */
 export interface Launched {
   readonly status: number | null;

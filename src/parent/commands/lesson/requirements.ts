@@ -1,12 +1,12 @@
 /** What a lesson needs of this machine, tried rather than guessed. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lesson } from '../../course/lesson.js';
 
 /** Why this machine cannot run the lesson, in one sentence; undefined when it can. */
 export function obstacle(lesson: Lesson, script: string): string | undefined {
-  return missingCommand(lesson) ?? refusedNamespaces(lesson, script);
+  return missingCommand(lesson) ?? missingTree(lesson) ?? refusedNamespaces(lesson, script);
 }
 
 /** The first program that is not installed. The shell itself is bash: the session needs its `read -d`. */
@@ -16,6 +16,21 @@ export function missingCommand({ commands }: Lesson): string | undefined {
     (name) => !folders.some((folder) => executable(join(folder, name))),
   );
   return missing && `it needs the program ${missing}, which is not installed.`;
+}
+
+/** The tree of version 2 is the line `0::` of /proc/self/cgroup, where there is one: cgroups(7). */
+function missingTree({ cgroup2 }: Lesson): string | undefined {
+  return !cgroup2 || /^0::/m.test(groups())
+    ? undefined
+    : 'it needs cgroup version 2, and this machine has only version 1, or none.';
+}
+
+function groups(): string {
+  try {
+    return readFileSync('/proc/self/cgroup', 'utf8');
+  } catch {
+    return ''; // This kernel has no control groups.
+  }
 }
 
 /** Makes the namespaces once, around `true`, and says what the launcher says when that fails. */

@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { environmentPassedOn, passedOn } from '../../../common/caller-text.js';
-import { Failure, killedNext, statusOfSignal, usageFailure } from '../../../common/failure.js';
+import { Failure, nextAfterKill, statusOfSignal, usageFailure } from '../../../common/failure.js';
 import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { signalNumber } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
@@ -115,7 +115,7 @@ async function started(launcher: ChildProcess, pipe: Readable, ours: boolean): P
     throw Object.assign(new Failure(message, { status, next }), { stack });
   }
   throw new Failure(`the launcher in the background was killed by ${signal ?? 'somebody'}`, {
-    next: killedNext,
+    next: nextAfterKill(signal),
     ...(signal === null ? {} : { status: statusOfSignal(signalNumber(signal)) }),
   });
 }

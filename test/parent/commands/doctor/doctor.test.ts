@@ -1,7 +1,7 @@
 /** The doctor on this machine, and on one made hostile inside a user namespace. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -9,6 +9,7 @@ import {
   lacking,
   node,
   program,
+  records,
   run,
   unprivileged,
   users,
@@ -59,16 +60,32 @@ const examined = (host: Host): { status: number | null; findings: Map<string, Fo
 
 const zero = (sysctl: string): string => `echo 0 >/proc/sys/${sysctl}`;
 
+/** The numbers of calls that the filters of containers refuse: syscalls(2). */
+const numbers = {
+  unshare: process.arch === 'arm64' ? 97 : 272,
+  sethostname: process.arch === 'arm64' ? 161 : 170,
+  pidfd_getfd: 438,
+};
+
+/** What a filter does then: seccomp(2). With an errno it is in the low half. */
+const refusals = { EPERM: 0x00050001, ENOSYS: 0x00050026, SIGSYS: 0x80000000 };
+
+interface Filter {
+  readonly call?: keyof typeof numbers;
+  readonly by?: keyof typeof refusals;
+  /** Further words for bwrap(1). */
+  readonly more?: readonly string[];
+}
+
 /**
- * As inside a container whose seccomp filter refuses unshare(2). bpf(4): load the number of the call; is it this one?
- * then SECCOMP_RET_ERRNO with EPERM, else SECCOMP_RET_ALLOW.
+ * As inside a container whose seccomp filter refuses a call. bpf(4): load the number of the call; is it this one? then
+ * refuse it, else SECCOMP_RET_ALLOW.
  */
-function filtered(more: readonly string[] = []): Host {
-  const unshare = process.arch === 'arm64' ? 97 : 272;
+function filtered({ call = 'unshare', by = 'EPERM', more = [] }: Filter = {}): Host {
   const program = [
     [0x20, 0, 0, 0],
-    [0x15, 0, 1, unshare],
-    [0x06, 0, 0, 0x00050001],
+    [0x15, 0, 1, numbers[call]],
+    [0x06, 0, 0, refusals[by]],
     [0x06, 0, 0, 0x7fff0000],
   ] as const;
   const bytes = Buffer.alloc(program.length * 8);
@@ -78,7 +95,7 @@ function filtered(more: readonly string[] = []): Host {
     bytes.writeUInt8(whenFalse, index * 8 + 3);
     bytes.writeUInt32LE(k, index * 8 + 4);
   });
-  const file = written('filter', bytes);
+  const file = written(`filter-${call}-${by}`, bytes);
   const bwrap = ['bwrap', '--dev-bind', '/', '/', ...more, '--seccomp', '9'];
   return ['sh', '-c', `exec "$@" 9<${file}`, 'sh', ...bwrap, '--'];
 }
@@ -125,6 +142,12 @@ test('how deep user namespaces can be nested is tried', { skip: lacking('unshare
   assert.equal(inside, Number(here) - 1);
 });
 
+/** Words for bwrap(1) that give whoever runs it subordinate IDs. */
+function subordinateIds(): string[] {
+  const file = written('subuid', `${unprivileged.uid}:100000:65536\n`);
+  return ['/etc/subuid', '/etc/subgid'].flatMap((list) => ['--ro-bind', file, list]);
+}
+
 /** Hosts on which a launch fails, and the doctor's line that is about it. */
 const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line: string; needs: string[] }>> =
   {
@@ -146,17 +169,37 @@ const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line:
       line: 'nesting',
       needs: ['unshare'],
     },
-    'a covered /proc': {
-      host: () => after('mount -t tmpfs none /proc/fs'),
-      line: 'launch',
-      needs: ['unshare'],
-    },
     'a seccomp filter': { host: () => filtered(), line: 'seccomp', needs: ['bwrap'] },
+    'a filter that hides a call': {
+      host: () => filtered({ by: 'ENOSYS' }),
+      line: 'seccomp',
+      needs: ['bwrap'],
+    },
+    'a filter that refuses sethostname(2)': {
+      host: () => filtered({ call: 'sethostname' }),
+      line: 'namespace-uts',
+      needs: ['bwrap'],
+    },
+    'a filter that refuses pidfd_getfd(2)': {
+      host: () => filtered({ call: 'pidfd_getfd' }),
+      words: ['--pty'],
+      line: 'pty',
+      needs: ['bwrap'],
+    },
+    no_new_privs: {
+      host: () => [
+        ...['bwrap', '--dev-bind', '/', '/', ...subordinateIds(), '--'],
+        ...['setpriv', '--no-new-privs'],
+      ],
+      words: ['--map-auto'],
+      line: 'subordinate-ids',
+      needs: ['bwrap', 'newuidmap', 'setpriv'],
+    },
     "AppArmor's restriction": {
       host: () => {
         const file = written('restricted', '1\n');
         const sysctl = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
-        return filtered(['--tmpfs', '/proc/sys/kernel', '--ro-bind', file, sysctl]);
+        return filtered({ more: ['--tmpfs', '/proc/sys/kernel', '--ro-bind', file, sysctl] });
       },
       line: 'switches',
       needs: ['bwrap'],
@@ -169,9 +212,7 @@ const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line:
     },
     'no newuidmap': {
       host: () => {
-        const file = written('subuid', `${unprivileged.uid}:100000:65536\n`);
-        const lists = ['/etc/subuid', '/etc/subgid'].flatMap((list) => ['--ro-bind', file, list]);
-        return ['bwrap', '--dev-bind', '/', '/', ...lists, '--', 'env', 'PATH=/nowhere'];
+        return ['bwrap', '--dev-bind', '/', '/', ...subordinateIds(), '--', 'env', 'PATH=/nowhere'];
       },
       words: ['--map-auto'],
       line: 'subordinate-ids',
@@ -195,7 +236,7 @@ for (const [title, { host, words = [], line, needs }] of Object.entries(hosts)) 
       '/bin/true',
     ]);
     assert.equal(status, 125, stderr);
-    const [, title] = /^gontainer: .* \(gontainer doctor: “(.+)”\)$/.exec(stderr.trim()) ?? [];
+    const [, title] = /^gontainer: .* \(gontainer doctor: “(.+)”\)$/m.exec(stderr.trim()) ?? [];
     const finding = examined(chosen).findings.get(line);
     assert.equal(title, finding?.title, stderr);
     assert.notEqual(finding?.state, 'ok');
@@ -219,3 +260,56 @@ test('a kernel before 5.11 is a problem, and a launch that needs more says so', 
     /^gontainer: close_range\(.*\) failed with EINVAL \(invalid argument\)\. This takes Linux 5\.11 or later \(gontainer doctor: “kernel”\)/,
   );
 });
+
+test('a filter that kills who makes a call is named, by the doctor and by the launch', {
+  skip: lacking('bwrap'),
+}, () => {
+  const host = filtered({ by: 'SIGSYS' });
+  const { status, findings } = examined(host);
+  assert.equal(status, 1);
+  assert.match(String(findings.get('seccomp')?.found), /user namespace is refused: unshare\(2\) kills/);
+  assert.match(String(findings.get('namespace-uid')?.found), /^unshare\(2\) kills .* \(SIGSYS\)$/);
+  const { status: launched, stderr } = on(host, ['run', '--quiet', '--uid', '--', 'true']);
+  assert.equal(launched, 125);
+  assert.match(stderr, /\(P\) was killed by SIGSYS\. A seccomp filter, as in a container, kills/);
+  assert.doesNotMatch(stderr, /memory was short/);
+});
+
+test('the fix for a container names every option that a launch lacks there', {
+  skip: lacking('bwrap'),
+}, () => {
+  const { findings } = examined(filtered({ more: ['--tmpfs', '/proc/fs'] }));
+  assert.match(
+    String(findings.get('seccomp')?.fix),
+    /--security-opt seccomp=unconfined --security-opt systempaths=unconfined$/,
+  );
+});
+
+for (const words of [[], ['--mnt=/', '--read-only']]) {
+  test(`where /proc is partly covered the host’s is shown and the log says so: ${words.join(' ') || 'no new root'}`, {
+    skip: lacking('unshare'),
+  }, () => {
+    const host = after('mount -t tmpfs none /proc/fs');
+    const { status: examinedWith, findings } = examined(host);
+    assert.equal(examinedWith, 0);
+    assert.equal(findings.get('launch')?.state, 'ok');
+    assert.equal(findings.get('proc')?.state, 'warning');
+    assert.match(String(findings.get('proc')?.fix), /systempaths=unconfined$/);
+    const log = written('covered.ndjson', '');
+    chmodSync(log, 0o666);
+    const script = 'echo $$ $(readlink /proc/self) $(cat /proc/fs/* 2>/dev/null | wc -c)';
+    const launched = on(host, [
+      ...['run', '--quiet', '--uid', '--pid', '--uts', ...words, '--log-file', log],
+      ...['--', 'sh', '-c', script],
+    ]);
+    assert.equal(launched.status, 0, launched.stderr);
+    const [inside, inProc, hidden] = launched.stdout.split(' ').map(Number);
+    assert.ok(Number(inside) < Number(inProc), launched.stdout);
+    assert.equal(hidden, 0);
+    const warned = records(log).filter(({ warning, step }) => warning === true && step === 'proc');
+    assert.match(String(warned[0]?.msg), /^the kernel gives no new \/proc here/);
+    const step = records(log).find((record) => record.step === 'proc' && 'summary' in record);
+    assert.match(String(step?.msg), /^bind the host’s \/proc/);
+    assert.match(String(step?.summary), /^shows the \d+ processes of the host$/);
+  });
+}
