@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { furnished, nodeCases, otherCases, type Place, readTerminal } from './cases.js';
+import { commands } from './commands.js';
 import { compareCalls, ratios } from './kernel-calls.js';
 import { memory } from './memory.js';
 import type { Findings, Part, Plan } from './plan.js';
@@ -40,6 +41,7 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
       ...(wanted('throughput') && { throughput: throughput(binary, place, few * 4) }),
       ...(wanted('mounts') && { mounts: await withMounts(binary, place, few) }),
       ...(wanted('containers') && { containers: await withContainers(binary, place, few) }),
+      ...(wanted('exec') && { exec: await commands(program, few) }),
       ...(wanted('images') && { images: unpacking(binary, place, few) }),
     });
   }

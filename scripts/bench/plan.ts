@@ -1,4 +1,5 @@
 /** What the bench is to measure, and what it found. */
+import type { Commands } from './commands.js';
 import type { ComparedCalls } from './kernel-calls.js';
 import type { Memory } from './memory.js';
 import type { Result } from './turns.js';
@@ -6,7 +7,16 @@ import type { AtSize, Throughput } from './under-load.js';
 import type { Unpacked } from './unpacking.js';
 
 /** The parts of the bench, which --only chooses from. */
-export const parts = ['start', 'memory', 'calls', 'throughput', 'mounts', 'containers', 'images'] as const;
+export const parts = [
+  'start',
+  'memory',
+  'calls',
+  'throughput',
+  'mounts',
+  'containers',
+  'images',
+  'exec',
+] as const;
 export type Part = (typeof parts)[number];
 
 export interface Plan {
@@ -26,6 +36,7 @@ export interface Findings {
     readonly mounts?: readonly AtSize[];
     readonly containers?: readonly AtSize[];
     readonly images?: readonly Unpacked[];
+    readonly exec?: readonly Commands[];
   }[];
   readonly others?: readonly Result[];
 }

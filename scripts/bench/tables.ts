@@ -174,8 +174,33 @@ function imagesTable({ nodes }: Findings): string[] {
   return ['### Unpacking', note, table(head, rows)];
 }
 
+function commandsTable({ nodes }: Findings): string[] {
+  const { exec } = nodes.at(-1) ?? {};
+  if (exec === undefined) return [];
+  const other = exec.find(({ program }) => program === 'bubblewrap');
+  const rows = exec.map(({ program, median, most, rates }) => {
+    const isOther = program === other?.program;
+    const ratio = (value: number, of: number | undefined) =>
+      isOther || of === undefined ? '' : times(value / of);
+    return [
+      program,
+      times(median),
+      times(most),
+      ratio(median, other?.median),
+      ...rates.flatMap(({ perSecond }, index) => [
+        perSecond.toFixed(0),
+        ratio(perSecond, other?.rates[index]?.perSecond),
+      ]),
+    ];
+  });
+  const widths = exec[0]?.rates.flatMap(({ width }) => [`a second, ${width} at a time`, 'ratio']) ?? [];
+  const note =
+    'One command after the other, /bin/true with its output captured, from a Node program: in one container that is open, and by spawning bubblewrap for each. The targets are at most 0.25 of its median, and five times its commands a second.';
+  return ['### Commands', note, table(['', 'median, ms', '90 of 100, ms', 'ratio', ...widths], rows)];
+}
+
 /** All tables that there are findings for. */
 export const tables = (found: Findings): string =>
-  [startTable, memoryTable, callsTables, scaleTables, imagesTable]
+  [startTable, memoryTable, callsTables, scaleTables, imagesTable, commandsTable]
     .flatMap((part) => part(found))
     .join('\n\n');
