@@ -2,7 +2,7 @@
 import type { Readable, Stream, Writable } from 'node:stream';
 import type { EnvironmentOption } from './command-environment.js';
 import type { RunOptions } from './launch-options.js';
-import type { CallRecord, LogRecord, StepRecord } from './records.js';
+import type { CallRecord, LogRecord, StepRecord, WatchedRecord } from './records.js';
 
 /** Where one of the command's standard streams leads, as in node:child_process; a number is a file descriptor. */
 export type StandardStream = 'pipe' | 'inherit' | 'ignore' | number | Stream;
@@ -91,8 +91,16 @@ export interface Container<Streams extends StandardStreams = StandardStreams> {
   readonly steps: AsyncIterable<StepRecord>;
   /** The same for each kernel call. */
   readonly calls: AsyncIterable<CallRecord>;
+  /** With `watch`: each call of the command that is watched, as it comes. */
+  readonly watched: AsyncIterable<WatchedRecord>;
   /** The same for every record of the log. */
   readonly records: AsyncIterable<LogRecord>;
+  /**
+   * With `watch`: what may explain why the command failed. Resolves when it has ended, with the calls before its end that
+   * were foreseen to be refused, the last 20 of them, each with the reason and the option that would allow it. None where
+   * it ended with status 0.
+   */
+  explain(): Promise<readonly WatchedRecord[]>;
   /** Sends a signal to the command; before it runs, gives the launch up. SIGTERM when none is named. */
   kill(signal?: ContainerSignal): void;
   /**

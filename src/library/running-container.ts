@@ -8,12 +8,15 @@ import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import { limited } from './limited.js';
-import type { CallRecord, LogRecord, StepRecord } from './records.js';
+import type { CallRecord, LogRecord, StepRecord, WatchedRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
 
 /** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
 const grace = 2_000;
+
+/** So many refused calls may explain a failure; those before them were survived. */
+const mostExplained = 20;
 
 /** What a container has beside its launcher. */
 interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'> {
@@ -76,6 +79,18 @@ export class RunningContainer implements Container {
 
   get calls(): AsyncIterable<CallRecord> {
     return filtered(this.story.read(), (record): record is CallRecord => 'call' in record);
+  }
+
+  get watched(): AsyncIterable<WatchedRecord> {
+    return filtered(this.story.read(), (record): record is WatchedRecord => 'watched' in record);
+  }
+
+  async explain(): Promise<readonly WatchedRecord[]> {
+    const { status } = await this.ended;
+    if (status === 0) return [];
+    const refused: WatchedRecord[] = [];
+    for await (const call of this.watched) if (call.refusal !== undefined) refused.push(call);
+    return refused.slice(-mostExplained);
   }
 
   kill(signal: ContainerSignal = 'SIGTERM'): void {

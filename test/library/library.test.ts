@@ -39,19 +39,42 @@ for (const user of users) {
   test(`${user.name}: the examples of docs/library.md do what they say`, options, async () => {
     const outputs = [];
     for (const code of examples) outputs.push(await shown(code, user));
-    const [first = '', second = '', third, fourth, fifth] = outputs;
+    const [first = '', second = '', refused, third, fourth, fifth] = outputs;
     assert.equal(first, "0\n{ status: 0, signal: undefined, reason: 'exit' }");
     assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
+    assert.equal(refused, 'openat /etc/new: EROFS, /etc/new is on a read-only mount, /');
     assert.equal(third, 'Hello container\nAbortError');
     assert.equal(fourth, '0 hello 9');
     assert.equal(fifth, '127 Check the spelling, or give its full path.');
-    assert.equal(examples.length, 5);
+    assert.equal(examples.length, 6);
   });
 
   test(`${user.name}: require gives what import gives`, options, async () => {
     const code = `const { launch } = require('gontainer');
       launch({ uid: true, command: ['sh', '-c', 'exit 7'] }).ended.then(console.log);`;
     assert.equal(await shown(code, user, 'cjs'), "{ status: 7, signal: undefined, reason: 'exit' }");
+  });
+
+  test(`${user.name}: a program is told what the command asks, and why it failed`, options, async () => {
+    const code = `${imported}
+      const command = ['sh', '-c', 'uname -n; echo x >/etc/new'];
+      const container = launch({ uid: true, readOnly: true, watch: true, command, stdio: 'ignore' });
+      const explained = await container.explain();
+      const names = [];
+      for await (const { watched, answer } of container.watched) names.push(watched + ' ' + answer.namespace);
+      const content = launch({ uid: true, watch: 'files', command: ['true'], stdio: 'ignore' });
+      console.log(JSON.stringify({ explained, names, nothing: await content.explain() }));`;
+    const { explained, names, nothing } = JSON.parse(await shown(code, user));
+    assert.ok(names.includes('uname uts'));
+    assert.deepEqual(
+      explained.map(({ watched, paths, refusal }: Record<string, { errno?: string }>) => [
+        watched,
+        paths,
+        refusal?.errno,
+      ]),
+      [['openat', ['/etc/new'], 'EROFS']],
+    );
+    assert.deepEqual(nothing, []);
   });
 
   test(

@@ -12,9 +12,11 @@ import { namespacePicture } from './namespace-picture.js';
 import { script } from './report-script.js';
 import { style } from './report-style.js';
 import { stepList } from './step-list.js';
+import { watchedPicture } from './watched-picture.js';
 
 export function page(log: LaunchLog): string {
   const drawing = lanes(log);
+  const watched = watchedPicture(log);
   const css = `${style}\n${drawing.style}`;
   const name = shownCommand(log);
   const policy = `default-src 'none'; style-src '${hash(css)}'; script-src '${hash(script)}'; img-src data:; base-uri 'none'; form-action 'none'`;
@@ -49,6 +51,11 @@ ${drawing.drawing}
 <div class="under">${legend}<p class="note">Time runs to the right, not evenly: stretched where calls crowd, compressed in long waits, whose length is given.</p></div>
 ${details(log)}
 </section>
+${
+  watched !== undefined &&
+  html`<section id="watched" aria-labelledby="watched-title"><h2 id="watched-title">What the command asked</h2>
+${watched}</section>`
+}
 <section id="namespaces" aria-labelledby="namespaces-title"><h2 id="namespaces-title">Namespaces</h2>
 ${namespacePicture(log)}</section>
 <section id="id-maps" aria-labelledby="id-maps-title"><h2 id="id-maps-title">User and group IDs</h2>

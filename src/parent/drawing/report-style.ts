@@ -99,6 +99,12 @@ strong{font-weight:600}
 .lanes a{text-decoration:none;cursor:pointer}
 .lanes a:focus{outline:none}
 .reach{fill:transparent}
+.watched{min-width:48rem;width:100%}
+.watched text{font:600 15px var(--sans);fill:var(--ink)}
+.watched text.new{fill:var(--new)}
+.watched .mark{fill:var(--was-fill)}
+.watched .mark.new{fill:var(--new-fill)}
+.watched .mark.failed{fill:var(--failed-fill)}
 .bar{fill:var(--was-fill)}
 .call text{fill:var(--on-was)}
 .call.new .bar{fill:var(--new-fill)}

@@ -6,6 +6,7 @@ import { lanes } from '../drawing/lanes.js';
 import { namespacePicture } from '../drawing/namespace-picture.js';
 import { processPicture } from '../drawing/process-picture.js';
 import { stepList } from '../drawing/step-list.js';
+import { watchedPicture } from '../drawing/watched-picture.js';
 import { counted, type LaunchLog } from '../recorded/launch-log.js';
 import { currentStep, type ListedLaunch, type ShownLaunch } from './launch-state.js';
 import { now } from './now.js';
@@ -27,6 +28,7 @@ export function launchFragments(launch: ShownLaunch | undefined): Fragments {
     namespaces: log === undefined ? '' : namespacePicture(log).text,
     processes:
       drawing === undefined ? '' : html`${drawing.drawing}${log && details(log, log.calls.at(-1))}`.text,
+    watched: (log && watchedPicture(log))?.text ?? '',
     [styleId]: drawing?.style ?? '',
     'id-maps': log === undefined ? '' : idMapPictures(log).text,
     story: log === undefined ? '' : stepList(reached(log)).text,

@@ -56,6 +56,8 @@ ${lesson !== undefined && html`<article id="lesson" tabindex="0">${lesson}</arti
 <div class="below">
 <section aria-labelledby="processes-title"><h2 id="processes-title">Processes, steps and calls</h2>
 <div id="processes"></div></section>
+<section aria-labelledby="watched-title"><h2 id="watched-title">What the command asked</h2>
+<div id="watched"></div></section>
 <section aria-labelledby="id-maps-title"><h2 id="id-maps-title">User and group IDs</h2>
 <div id="id-maps"></div></section>
 <section aria-labelledby="story-title"><h2 id="story-title">Every step so far, with its evidence</h2>

@@ -66,6 +66,21 @@ export interface Stop {
   readonly before: Evidence;
 }
 
+/** A call of the command that was watched. */
+export interface Watched {
+  readonly at: number;
+  /** Name and number inside: `ls 7`. */
+  readonly process: string;
+  readonly call: string;
+  readonly args: readonly string[];
+  /** Which namespace answered, by its entry in /proc/PID/ns. */
+  readonly namespace: string;
+  readonly whose: 'container' | 'host' | 'nested';
+  readonly means: string;
+  /** Why it will be refused, where that is foreseen. */
+  readonly refusal?: string;
+}
+
 export interface LaunchLog {
   /** The version of gontainer that wrote it. */
   readonly version: string;
@@ -76,6 +91,8 @@ export interface LaunchLog {
   readonly calls: readonly Call[];
   /** In the order in which they are done, those that were not reached included. */
   readonly steps: readonly Step[];
+  /** In the order in which they came; none where no call was watched. */
+  readonly watched: readonly Watched[];
   /** Absent unless it is the last that the log tells of. */
   readonly stop?: Stop;
   readonly failure?: LaunchFailure;

@@ -5,7 +5,14 @@
 import { defined } from '../../common/defined.js';
 import { usageFailure } from '../../common/failure.js';
 import { asFields, asNumber, asText, asTexts, type Fields, isFields, optionalText } from './fields.js';
-import { type Call, endOf, type LaunchFailure, type LaunchLog, type Stop } from './launch-log.js';
+import {
+  type Call,
+  endOf,
+  type LaunchFailure,
+  type LaunchLog,
+  type Stop,
+  type Watched,
+} from './launch-log.js';
 import { doneSteps, stepsOf } from './read-steps.js';
 
 /** The last moment that a Date can hold, milliseconds since 1970. */
@@ -67,6 +74,7 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
     command: asTexts(launch.command),
     calls,
     steps,
+    watched: watchedOf(records),
     stop,
     failure,
     ended,
@@ -127,6 +135,32 @@ function callsOf(records: readonly Fields[]): Call[] {
     )
     .sort((a, b) => a.at - b.at)
     .map((call, index) => ({ number: index + 1, ...call }));
+}
+
+function watchedOf(records: readonly Fields[]): Watched[] {
+  return records
+    .filter(({ watched, answer }) => typeof watched === 'string' && isFields(answer))
+    .map((record) => {
+      const [answer, process] = [asFields(record.answer), asFields(record.process)];
+      const whose: Watched['whose'] =
+        (['container', 'nested'] as const).find((one) => one === answer.whose) ?? 'host';
+      return defined({
+        at: asNumber(record.at),
+        process: `${asText(process.name)} ${asNumber(process.inside)}`,
+        call: asText(record.watched),
+        args: asTexts(record.args),
+        namespace: asText(answer.namespace),
+        whose,
+        means: asText(answer.means),
+        refusal: refusalOf(record.refusal),
+      });
+    });
+}
+
+function refusalOf(refusal: unknown): string | undefined {
+  if (!isFields(refusal)) return undefined;
+  const option = optionalText(refusal.option);
+  return `${asText(refusal.errno)}, as ${asText(refusal.because)}${option === undefined ? '' : `; ${option}`}`;
 }
 
 function stopOf(records: readonly Fields[]): Stop | undefined {

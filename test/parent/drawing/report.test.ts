@@ -164,6 +164,21 @@ test('run --report says so when the page cannot be written at the end, and keeps
   assert.match(stderr, /^gontainer: the report \/dev\/full is not complete: no space left on device.*\n$/);
 });
 
+test('what was watched has a lane for each namespace that answered, and each call in words', async () => {
+  const script = 'uname -n; echo x >/etc/new';
+  const words = ['--uid', '--uts', '--hostname', 'box', '--read-only', '--watch', '--', 'sh', '-c', script];
+  const { records, html } = await reported(words);
+  const watched = records.filter((record) => record.watched !== undefined);
+  assert.ok(watched.length > 10);
+  const [section = ''] = /<section id="watched"[\s\S]*?<\/section>/.exec(html) ?? [];
+  assert.equal(count(section, '<tr class='), Math.min(watched.length, 400));
+  for (const lane of ['mount', 'UTS', 'user']) assert.match(section, new RegExp(`>${lane}<`));
+  assert.match(section, /class="mark new failed"/);
+  assert.ok(section.includes(escaped('EROFS, as /etc/new is on a read-only mount')));
+  const { html: without } = await reported(['--uid', '--', 'true']);
+  assert.doesNotMatch(without, /What the command asked/);
+});
+
 describe('a log that is none, or not whole', () => {
   const place = folder();
   const [log, page] = [join(place, 'run.ndjson'), join(place, 'run.html')];
