@@ -29,4 +29,5 @@ export { ContainerEnded } from './container-ended.js';
 export type { RunOptions } from './launch-options.js';
 export { open } from './open.js';
 export type * from './records.js';
+export { type Sandbox, type SandboxOptions, sandbox } from './sandbox.js';
 export { launch } from './start-launcher.js';

@@ -1,0 +1,180 @@
+/** sandbox(): what an attacker inside tries, and what is left of it afterwards. */
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { own } from '../common/steps/root-file-systems.js';
+import { folder, lacking, run, type User, users } from '../gontainer.js';
+import { snapshot } from '../parent/images/snapshot.js';
+import { shown } from './consumer.js';
+
+/** A project with hooks that are not to be changed, and a folder of keys that is not to be seen. */
+function scene(user: User): { project: string; keys: string } {
+  const home = folder(user);
+  const [project, keys] = [join(home, 'project'), join(home, 'keys')];
+  mkdirSync(join(project, '.git/hooks'), { recursive: true });
+  mkdirSync(keys);
+  writeFileSync(join(project, '.git/hooks/pre-commit'), 'old\n');
+  writeFileSync(join(project, '.env'), 'secret\n');
+  writeFileSync(join(project, 'a:b'), 'secret\n');
+  writeFileSync(join(keys, 'id'), 'secret\n');
+  own(home, user);
+  return { project, keys };
+}
+
+const imported = `import { launch, sandbox } from 'gontainer';
+  const run = async (box, script) => {
+    const container = launch({ ...box, command: ['sh', '-c', script], stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr] = await Promise.all([container.stdout, container.stderr].map(async (stream) => (await stream.setEncoding('utf8').toArray()).join('')));
+    await container.ended;
+    return { stdout, stderr };
+  };\n`;
+
+/** Every way that the text says the file is reached by, and what it tries to leave in its place. */
+const attempts = (project: string): string[] => [
+  `echo evil >${project}/.git/hooks/pre-commit`,
+  `echo evil >${project}/.git/hooks/new`,
+  `rm -rf ${project}/.git/hooks`,
+  `mv ${project}/.git/hooks ${project}/.git/old`,
+  `mv ${project}/.git ${project}/old && mkdir -p ${project}/.git/hooks && echo evil >${project}/.git/hooks/pre-commit`,
+  `mv ${project} ${project}2`,
+  `ln ${project}/.git/hooks/pre-commit ${project}/other && echo evil >${project}/other`,
+  `ln -sfn /tmp ${project}/.git/hooks`,
+  `echo evil >/proc/self/root${project}/.git/hooks/pre-commit`,
+  `echo evil >/proc/1/root${project}/.git/hooks/pre-commit`,
+  `mount -o remount,rw,bind ${project}/.git/hooks && echo evil >${project}/.git/hooks/pre-commit`,
+  `umount -l ${project}/.git/hooks && echo evil >${project}/.git/hooks/pre-commit`,
+  `unshare -Urm sh -c 'mount -o remount,rw,bind ${project}/.git/hooks; umount -l ${project}/.git/hooks; mkdir -p /tmp/m; mount --bind ${project}/.git /tmp/m; echo evil >${project}/.git/hooks/pre-commit; echo evil >/tmp/m/hooks/pre-commit'`,
+];
+
+for (const user of users) {
+  const options = { skip: user.skip || lacking('unshare', 'mount') };
+  const title = (text: string): string => `${user.name}: ${text}`;
+
+  test(
+    title('a writable folder is written to, and nothing that is denied in it or beside it is'),
+    options,
+    async () => {
+      const { project, keys } = scene(user);
+      const script = [
+        `echo ok >${project}/made`,
+        ...attempts(project),
+        `echo no >${keys}/../beside`,
+        `cat ${keys}/id`,
+        `umount -l ${keys}; cat ${keys}/id`,
+        `unshare -Urm sh -c 'umount -l ${keys}; cat ${keys}/id'`,
+        `cat /proc/1/root${keys}/id`,
+        'echo end',
+      ].join('; ');
+      const hooks = join(project, '.git/hooks');
+      const code = `${imported}
+      const box = sandbox(${JSON.stringify({ write: [project], read: [hooks], hide: [keys] })});
+      console.log((await run(box, ${JSON.stringify(script)})).stdout);`;
+      const output = await shown(code, user);
+      assert.equal(output, 'end');
+      assert.equal(readFileSync(join(project, 'made'), 'utf8'), 'ok\n');
+      assert.deepEqual(readdirSync(join(project, '.git/hooks')), ['pre-commit']);
+      assert.equal(readFileSync(join(project, '.git/hooks/pre-commit'), 'utf8'), 'old\n');
+      assert.deepEqual(readdirSync(project).sort(), ['.env', '.git', 'a:b', 'made']);
+      assert.deepEqual(readdirSync(join(project, '.git')), ['hooks']);
+      assert.deepEqual(readdirSync(keys), ['id']);
+      assert.equal(existsSync(join(project, '../beside')), false);
+    },
+  );
+
+  test(title('the same attempts succeed where nothing is denied'), options, async () => {
+    for (const attempt of attempts('$P')) {
+      const { project } = scene(user);
+      const before = snapshot(project);
+      // Without a mount there is none to take away, the folder itself is a mount, and the init hides from everybody.
+      if (/umount|remount|proc\/1|mv \$P \$P2/.test(attempt)) continue;
+      const code = `${imported}
+        await run(sandbox({ write: [${JSON.stringify(project)}] }), ${JSON.stringify(attempt.replaceAll('$P', project))});`;
+      await shown(code, user);
+      assert.notDeepEqual(snapshot(project), before, attempt);
+    }
+  });
+
+  test(
+    title('a hidden file is empty, also one with a colon in its name, and a deeper rule takes precedence'),
+    options,
+    async () => {
+      const { project, keys } = scene(user);
+      const before = snapshot(project);
+      const code = `${imported}
+      const project = ${JSON.stringify(project)};
+      const box = sandbox({ hide: [project + '/.env', project + '/a:b', ${JSON.stringify(join(keys, '..'))}], read: [project], write: [project + '/.git'] });
+      console.log((await run(box, 'cd ' + project + '; cat .env a:b; ls ..; cat .git/hooks/pre-commit; echo new >.git/new; echo no >no; echo no >../no; ls /run; ls -A /tmp | head -1')).stdout);`;
+      const lines = (await shown(code, user)).split('\n');
+      assert.deepEqual(lines.slice(0, 2), ['project', 'old']);
+      assert.equal(readFileSync(join(project, '.git/new'), 'utf8'), 'new\n');
+      assert.deepEqual({ ...before, '.git/new': '' }, { ...snapshot(project), '.git/new': '' });
+      assert.deepEqual(readdirSync(join(keys, '..')).sort(), ['keys', 'project']);
+    },
+  );
+
+  test(title('what does not exist is no failure, leaves nothing, and is named'), options, async () => {
+    const { project } = scene(user);
+    const before = snapshot(project);
+    const code = `${imported}
+      const project = ${JSON.stringify(project)};
+      const box = sandbox({ write: [project], read: [project + '/none/deep'], hide: ['/nowhere', project + '/.env/x'] });
+      console.log(JSON.stringify(box.missing), Object.keys(box).includes('missing'));
+      console.log((await run(box, 'echo ran')).stdout);`;
+    const [missing, ran] = (await shown(code, user)).split('\n');
+    assert.equal(
+      missing,
+      `${JSON.stringify([`${project}/none/deep`, '/nowhere', `${project}/.env/x`])} false`,
+    );
+    assert.equal(ran, 'ran');
+    assert.deepEqual(snapshot(project), before);
+  });
+
+  test(title('what cannot be promised throws'), options, async () => {
+    const { project, keys } = scene(user);
+    symlinkSync(keys, join(project, 'link'));
+    linkSync(join(keys, 'id'), join(project, 'hard'));
+    const code = `${imported}
+      const project = ${JSON.stringify(project)};
+      for (const options of [
+        { write: [project], hide: [project + '/link'] },
+        { write: [project], hide: [project + '/link/id'] },
+        { write: [project], hide: [project + '/hard'] },
+        { write: [project + '/none'] },
+        { write: ['/'] },
+        { write: [project], read: [project] },
+      ]) try { sandbox(options); console.log('taken', options); } catch ({ status, message }) { console.log(status, message.replaceAll(project, 'P')); }`;
+    const lines = (await shown(code, user)).split('\n');
+    for (const [index, sentence] of [
+      /^2 P\/link is a symbolic link in a folder that the command may write to/,
+      /^2 P\/link is a symbolic link/,
+      /^2 P\/hard has 2 names/,
+      /^2 write of sandbox\(\) names P\/none, which does not exist/,
+      /^2 write of sandbox\(\) cannot be \//,
+      /^2 sandbox\(\) has two rules for P/,
+    ].entries())
+      assert.match(lines[index] ?? '', sentence);
+  });
+
+  test(title('the command line does the same'), options, async () => {
+    const { project, keys } = scene(user);
+    const code = `${imported}
+      console.log(sandbox({ write: [${JSON.stringify(project)}], hide: [${JSON.stringify(keys)}], read: [${JSON.stringify(join(project, 'a:b'))}] }).commandLine);`;
+    const line = await shown(code, user);
+    assert.match(line, /^gontainer run --uid /);
+    const words = line.match(/'[^']*'|\S+/g)?.map((word) => word.replace(/^'|'$/g, '')) ?? [];
+    const script = `echo made >${project}/made; echo no >${project}/a:b; ls ${keys}; cat /proc/net/dev | grep -c :`;
+    const { stdout, stderr } = await run([...words.slice(1), '--quiet', '--', 'sh', '-c', script], { user });
+    assert.equal(stdout, '1\n', stderr);
+    assert.equal(readFileSync(join(project, 'made'), 'utf8'), 'made\n');
+    assert.equal(readFileSync(join(project, 'a:b'), 'utf8'), 'secret\n');
+  });
+}
