@@ -103,6 +103,20 @@ for (const user of users) {
     }
   });
 
+  test(title('the same holds for each command of an open container'), options, async () => {
+    const { project, keys } = scene(user);
+    const hooks = join(project, '.git/hooks');
+    const code = `import { open, sandbox } from 'gontainer';
+      const box = await open(sandbox(${JSON.stringify({ write: [project], read: [hooks], hide: [keys] })}));
+      for (const script of ${JSON.stringify([...attempts(project), `cat ${keys}/id`])})
+        process.stdout.write(String((await box.exec(['sh', '-c', script])).stdout));
+      await box.close();`;
+    assert.equal(await shown(code, user), '');
+    assert.deepEqual(readdirSync(hooks), ['pre-commit']);
+    assert.equal(readFileSync(join(hooks, 'pre-commit'), 'utf8'), 'old\n');
+    assert.deepEqual(readdirSync(project).sort(), ['.env', '.git', 'a:b']);
+  });
+
   test(
     title('a hidden file is empty, also one with a colon in its name, and a deeper rule takes precedence'),
     options,
