@@ -39,6 +39,8 @@ export interface RunOptions {
   imageConfig?: boolean | undefined;
   /** OS/ARCH: take the image for this kind of machine, with --image */
   platform?: string | undefined;
+  /** WHEN: when to ask the registry of --image: where no copy is here (the default), for each launch, or not at all */
+  pull?: 'missing' | 'always' | 'never' | undefined;
   /** PROGRAM: run this instead of the image's Entrypoint; the words after -- are its arguments */
   entrypoint?: string | undefined;
   /** change the root by chroot(2) alone, as Gontainer did: root inside can escape from it */

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { defined } from '../../common/defined.js';
-import { Failure, usageFailure } from '../../common/failure.js';
+import { exitStatus, Failure, usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ChosenImage, ImageDefaults } from '../spec/image-defaults.js';
 import { defaultLimits } from './archive/limits.js';
@@ -16,10 +16,14 @@ import { imageName, parseReference } from './image/image-reference.js';
 import { type Platform, platformName } from './image/platform.js';
 import { noteImage } from './kept/cached-images.js';
 import { copiesFolder } from './kept/image-copies.js';
+import { namesIn } from './kept/names-in.js';
 import { noteRoot, readRecord, writeRecord } from './kept/root-record.js';
 import type { Progress } from './progress-line.js';
 import { buildBeside } from './staging.js';
 import { isUnfinished } from './unfinished.js';
+
+/** When a registry is asked for an image: where there is no copy, for each launch, or not at all. */
+export type PullPolicy = 'missing' | 'always' | 'never';
 
 export interface ImageRootRequest {
   /** A name, an archive or a folder. */
@@ -29,6 +33,7 @@ export interface ImageRootRequest {
   readonly mapped: boolean;
   /** Whether to pull or import what is not there. */
   readonly makes: boolean;
+  readonly pull: PullPolicy;
   readonly progress: Progress;
 }
 
@@ -48,6 +53,8 @@ interface Source {
   readonly words: readonly string[];
   /** Fills a folder that does not exist yet. */
   make(directory: string): Promise<Made>;
+  /** The digest of what the name means to its registry now; absent where there is no registry. */
+  readonly newest?: (() => Promise<string>) | undefined;
 }
 
 interface Made {
@@ -74,27 +81,92 @@ export async function imageRoot(request: ImageRootRequest): Promise<ImageRoot> {
       next: 'Name a folder for it: XDG_DATA_HOME=/some/folder',
     });
   }
-  const copy = join(copies, source.key);
-  const there = found(copy);
-  if (there !== undefined) return there;
-  if (!request.makes) {
+  const there = latestCopy(copies, source.key);
+  return toldOfCopies(request, source, there, async () => {
+    if (there !== undefined && !(await isOutdated(there, source, request))) return there;
+    requireMaking(request, source);
+    mkdirSync(copies, { recursive: true, mode: 0o700 });
+    const name = there === undefined ? source.key : nextName(there.path);
+    const copy = join(copies, name);
+    await othersAreDone(copies, name, request.progress);
+    const made = found(copy) ?? (await make(copy, source));
+    // A container that runs in an older one keeps it.
+    if (there !== undefined) await (await import('./kept/remove-root.js')).removeCopies([there.path]);
+    return made;
+  });
+}
+
+/** Each copy that takes another's place has the next number: `KEY`, `KEY.2`, `KEY.3`. */
+function latestCopy(copies: string, key: string): ImageRoot | undefined {
+  return namesIn(copies)
+    .filter((name) => name === key || name.startsWith(`${key}.`))
+    .sort((one, other) => numberOf(other) - numberOf(one))
+    .map((name) => found(join(copies, name)))
+    .find((copy) => copy !== undefined);
+}
+
+const numberOf = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 1);
+
+function nextName(root: string): string {
+  const name = basename(dirname(root));
+  return `${name.replace(/\.\d+$/, '')}.${numberOf(name) + 1}`;
+}
+
+async function isOutdated(
+  { from }: ImageRoot,
+  { newest }: Source,
+  { pull, makes }: ImageRootRequest,
+): Promise<boolean> {
+  return pull === 'always' && makes && newest !== undefined && !from.endsWith(await newest());
+}
+
+/** @throws Failure where nothing may be fetched or unpacked */
+function requireMaking({ image, pull, makes }: ImageRootRequest, { newest }: Source): void {
+  if (pull === 'never' && newest !== undefined)
+    throw new Failure(`The image ${image} is not here yet, and --pull=never fetches nothing`, {
+      next: 'Leave --pull out once.',
+    });
+  if (!makes)
     throw usageFailure(
-      `The image ${request.image} is not here yet, and a rehearsal makes nothing`,
-      `Fetch it first: gontainer run --uid --image ${request.image} -- true`,
+      `The image ${image} is not here yet, and a rehearsal makes nothing`,
+      `Fetch it first: gontainer run --uid --image ${image} -- true`,
     );
+}
+
+/** Where a registry does not give the image, it matters whether there is another way to have it. */
+async function toldOfCopies<Result>(
+  { image, pull }: ImageRootRequest,
+  { newest }: Source,
+  there: ImageRoot | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (newest === undefined || pull === 'never' || !(error instanceof Error) || error.name !== 'Failure')
+      throw error;
+    const { message, status, next = '', cause } = error as Failure;
+    if (status !== exitStatus.launcher) throw error;
+    const made = there && readRecord(there.path)?.made.slice(0, 10);
+    const said =
+      there === undefined
+        ? `No copy of ${image} is here.`
+        : `A copy of ${made} is here: --pull=missing takes that.`;
+    throw new Failure(message, { status, next: `${next} ${said}`.trim(), cause });
   }
-  mkdirSync(copies, { recursive: true, mode: 0o700 });
-  await othersAreDone(copies, source.key, request.progress);
-  return found(copy) ?? (await make(copy, source));
 }
 
 /** The same, unpacked where the image's users are those that the container will have. */
-async function withItsUsers({ key, words }: Source, { image, platform }: ImageRootRequest): Promise<Source> {
+async function withItsUsers(
+  { key, words, newest }: Source,
+  { image, platform }: ImageRootRequest,
+): Promise<Source> {
   const { mapsOfUser, runSubcommandMapped } = await import('./own-users.js');
   const more = ['--quiet', '--platform', platformName(platform)];
   return {
     key: keyOf(key, mapsOfUser()),
     words,
+    newest,
     make: async (directory) => {
       const status = await runSubcommandMapped([...words, directory, ...more]);
       if (status !== 0)
@@ -186,6 +258,11 @@ async function registrySource({ image, platform, progress }: ImageRootRequest): 
   return {
     key: keyOf(`${reference.repository}-${reference.version}`, `${name} ${platformName(platform)}`),
     words: ['rootfs', 'pull', image],
+    newest: async () => {
+      const { currentDigest } = await import('./pull.js');
+      const { loginFor } = await import('./registry/login.js');
+      return currentDigest({ reference, insecure: false, credentials: await loginFor(reference, {}) });
+    },
     make: async (directory) => {
       const { pullRootfs } = await import('./pull.js');
       const { loginFor } = await import('./registry/login.js');

@@ -70,6 +70,20 @@ export function pullRootfs(request: PullRequest): Promise<Pulled> {
   });
 }
 
+/**
+ * The digest that the name of an image leads to now: a digest that the name has leads to itself.
+ * @throws Failure when the registry cannot be reached, or has no such image
+ */
+export async function currentDigest({
+  reference,
+  ...options
+}: Pick<PullRequest, 'reference' | 'insecure' | 'credentials' | 'patience'>): Promise<string> {
+  const { version } = reference;
+  if (parseDigest(version) !== undefined) return version;
+  const registry = new Registry(reference, { ...options, signal: new AbortController().signal });
+  return digestOf(await registry.manifestBytes(version, acceptedManifests, largestDocument));
+}
+
 class Pull {
   private readonly request: PullRequest;
   private readonly signal: AbortSignal;

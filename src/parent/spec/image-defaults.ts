@@ -33,7 +33,7 @@ interface FromImage {
 }
 
 /** Options that mean nothing without an image. */
-const needImage = ['entrypoint', 'platform'] as const;
+const needImage = ['entrypoint', 'platform', 'pull'] as const;
 
 /**
  * Fills in what the command line leaves to the image. As in Docker, a command takes the place of Cmd and stands behind

@@ -6,7 +6,7 @@ import { shownText } from '../../../common/shown-text.js';
 import type { Values } from '../../command-line/subcommand.js';
 import type { Tally } from '../../images/archive/tally.js';
 import { hostPlatform, parsePlatform } from '../../images/image/platform.js';
-import { imageRoot } from '../../images/image-root.js';
+import { imageRoot, type PullPolicy } from '../../images/image-root.js';
 import { readRecord } from '../../images/kept/root-record.js';
 import { Progress } from '../../images/progress-line.js';
 import type { ChosenImage } from '../../spec/image-defaults.js';
@@ -27,6 +27,7 @@ export async function runImage(values: Values): Promise<ImageRun> {
     mnt,
     overlay,
     platform,
+    pull = 'missing',
     quiet,
     'image-config': fromRoot,
     'dry-run': rehearsed,
@@ -44,6 +45,7 @@ export async function runImage(values: Values): Promise<ImageRun> {
     platform: platform === undefined ? hostPlatform() : parsePlatform(String(platform)),
     mapped: mapped === true,
     makes: rehearsed !== true,
+    pull: pull as PullPolicy,
     progress,
   }).finally(() => progress.end());
   if (isNew && !quiet) tell(chosen.from, tally);

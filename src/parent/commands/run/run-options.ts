@@ -89,6 +89,15 @@ export const runOptions: readonly Option[] = [
     group: 'New root',
   },
   {
+    name: 'pull',
+    kind: 'text',
+    value: 'WHEN',
+    choices: ['missing', 'always', 'never'],
+    describe:
+      'when to ask the registry of --image: where no copy is here (the default), for each launch, or not at all',
+    group: 'New root',
+  },
+  {
     name: 'entrypoint',
     kind: 'text',
     value: 'PROGRAM',

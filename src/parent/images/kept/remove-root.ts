@@ -49,11 +49,13 @@ async function remove(path: string, directory: string, isCopy: boolean): Promise
 
 /**
  * Removes the copies of images that no container uses.
+ * @param copies their roots
  * @returns how many, and how many are used
  */
-export async function removeCopies(): Promise<{ removed: number; used: number }> {
+export async function removeCopies(
+  copies: readonly string[] = imageCopies(),
+): Promise<{ removed: number; used: number }> {
   const containers = runningContainers();
-  const copies = imageCopies();
   const unused = copies.filter((path) => !containers.some((container) => uses(container, path)));
   for (const path of unused) await remove(path, path, true);
   notedRoots();

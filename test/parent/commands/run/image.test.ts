@@ -182,6 +182,59 @@ for (const { skip, ...user } of users) {
     assert.match(listed.path, /\/images\/some-image-latest-[0-9a-f]{12}\/root$/);
   });
 
+  test(`--pull=always takes what the name means now, and only then another copy, as ${user.name}`, {
+    skip: skip || skipWithout,
+  }, async (t) => {
+    const env = home(user);
+    const later = imageOf({ ...config, Cmd: ['echo the second'] });
+    const content = new Map(
+      contentOf([image, later], { latest: image.blobs.get(image.manifest.digest) as Buffer }),
+    );
+    const registry = await loopbackRegistry(t, content);
+    const name = `${registry.host}/some/image`;
+    const always = inImage(name, '--pull=always');
+    for (let launch = 0; launch < 2; launch++) {
+      const same = await run(always, { user, env });
+      assert.equal(same.stdout, 'yes image /srv 0\n', same.stderr);
+    }
+    assert.equal(copies(env).length, 1);
+    content.set('some/image/manifests/latest', later.blobs.get(later.manifest.digest) as Buffer);
+    assert.equal((await run(inImage(name), { user, env })).stdout, 'yes image /srv 0\n');
+    assert.equal((await run(always, { user, env })).stdout, 'the second\n');
+    assert.equal((await run(inImage(name), { user, env })).stdout, 'the second\n');
+    assert.equal(copies(env).length, 1, 'the older one is gone');
+    registry.misbehave = (_, response) => {
+      response.writeHead(403).end();
+      return true;
+    };
+    const refused = await run(always, { user, env });
+    assert.equal(refused.status, 125);
+    assert.match(refused.stderr, /403.*A copy of \d{4}-\d\d-\d\d is here: --pull=missing takes that\./s);
+    for (const pull of ['missing', 'never'])
+      assert.equal((await run(inImage(name, `--pull=${pull}`), { user, env })).stdout, 'the second\n');
+  });
+
+  test(`--pull=always leaves the copy in which a container runs, as ${user.name}`, {
+    skip: skip || skipWithout,
+  }, async (t) => {
+    const env = home(user);
+    const later = imageOf({ ...config, Cmd: ['echo the second'] });
+    const content = new Map(
+      contentOf([image, later], { latest: image.blobs.get(image.manifest.digest) as Buffer }),
+    );
+    const registry = await loopbackRegistry(t, content);
+    const name = `${registry.host}/some/image`;
+    const running = start(inImage(name, '--', 'echo begun; cat; cat /srv/of-the-image'), { user, env });
+    const end = finished(running);
+    await new Promise((begun) => running.stdout?.once('data', begun));
+    content.set('some/image/manifests/latest', later.blobs.get(later.manifest.digest) as Buffer);
+    const second = await run(inImage(name, '--pull=always'), { user, env });
+    assert.equal(second.stdout, 'the second\n', second.stderr);
+    assert.equal(copies(env).length, 2);
+    running.stdin?.end();
+    assert.match((await end).stdout, /kept$/);
+  });
+
   test(`an interrupted pull leaves nothing, as ${user.name}`, { skip: skip || skipWithout }, async (t) => {
     const env = home(user);
     const registry = await serve(t, image);
@@ -282,6 +335,20 @@ const refused: readonly (readonly [what: string, words: readonly string[], statu
     ],
     ['a signal that is none', ['--stop-signal', 'NONE'], 2, /there is no signal “NONE”/],
     ['a registry that does not answer', ['--image', 'localhost:1/some/image'], 125, /localhost:1/],
+    [
+      'an image that is not here and must not be fetched',
+      ['--image', 'localhost:1/some/image', '--pull=never'],
+      125,
+      /The image localhost:1\/some\/image is not here yet, and --pull=never fetches nothing/,
+    ],
+    [
+      'a pull that cannot be, where there is no copy either',
+      ['--image', 'localhost:1/some/image', '--pull=always'],
+      125,
+      /localhost:1.*No copy of localhost:1\/some\/image is here\./s,
+    ],
+    ['a time to pull that is none', ['--image', 'x', '--pull=often'], 2, /is one of missing, always, never/],
+    ['--pull without an image', ['--pull=always'], 2, /--pull needs --image/],
     [
       'a rehearsal of what is not here',
       ['--image', 'localhost:1/some/image', '--dry-run'],
