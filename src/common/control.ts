@@ -3,6 +3,7 @@
  * of JSON. The end of the program's side ends the container.
  */
 import type { FailureData } from './channel.js';
+import type { WindowSize } from './kernel/terminal-modes.js';
 
 /** For standard input, output and error: a pipe to the program, or /dev/null. */
 export type StreamKind = 'pipe' | 'ignore';
@@ -21,6 +22,8 @@ export interface CommandRequest {
   /** `NAME=VALUE`, beside what every command of the container gets, or in its place. */
   readonly environment?: readonly string[];
   readonly wholeEnvironment?: boolean;
+  /** It gets a terminal of its own, of this size; standard input and output are that then, and there is no standard error. */
+  readonly window?: WindowSize;
 }
 
 /** From the program. */
@@ -28,6 +31,8 @@ export type ControlRequest =
   | CommandRequest
   /** The program has opened its ends of the pipes. */
   | { readonly type: 'opened'; readonly number: number }
+  /** Its terminal gets another size. */
+  | { readonly type: 'resize'; readonly number: number; readonly window: WindowSize }
   /** A signal for the command and whatever is left of its process group. */
   | { readonly type: 'signal'; readonly number: number; readonly signal: string };
 

@@ -1,7 +1,7 @@
 /** What open() takes and gives: the types of the library that are written by hand. */
 import type { Readable, Writable } from 'node:stream';
 import type { EnvironmentOption } from './command-environment.js';
-import type { ContainerSignal, Ended, EndReason } from './container.js';
+import type { ContainerSignal, Ended, EndReason, Window } from './container.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 
@@ -49,6 +49,10 @@ export type CommandStream = 'pipe' | 'ignore';
 export interface SpawnOptions<Streams extends CommandStreams = CommandStreams> extends CommandOptions {
   /** One for all three standard streams, or one for each: input, output, error. `pipe` when it is left out. */
   stdio?: Streams | undefined;
+  /** A terminal of its own, in the place of `stdio`: what is typed is `stdin`, and what it shows is `stdout`; `stderr` is empty. */
+  pty?: boolean | undefined;
+  /** With `pty`: how large its window is at first; 80 columns and 24 rows when it is left out. */
+  window?: Window | undefined;
 }
 export type CommandStreams =
   | CommandStream
@@ -85,6 +89,11 @@ export interface Command<Streams extends CommandStreams = CommandStreams> {
   readonly ended: Promise<CommandEnded>;
   /** Sends a signal to the command and its process group; SIGTERM when none is named. */
   kill(signal?: ContainerSignal): void;
+  /**
+   * With `pty`: gives the command's terminal another size, and the command SIGWINCH.
+   * @throws Failure (status 2) without `pty`, or for a size that no window has
+   */
+  resize(columns: number, rows: number): void;
 }
 
 /** A container that is open for commands. */

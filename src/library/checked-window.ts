@@ -13,3 +13,5 @@ export function checkedWindow(size: Window): string {
     `Both are 1 to ${largestWindow}.`,
   );
 }
+
+export const usualWindow: Window = { columns: 80, rows: 24 };

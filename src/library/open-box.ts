@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { type ControlAnswer, type ControlRequest, controlLine } from '../common/control.js';
 import { defined } from '../common/defined.js';
 import { type Failure, usageFailure } from '../common/failure.js';
@@ -9,6 +10,7 @@ import type {
   Box,
   Command,
   CommandOptions,
+  CommandStream,
   CommandStreams,
   ExecOptions,
   ExecResult,
@@ -16,8 +18,9 @@ import type {
 } from './box.js';
 import { BoxCommand, type Taker } from './box-command.js';
 import { Captured } from './captured.js';
+import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
-import type { Ended, Started } from './container.js';
+import type { Ended, Started, Window } from './container.js';
 import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
 import { LateReadable, LateWritable } from './late-streams.js';
@@ -102,11 +105,8 @@ export class OpenBox implements Box {
     };
     const [stdout, stderr] = [new Captured(maxOutput, beyond), new Captured(maxOutput, beyond)] as const;
     const deadline = Date.now() + (timeout ?? 0) * 1000;
-    const command = this.begin(
-      argv,
-      [input === undefined ? undefined : written(input), stdout, stderr],
-      options,
-    );
+    const takers = [input === undefined ? undefined : written(input), stdout, stderr];
+    const { command } = this.begin(argv, takers, options);
     const ended = await command.ended;
     const cut = await untilClosed([stdout, stderr], {
       ...defined({ signal }),
@@ -122,33 +122,31 @@ export class OpenBox implements Box {
 
   spawn<const Streams extends CommandStreams = 'pipe'>(
     argv: readonly string[],
-    { stdio, ...options }: SpawnOptions<Streams> = {},
+    { stdio, pty, window, ...options }: SpawnOptions<Streams> = {},
   ): Command<Streams> {
-    const kinds =
-      typeof stdio === 'object' ? stdio : ([stdio ?? 'pipe', stdio ?? 'pipe', stdio ?? 'pipe'] as const);
-    const isPipe = (index: number): boolean => {
-      if (kinds[index] === 'pipe' || kinds[index] === 'ignore') return kinds[index] === 'pipe';
-      throw usageFailure(
-        `stdio of spawn() cannot be ${String(kinds[index])}`,
-        "It takes 'pipe' and 'ignore'.",
-      );
-    };
-    const stdin = isPipe(0) ? new LateWritable() : null;
-    const [output, error] = [1, 2].map((index) => (isPipe(index) ? new LateReadable() : null)) as [
-      LateReadable | null,
-      LateReadable | null,
-    ];
-    const command = this.begin(argv, [stdin ?? undefined, output ?? undefined, error ?? undefined], options);
+    const size = pty ? (window ?? usualWindow) : undefined;
+    if (size !== undefined) checkedWindow(size);
+    const kinds = kindsOf(size === undefined ? stdio : ['pipe', 'pipe', 'ignore']);
+    const stdin = kinds[0] === 'pipe' ? new LateWritable() : null;
+    const outputs = kinds.slice(1).map((kind) => (kind === 'pipe' ? new LateReadable() : null));
+    const takers = [stdin, ...outputs].map((taker) => taker ?? undefined);
+    const { command, number } = this.begin(argv, takers, options, size);
     const beyond = (): void => {
       if (options.overflow !== 'truncate') command.overflow();
     };
+    const [stdout, stderr] = outputs.map((stream) => stream && limited(stream, options.maxOutput, beyond));
     const { started, ended } = command;
-    const [stdout, stderr] = [output, error].map(
-      (stream) => stream && limited(stream, options.maxOutput, beyond),
-    );
     const kill = (signal = 'SIGTERM'): void => command.kill(signal);
+    const resize = (columns: number, rows: number): void => {
+      if (size === undefined)
+        throw usageFailure('a command without pty has no terminal to resize', 'Pass pty: true to spawn().');
+      checkedWindow({ columns, rows });
+      this.ask({ type: 'resize', number, window: { columns, rows } });
+    };
+    // A terminal shows both outputs in one stream, and the other has nothing.
+    const error = size === undefined ? stderr : Readable.from([]);
     // Which streams are pipes is what the type says of the options.
-    return { stdin, stdout, stderr, started, ended, kill } as unknown as Command<Streams>;
+    return { stdin, stdout, stderr: error, started, ended, kill, resize } as unknown as Command<Streams>;
   }
 
   async close(): Promise<void> {
@@ -166,7 +164,8 @@ export class OpenBox implements Box {
     argv: readonly string[],
     takers: readonly (Taker | undefined)[],
     options: CommandOptions,
-  ): BoxCommand {
+    window?: Window,
+  ): { command: BoxCommand; number: number } {
     const { cwd, user, env } = options;
     const unknown = Object.keys(options).find((name) => !known.includes(name));
     if (unknown !== undefined) throw usageFailure(`a command has no option ${unknown}`);
@@ -178,7 +177,7 @@ export class OpenBox implements Box {
     const command = new BoxCommand(takers, options, send);
     if (this.gone !== undefined) {
       command.fail(this.gone);
-      return command;
+      return { command, number };
     }
     this.commands.set(number, command);
     if (this.commands.size === 1) this.hold(true);
@@ -192,10 +191,11 @@ export class OpenBox implements Box {
         user,
         environment: entries.length > 0 ? entries : undefined,
         wholeEnvironment: whole || undefined,
+        window,
       }),
     };
     this.ask(request);
-    return command;
+    return { command, number };
   }
 
   private ask(request: ControlRequest): void {
@@ -268,6 +268,14 @@ export class OpenBox implements Box {
       else held?.unref?.();
     }
   }
+}
+
+/** @throws Failure (status 2) for what no stream can be */
+function kindsOf(stdio: CommandStreams = 'pipe'): readonly CommandStream[] {
+  const kinds = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
+  const wrong = kinds.find((kind) => kind !== 'pipe' && kind !== 'ignore');
+  if (wrong === undefined && kinds.length === 3) return kinds;
+  throw usageFailure(`stdio of spawn() cannot be ${String(wrong ?? stdio)}`, "It takes 'pipe' and 'ignore'.");
 }
 
 /** Gives a command what it is to read. */

@@ -3,14 +3,12 @@
  * are left alone, and two pipes tell what the launcher does.
  */
 import { defined } from '../common/defined.js';
-import { checkedWindow } from './checked-window.js';
+import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
-import type { Container, LaunchOptions, StandardStreams, Window } from './container.js';
+import type { Container, LaunchOptions, StandardStreams } from './container.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
-
-const usualWindow: Window = { columns: 80, rows: 24 };
 
 /**
  * Runs a command in new namespaces.

@@ -348,6 +348,8 @@ test('the types accept what is right, in ES modules and CommonJS, and refuse wha
       cat.stdin.end('x');
       const nothing: null = cat.stderr;
       console.log(cat.stdout.read(), nothing, (await cat.started).pid, (await cat.ended).signal);
+      const shell = box.spawn(['sh'], { pty: true, window: { columns: 80, rows: 24 } });
+      shell.resize(100, 30);
       await box.close().catch((error) => error instanceof ContainerEnded);
       await box[Symbol.asyncDispose]();
     }

@@ -323,6 +323,60 @@ for (const user of users) {
     assert.equal(await shown(code, user), 'far\nENOENT\nEACCES\n0');
   });
 
+  test(
+    `${user.name}: a command has a terminal of its own, of the size that it is given, and then another`,
+    skip,
+    async () => {
+      const code = `${imported}
+      for (const extra of [{}, { mnt: '/' }]) {
+        const box = await open({ ...options, ...extra });
+        const sized = box.spawn(['sh', '-c', 'stty size; tty; trap "stty size; exit 3" WINCH; echo ready; while :; do sleep 0.1; done'], { pty: true, window: { columns: 100, rows: 30 } });
+        let shown = '';
+        sized.stdout.setEncoding('utf8').on('data', (text) => {
+          shown += text;
+          if (text.includes('ready')) sized.resize(132, 50);
+        });
+        const closed = new Promise((done) => sized.stdout.once('close', done));
+        console.log((await sized.ended).status, (await text(sized.stderr)).length);
+        await closed;
+        console.log(JSON.stringify(shown.replace(/\\/dev\\/pts\\/\\d+/, 'its terminal').split('\\r\\n')));
+        const shell = box.spawn(['sh', '-c', 'read line; echo "got $line"; cat; echo end'], { pty: true });
+        shell.stdin.write('one\\n');
+        let heard = '';
+        for await (const part of shell.stdout.setEncoding('utf8')) {
+          if (!heard.includes('got one') && (heard + part).includes('got one')) shell.stdin.end('two');
+          heard += part;
+        }
+        console.log(JSON.stringify(heard.split('\\r\\n')));
+        const much = box.spawn(['sh', '-c', 'seq 1 20000'], { pty: true });
+        console.log((await text(much.stdout)).split('\\r\\n').length);
+        const interrupted = box.spawn(['sh', '-c', 'echo ready; exec sleep 1000'], { pty: true });
+        interrupted.stdout.once('data', () => interrupted.stdin.write('\\x03'));
+        console.log((await interrupted.ended).signal);
+        const left = box.spawn(['sh', '-c', 'while :; do echo line; done'], { pty: true });
+        for await (const _ of left.stdout) break;
+        console.log((await left.ended).signal);
+        const wrong = box.spawn(['no-such-command'], { pty: true });
+        console.log((await failed(wrong.ended)).data.errno, (await text(wrong.stdout)).length);
+        const plain = box.spawn(['true']);
+        for (const misuse of [() => plain.resize(80, 24), () => box.spawn(['true'], { pty: true, window: { columns: 0, rows: 24 } }), () => box.spawn(['true'], { stdio: 'inherit' })])
+          try { misuse(); console.log('taken'); } catch ({ status }) { console.log(status); }
+        await box.close();
+      }`;
+      const once = [
+        '3 0',
+        JSON.stringify(['30 100', 'its terminal', 'ready', '50 132', '']),
+        JSON.stringify(['one', 'got one', 'twotwoend', '']),
+        '20001',
+        'SIGINT',
+        'SIGHUP',
+        'ENOENT 0',
+        ...['2', '2', '2'],
+      ];
+      assert.deepEqual((await shown(code, user)).split('\n'), [...once, ...once]);
+    },
+  );
+
   test(`${user.name}: hundreds of commands leave nothing behind in the launcher`, skip, async () => {
     const code = `${imported}
       const box = await open(options);

@@ -63,9 +63,11 @@ export const calls = {
   symlink: { target: 'text', linkpath: 'text' },
   chmod: { pathname: 'text', mode: 'mode' },
   fchmod: { fd: 'int', mode: 'mode' },
+  fchown: { fd: 'int', owner: 'int', group: 'int' },
   chown: { pathname: 'text', owner: 'int', group: 'int' },
   umask: { mask: 'mode' },
   open: { pathname: 'text', flags: 'int', mode: 'mode' },
+  openat2: { dirfd: 'int', pathname: 'text', how: 'memory', size: 'long' },
   flock: { fd: 'int', operation: 'int' },
   pipe2: { pipefd: 'memory', flags: 'int' },
   waitpid: { pid: 'int', wstatus: 'memory', options: 'int' },
@@ -100,7 +102,15 @@ export type CallName = keyof typeof calls;
  * glibc 2.36.
  */
 const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallName, number>>>> = {
-  x64: { keyctl: 250, setgroups: 116, setresuid: 117, setresgid: 119, pidfd_send_signal: 424, seccomp: 317 },
+  x64: {
+    keyctl: 250,
+    setgroups: 116,
+    setresuid: 117,
+    setresgid: 119,
+    pidfd_send_signal: 424,
+    seccomp: 317,
+    openat2: 437,
+  },
   arm64: {
     keyctl: 219,
     setgroups: 159,
@@ -108,6 +118,7 @@ const withoutWrapper: Partial<Record<NodeJS.Architecture, Partial<Record<CallNam
     setresgid: 149,
     pidfd_send_signal: 424,
     seccomp: 277,
+    openat2: 437,
   },
 };
 

@@ -109,8 +109,12 @@ export const constants = {
   O_CREAT: 0o100,
   O_EXCL: 0o200,
   O_NOCTTY: 0o400,
+  O_NONBLOCK: 0o4000,
   O_PATH: 0o10000000,
   O_CLOEXEC: 0o2000000,
+  // openat2(2)
+  RESOLVE_NO_MAGICLINKS: 0x2,
+  RESOLVE_IN_ROOT: 0x10,
   // flock(2)
   LOCK_SH: 1,
   LOCK_EX: 2,
@@ -135,6 +139,7 @@ export const constants = {
   TIOCSWINSZ: 0x5414,
   TIOCGPTN: 0x80045430,
   TIOCSPTLCK: 0x40045431,
+  TIOCGPTPEER: 0x5441,
   IGNBRK: 0o1,
   BRKINT: 0o2,
   PARMRK: 0o10,

@@ -2,7 +2,9 @@
  * The modes and the window size of a terminal, as ioctl_tty(2) passes them. Not Node's raw mode: that one goes on turning
  * every newline of the output into two characters, and so spoils what a full-screen program draws.
  */
-import { constants, numberOf } from './constants.js';
+import { constants, numberOf, shownFlags } from './constants.js';
+import { errnoName } from './errno.js';
+import { KernelError } from './kernel-error.js';
 import { bytes, int, invoke, pointer } from './libc.js';
 
 /** struct termios of the kernel: four words of flags, the line discipline, and 19 control characters. */
@@ -118,4 +120,17 @@ const ioctl = (fd: number, request: number, argument: Buffer): boolean =>
 
 function clear(modes: Buffer, at: number, flags: readonly (keyof typeof constants)[]): void {
   modes.writeUInt32LE((modes.readUInt32LE(at) & ~numberOf(flags)) >>> 0, at);
+}
+
+/**
+ * The other end of a terminal, by its master and by no path: TIOCGPTPEER of ioctl_tty(2).
+ * @throws KernelError
+ */
+export function openPeer(master: number): number {
+  const flags = ['O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'] as const;
+  const passed = [int(master), pointer(BigInt(constants.TIOCGPTPEER)), int(numberOf(flags))];
+  const { value, errno } = invoke('ioctl', passed);
+  if (value >= 0) return value;
+  const args = { fd: master, request: 'TIOCGPTPEER', argp: shownFlags(flags) };
+  throw new KernelError({ step: '', call: 'ioctl', args, errno: errnoName(errno) });
 }

@@ -1,6 +1,8 @@
 /** What comes over --control-fd, checked: a program may be of another version than its launcher, or make a mistake. */
 import type { ControlRequest } from '../../common/control.js';
 import { Failure, usageFailure } from '../../common/failure.js';
+import type { WindowSize } from '../../common/kernel/terminal-modes.js';
+import { isWindowSize } from '../../common/window-size.js';
 
 type Check = (value: unknown) => boolean;
 
@@ -13,6 +15,8 @@ const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const argv: Check = (value) => texts(value) && (value as readonly string[]).length > 0;
 const streams: Check = (value) =>
   Array.isArray(value) && value.length === 3 && value.every((kind) => kind === 'pipe' || kind === 'ignore');
+const window: Check = (value) =>
+  typeof value === 'object' && value !== null && isWindowSize(value as WindowSize);
 const signal: Check = (value) => typeof value === 'string' && /^SIG[A-Z0-9]{1,12}(\+\d{1,2})?$/.test(value);
 
 interface Fields {
@@ -23,9 +27,10 @@ interface Fields {
 const requests: { readonly [Type in ControlRequest['type']]: Fields } = {
   exec: {
     needed: { argv, streams },
-    possible: { directory: path, user: path, environment: texts, wholeEnvironment: flag },
+    possible: { directory: path, user: path, environment: texts, wholeEnvironment: flag, window },
   },
   opened: { needed: {} },
+  resize: { needed: { window } },
   signal: { needed: { signal } },
 };
 

@@ -111,6 +111,8 @@ export interface Shape {
   readonly isRoot: boolean;
   /** Whether it gets supplementary groups. */
   readonly setsGroups: boolean;
+  /** Whether its standard streams are a terminal of its own. */
+  readonly terminal: boolean;
 }
 
 /** NGROUPS_MAX is 65,536; nobody has that many here. */
@@ -123,6 +125,8 @@ export interface CommandChain {
   readonly groups: ChainCall<'setgroups'> | undefined;
   readonly group: ChainCall | undefined;
   readonly user: ChainCall | undefined;
+  /** Who its terminal belongs to. */
+  readonly owner: ChainCall | undefined;
   readonly directory: ChainCall;
   /** The tries to execute it. */
   readonly tries: readonly ChainCall[];
@@ -152,11 +156,20 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
     NULL,
     '',
   );
+  // So that the command can open it again by its name.
+  const owner: ChainCall | undefined =
+    shape.terminal && shape.becomesUser
+      ? { step, call: 'fchown', args: { fd: 0, owner: 0, group: -1 }, mayFail: true }
+      : undefined;
   const find = (name: ChainCall['call']) => own.find(({ call }) => call === name);
   const calls: ChainCall[] = [
     ...streams,
     { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 0 } },
     { step, call: 'setsid', args: {} },
+    ...(shape.terminal
+      ? [{ step, call: 'ioctl', args: { fd: 0, request: 'TIOCSCTTY', argp: NULL } } as const]
+      : []),
+    ...(owner === undefined ? [] : [owner]),
     ...own,
     directory,
     ...tries,
@@ -168,6 +181,7 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
     groups: find('setgroups') as ChainCall<'setgroups'> | undefined,
     group: find('setresgid'),
     user: find('setresuid'),
+    owner,
     directory,
     tries,
   };

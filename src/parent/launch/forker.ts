@@ -39,6 +39,8 @@ export interface Start {
   readonly becomesUser: boolean;
   /** What become its standard input, output and error. */
   readonly descriptors: readonly number[];
+  /** Whether they are a terminal of its own. */
+  readonly terminal: boolean;
   /** It runs. */
   readonly started: (pid: number) => void;
   /** It does not. `pid` is that of the process that was to become it, 0 where there was none. */
@@ -146,11 +148,12 @@ export class Forker {
     writeSync(this.go, 'x');
   }
 
-  private chainFor({ user, becomesUser }: Start): CommandChain {
+  private chainFor({ user, becomesUser, terminal }: Start): CommandChain {
     const shape: Shape = {
       becomesUser,
       isRoot: user.uid === 0,
       setsGroups: becomesUser && user.groups !== undefined,
+      terminal,
     };
     const key = Object.values(shape).join();
     const known = this.chains.get(key);
@@ -162,7 +165,7 @@ export class Forker {
   }
 
   /** Writes into the chain what is this command's. */
-  private fill({ chain, streams, groups, group, user }: CommandChain, start: Start): void {
+  private fill({ chain, streams, groups, group, user, owner }: CommandChain, start: Start): void {
     this.chain.aim(this.own.fork, chain);
     this.words.write(start.words);
     streams.forEach((call, index) => {
@@ -173,6 +176,7 @@ export class Forker {
     };
     ids(group, ['rgid', 'egid', 'sgid'], start.user.gid);
     ids(user, ['ruid', 'euid', 'suid'], start.user.uid);
+    ids(owner, ['owner'], start.user.uid);
     if (groups === undefined) return;
     const list = start.user.groups ?? [];
     this.chain.set(groups, 'size', BigInt(list.length));

@@ -19,8 +19,10 @@ import { type ProcessChange, signalNumber, waitForProcess } from '../../common/k
 import { Recorder } from '../../common/kernel/recorder.js';
 import { LineSplitter } from '../../common/line-splitter.js';
 import type { LaunchSpec } from '../../common/spec.js';
+import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import type { Log } from '../log/log.js';
 import { CommandDefaults, inTurns, startFailure } from './command-start.js';
+import { CommandTerminal } from './command-terminal.js';
 import { checkedRequest, numberOfWrong } from './control-request.js';
 import { statusOf } from './follow.js';
 import { Forker } from './forker.js';
@@ -37,6 +39,7 @@ interface Command {
   over: boolean;
   /** Signals that came before it ran. */
   readonly early: NodeJS.Signals[];
+  terminal: CommandTerminal | undefined;
   /** Descriptors that the program opens once more; closed here when it has. */
   programs: readonly number[];
 }
@@ -68,7 +71,7 @@ export class ServedCommands {
   private ended = false;
 
   constructor(
-    spec: LaunchSpec,
+    private readonly spec: LaunchSpec,
     kernel: Recorder,
     private readonly log: Log,
     private readonly handOver: ProcessHandOver,
@@ -156,7 +159,8 @@ export class ServedCommands {
       for (const fd of command.programs) closeSync(fd);
       command.programs = [];
       this.forget(command);
-    } else this.signal(command, request.signal as NodeJS.Signals);
+    } else if (request.type === 'resize') command.terminal?.resize(request.window);
+    else this.signal(command, request.signal as NodeJS.Signals);
   }
 
   private start(request: CommandRequest): void {
@@ -164,13 +168,14 @@ export class ServedCommands {
     if (this.byNumber.has(number)) throw usageFailure(`there is a command ${number} already`);
     const chosen = this.defaults.userOf(request);
     const { now, later } = inTurns(this.defaults.wordsOf(request));
-    const { commands, programs } = this.streams(request.streams, chosen.becomesUser);
+    const { commands, programs, terminal } = this.streamsOf(request, chosen.becomesUser);
     const command: Command = {
       number,
       argv,
       pid: 0,
       over: false,
       early: [],
+      terminal,
       programs: programs.filter((fd): fd is number => fd !== null),
     };
     this.byNumber.set(number, command);
@@ -179,9 +184,12 @@ export class ServedCommands {
       this.forker.start({
         words,
         ...chosen,
-        descriptors: commands.map((fd) => fd ?? this.nothing),
+        descriptors: [0, 1, 2].map((index) =>
+          terminal ? terminal.slave : (commands[index] ?? this.nothing),
+        ),
+        terminal: terminal !== undefined,
         started: (pid) => {
-          for (const fd of commands) if (fd !== null) closeSync(fd);
+          close(commands);
           this.begun(command, pid, request);
         },
         failed: (reason, pid) => {
@@ -197,12 +205,40 @@ export class ServedCommands {
             const turn = inTurns(rest);
             return attempt(turn.now, turn.later);
           }
-          for (const fd of commands) if (fd !== null) closeSync(fd);
+          close(commands);
+          terminal?.end();
           if (reason !== 'stopped' && reason.call === 'clone' && this.isEnding) return;
           this.fail(number, startFailure(reason, request, words, `/proc/${this.handOver.second}/root`));
         },
       });
     attempt(now, later);
+  }
+
+  /** The same, and the command's ends are those of its terminal where it gets one. */
+  private streamsOf(
+    { streams, window }: CommandRequest,
+    becomesUser: boolean,
+  ): { commands: (number | null)[]; programs: (number | null)[]; terminal: CommandTerminal | undefined } {
+    if (window === undefined) return { ...this.streams(streams, becomesUser), terminal: undefined };
+    if (!mayHaveTerminals(this.spec))
+      throw usageFailure(
+        'a terminal needs user 0 and group 0 in the container: without them the kernel gives a user namespace no terminals',
+        'Map them, for example by leaving out uidMap and gidMap.',
+      );
+    const { commands, programs } = this.streams(['pipe', 'pipe', 'ignore'], false);
+    const [input, output] = commands as [number, number];
+    let root: number | undefined;
+    try {
+      const pathname = `/proc/${this.handOver.second}/root`;
+      root = this.kernel.call('open', { pathname, flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
+      const terminal = new CommandTerminal(this.kernel, root, window, { input, output });
+      return { commands: [terminal.slave], programs, terminal };
+    } catch (error) {
+      close([...commands, ...programs]);
+      throw error;
+    } finally {
+      if (root !== undefined) closeSync(root);
+    }
   }
 
   /** The ends of the command and of the program, null where there is no pipe. */
@@ -219,7 +255,7 @@ export class ServedCommands {
       }
       return { commands, programs };
     } catch (error) {
-      for (const fd of [...commands, ...programs]) if (fd !== null) closeSync(fd);
+      close([...commands, ...programs]);
       throw error;
     }
   }
@@ -286,6 +322,10 @@ export class ServedCommands {
   private tell(answer: ControlAnswer): void {
     if (!this.control.destroyed) this.control.write(controlLine(answer));
   }
+}
+
+function close(descriptors: readonly (number | null)[]): void {
+  for (const fd of descriptors) if (fd !== null) closeSync(fd);
 }
 
 function failureData(error: Error): FailureData {
