@@ -3,6 +3,7 @@ import { completionCommand } from './completion/completion-command.js';
 import { containerCommands } from './containers/container-commands.js';
 import { doctorCommand } from './doctor/doctor-command.js';
 import { enterCommand } from './enter/enter-command.js';
+import { learnCommand } from './learn/learn-command.js';
 import { lessonCommand } from './lesson/lesson-command.js';
 import { presentCommand } from './present/present-command.js';
 import { replayCommand } from './replay/replay-command.js';
@@ -15,6 +16,7 @@ export const commands: readonly Subcommand[] = [
   runCommand,
   ...containerCommands,
   enterCommand,
+  learnCommand,
   lessonCommand,
   doctorCommand,
   replayCommand,

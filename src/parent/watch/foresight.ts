@@ -7,28 +7,14 @@ import type { capabilities } from '../../common/kernel/capability-numbers.js';
 import { insideId, isHostTree, type LaunchSpec, outsideId } from '../../common/spec.js';
 import type { Answering, WatchedName } from '../../common/watch/watched-calls.js';
 import { type Answers, type Asked, may } from './answers.js';
+import { changingCalls } from './changed-paths.js';
 import { writesFile } from './flag-names.js';
 import { hasRoute } from './network-view.js';
 import type { FoundFile, ProcessView } from './process-view.js';
 import type { WatchedProcess, WatchedProcesses } from './watched-processes.js';
-
-/** Why a call will fail, and what would let it succeed. */
-export interface Refusal {
-  readonly errno: 'EROFS' | 'EACCES' | 'EPERM' | 'EINVAL' | 'ENETUNREACH';
-  /** A sentence without its full stop. */
-  readonly because: string;
-  /** The option that would allow it, and how. */
-  readonly option?: string;
-}
+import type { Refusal } from './watched-record.js';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
-
-/** Calls that change what is at their path. */
-const changes = words(
-  'creat mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat mknod mknodat ' +
-    'chmod fchmodat fchmodat2 chown chown32 lchown lchown32 fchownat truncate truncate64 utime utimes futimesat ' +
-    'utimensat utimensat_time64 setxattr lsetxattr removexattr lremovexattr',
-);
 
 /** What a call needs: a capability in the user namespace that owns a namespace of this kind. */
 const privileged: Partial<
@@ -93,7 +79,7 @@ export class Foresight {
   private ofFile(asked: Asked): Refusal | undefined {
     const { call, read, thread, paths } = asked;
     const opens = read.flags !== undefined && call.kind === 'files';
-    const wants = opens ? wantsOf(read.flags ?? 0) : changes.has(call.name) ? wantsToWrite : 0;
+    const wants = opens ? wantsOf(read.flags ?? 0) : changingCalls.has(call.name) ? wantsToWrite : 0;
     if (wants === 0) return undefined;
     const writes = (wants & wantsToWrite) !== 0;
     const namespace = this.processes.namespace(thread, 'mnt');

@@ -1,7 +1,6 @@
 /** What was watched in all: counts, and a few of each, so that an end without a log file says something too. */
 import type { WatchKind } from '../../common/watch/watched-calls.js';
-import type { Refusal } from './foresight.js';
-import type { WatchedRecord, WatchSummary } from './watched-record.js';
+import type { Refusal, WatchedRecord, WatchSummary } from './watched-record.js';
 
 /** So many refused calls are named at the end. */
 const mostRefused = 8;

@@ -1,8 +1,16 @@
 /** A watched call as the log has it (docs/log.md). */
 import type { Architecture, WatchedName, WatchKind } from '../../common/watch/watched-calls.js';
 import type { Answer } from './answers.js';
-import type { Refusal } from './foresight.js';
 import type { SocketAddress } from './socket-address.js';
+
+/** Why a call will fail, and what would let it succeed. */
+export interface Refusal {
+  readonly errno: 'EROFS' | 'EACCES' | 'EPERM' | 'EINVAL' | 'ENETUNREACH';
+  /** A sentence without its full stop. */
+  readonly because: string;
+  /** The option that would allow it, and how. */
+  readonly option?: string;
+}
 
 export interface WatchedRecord {
   readonly watched: WatchedName;

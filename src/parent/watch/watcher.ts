@@ -14,6 +14,7 @@ import type { WatchedCall } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
 import { type CallRead, CallReader } from './call-reader.js';
 import { callLine, summaryLine, Tally } from './tally.js';
+import type { WatchedRecord } from './watched-record.js';
 
 /**
  * What comes after so many calls, or after so many characters of arguments, is counted and has no record: a log is not to
@@ -42,6 +43,8 @@ export class Watcher {
   constructor(
     private readonly spec: LaunchSpec,
     private readonly log: Log,
+    /** Told of every call, also of those that have no record. */
+    private readonly told: (record: WatchedRecord) => void = () => {},
   ) {
     this.broken = new Promise((_, reject) => {
       this.breaks = reject;
@@ -127,6 +130,7 @@ export class Watcher {
   private note({ record, pid }: CallRead): void {
     if (this.spec.watch?.kinds.includes(record.kind) !== true) return;
     this.tally.add(record, pid);
+    this.told(record);
     this.characters += record.args.reduce((sum, { length }) => sum + length, 0);
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;
