@@ -7,7 +7,7 @@ import { pathOf, realPath } from '../../../common/byte-text.js';
 const mostFolders = 8;
 
 /** Folders of files that nobody keeps: in the container they are empty, and new. */
-export const scratchFolders = ['/tmp', '/var/tmp'] as const;
+const scratchFolders = ['/tmp', '/var/tmp'] as const;
 
 /** What the launch sets up itself. */
 const ownFolders = ['/dev', '/proc', '/sys'];
