@@ -1,11 +1,10 @@
 /** The library, as another program has it: the examples of its page, and what goes wrong. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { build } from 'esbuild';
-import { folder, lacking, node, project, unprivileged, users } from '../gontainer.js';
+import { lacking, project, unprivileged, users } from '../gontainer.js';
 import { until } from '../until.js';
 import { consumer, shown, starts } from './consumer.js';
 
@@ -281,40 +280,6 @@ for (const user of users) {
     assert.equal(await shown(code, user), '0,1,2,3,4,5');
   });
 }
-
-test('a program that a bundler put into one file finds the launcher, or says what keeps it from it', async () => {
-  const path = consumer(unprivileged);
-  const source = join(path, 'source.mjs');
-  writeFileSync(
-    source,
-    `import { launch } from 'gontainer';
-    const tell = ({ status, message, next }) => console.log(status, message ?? '', next ?? '');
-    try { launch({ uid: true, command: ['sh', '-c', 'exit 7'] }).ended.then(tell, tell); } catch (error) { tell(error); }`,
-  );
-  const bundled = async (format: 'esm' | 'cjs', external: string[]) => {
-    const outfile = join(path, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
-    await build({
-      entryPoints: [source],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format,
-      external,
-      logLevel: 'error',
-    });
-    return outfile;
-  };
-  const ran = (file: string) =>
-    spawnSync(node, [file], { cwd: dirname(file), encoding: 'utf8' }).stdout.trim();
-  // What docs/library.md recommends, and the one format into which a CommonJS package can be put.
-  for (const format of ['esm', 'cjs'] as const)
-    assert.equal(ran(await bundled(format, ['gontainer'])), '7', format);
-  const whole = await bundled('cjs', []);
-  assert.equal(ran(whole), '7');
-  const elsewhere = join(folder(unprivileged), 'moved.cjs');
-  copyFileSync(whole, elsewhere);
-  assert.match(ran(elsewhere), /^125 the launcher is not there: .*external: \["gontainer"\]/);
-});
 
 test('the types are those of the tables and the schema they are made from', () => {
   const words = ['--import', 'tsx', 'scripts/library-types.ts', '--check'];
