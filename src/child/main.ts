@@ -58,7 +58,13 @@ export async function child(): Promise<void> {
       channel.send({ type: 'terminal', descriptor, number });
       channel.wait('continue');
     });
-    const context: CommandContext = { spec, kernel, command, terminal };
+    const group = {
+      enter: (pid: number): void => {
+        channel.send({ type: 'enter-group', pid });
+        channel.wait('continue');
+      },
+    };
+    const context: CommandContext = { spec, kernel, command, terminal, group };
     for (const step of childStepsOf(spec)) {
       await perform(step, context, {
         before: (next, evidence) => {

@@ -29,7 +29,7 @@ export type ControlMessage =
       /** Whether to ask before each step. */
       readonly paused: boolean;
     }
-  /** The answer to `pause`, `terminal` and `ready`. */
+  /** The answer to `pause`, `terminal`, `enter-group` and `ready`. */
   | { readonly type: 'continue' }
   /** A signal for the command, and the number by which the child confirms it. */
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals; readonly number: number }
@@ -49,6 +49,8 @@ export type RecordMessage =
     }
   /** The child opened a terminal, and waits until the parent holds its master too (pty(7)). */
   | { readonly type: 'terminal'; readonly descriptor: number; readonly number: number }
+  /** The command's process is to be put into the control groups, and the child waits for that. */
+  | { readonly type: 'enter-group'; readonly pid: number }
   /**
    * The command's process stands before its execve(2), and the child waits until all of the log is written, and the
    * listener is taken where there is one.

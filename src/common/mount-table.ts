@@ -51,6 +51,11 @@ export class Mount {
     return unescaped(this.fields[this.separator + 2]);
   }
 
+  /** The options of the file system itself: of a control group hierarchy its controllers. */
+  get superOptions(): readonly string[] {
+    return String(this.fields[this.separator + 3]).split(',');
+  }
+
   private get fields(): readonly string[] {
     this.taken ??= this.line.split(' ');
     return this.taken;

@@ -1,4 +1,5 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
+import type { ControlGroup, GroupLimits } from './cgroup/limits.js';
 import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
 import type { Constant } from './kernel/constants.js';
 import type { NamespaceFlag } from './namespaces.js';
@@ -169,6 +170,8 @@ export interface LaunchSpec {
   readonly ulimits?: readonly ResourceLimit[];
   /** Absent where no call is watched, and no filter is installed. */
   readonly watch?: Watch;
+  /** What the command and all its descendants may use together, and the groups that see to it. */
+  readonly limits?: { readonly asked: GroupLimits; readonly groups: readonly ControlGroup[] };
   /** Sent instead of SIGTERM where something ends the command in order: --timeout, gontainer kill. */
   readonly stopSignal?: NodeJS.Signals;
   /** What was taken from an image, for the log. */

@@ -2,7 +2,7 @@
 import type { Readable, Stream, Writable } from 'node:stream';
 import type { EnvironmentOption } from './command-environment.js';
 import type { RunOptions } from './launch-options.js';
-import type { CallRecord, LogRecord, StepRecord, WatchedRecord } from './records.js';
+import type { CallRecord, LogRecord, StepRecord, Usage, WatchedRecord } from './records.js';
 
 /** Where one of the command's standard streams leads, as in node:child_process; a number is a file descriptor. */
 export type StandardStream = 'pipe' | 'inherit' | 'ignore' | number | Stream;
@@ -51,9 +51,9 @@ export interface Started {
 
 /**
  * `exit`: by itself. `signal`: by a signal from somebody else. `timeout`: its time was up. `output`: it wrote more than
- * maxOutput. `killed`: by kill('SIGKILL').
+ * maxOutput. `killed`: by kill('SIGKILL'). `memory`: memory reached its limit.
  */
-export type EndReason = 'exit' | 'signal' | 'timeout' | 'output' | 'killed';
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'output' | 'killed' | 'memory';
 
 /** How the command ended. */
 export interface Ended {
@@ -63,6 +63,8 @@ export interface Ended {
   readonly signal: NodeJS.Signals | undefined;
   /** Why it ended. */
   readonly reason: EndReason;
+  /** With limits: what was used, and what hit them. */
+  readonly usage?: Usage;
 }
 
 /** The signals that a launcher passes on to the command, and the one that nothing survives. */

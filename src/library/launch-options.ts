@@ -63,6 +63,18 @@ export interface RunOptions {
   workdir?: string | undefined;
   /** run the command as PID 1 itself, without an init; with --pid */
   asPid1?: boolean | undefined;
+  /** SIZE: how much memory the command and its descendants may use together, such as 64m; then one is killed */
+  memory?: string | undefined;
+  /** SIZE: how much memory and swap together, or unlimited; by default no swap, with --memory */
+  memorySwap?: string | undefined;
+  /** N: how many processes and threads they may be together; then fork(2) is refused */
+  pidsLimit?: number | undefined;
+  /** N: how much processor time they get: 0.5 is half of the time of one processor */
+  cpus?: number | undefined;
+  /** N: their share of the processors where others want them too: 1 to 10000; others have 100 */
+  cpuWeight?: number | undefined;
+  /** N: their share of the disks, in the same way */
+  ioWeight?: number | undefined;
   /** NAME=SOFT[:HARD]: limit what each process of the command may have, such as nofile=1024 or core=0:unlimited (getrlimit(2)); repeatable */
   ulimit?: readonly string[] | undefined;
   /** SIZE: how much /dev/shm of a new root may hold, such as 256m or 10% of the memory; by default 64m */

@@ -114,6 +114,9 @@ export interface EndedRecord extends RecordBase {
   readonly ended: {
     readonly status: number;
     readonly signal?: string;
+    /** The limit that has ended it. */
+    readonly reason?: 'memory';
+    readonly usage?: Usage;
   };
 }
 
@@ -289,6 +292,18 @@ export interface Launch {
     readonly ignoredSignals: readonly number[];
     readonly blockedSignals: readonly number[];
   };
+  /** What the command and its descendants may use together, and the control groups for it. */
+  readonly limits?: {
+    readonly asked: {
+      readonly memory?: number;
+      readonly memorySwap?: number | 'unlimited';
+      readonly pids?: number;
+      readonly cpus?: number;
+      readonly cpuWeight?: number;
+      readonly ioWeight?: number;
+    };
+    readonly groups: readonly ControlGroup[];
+  };
   /** The limits of --ulimit, in the order in which they are set. */
   readonly ulimits?: readonly {
     readonly name: string;
@@ -329,6 +344,7 @@ export type Call = string;
 export type Errno = string;
 
 export type StepName =
+  | 'control-group'
   | 'unshare'
   | 'id-maps'
   | 'clock-offsets'
@@ -356,6 +372,7 @@ export type StepName =
   | 'capabilities'
   | 'command'
   | 'as-pid-1'
+  | 'enter-group'
   | 'exec'
   | 'serve';
 
@@ -365,6 +382,27 @@ export interface RehearsedCall {
   readonly call: Call;
   /** By the names of the manual page, in its order. */
   readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What a container with limits has used. A field is missing where the kernel does not count it. */
+export interface Usage {
+  /** Bytes. */
+  readonly memory?: number;
+  readonly memoryPeak?: number;
+  readonly memoryLimit?: number;
+  /** Processes killed because memory reached the limit. */
+  readonly oomKills?: number;
+  /** Microseconds. */
+  readonly cpuTime?: number;
+  readonly throttled?: number;
+  /** Microseconds. */
+  readonly throttledTime?: number;
+  readonly processes?: number;
+  readonly processesPeak?: number;
+  readonly processesLimit?: number;
+  readonly forksRefused?: number;
+  readonly memoryPressure?: number;
+  readonly cpuPressure?: number;
 }
 
 /** The address of a socket that a watched call was given. */
@@ -443,6 +481,26 @@ export interface IdMaps {
   readonly gid: readonly MapLine[];
   readonly denySetgroups: boolean;
   readonly writer: 'kernel' | 'newuidmap';
+}
+
+/** A control group, and what is written to it. */
+export interface ControlGroup {
+  readonly version: 1 | 2;
+  readonly path: string;
+  readonly controllers: readonly string[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly mayBeMissing?: true;
+  }[];
+  /** The group of the child. */
+  readonly init?: string;
+  /** What is done in the group above, of version 2. */
+  readonly above?: {
+    readonly path: string;
+    readonly controllers: readonly string[];
+    readonly leaf?: string;
+  };
 }
 
 /** By the names of capabilities(7); a number where the kernel has a newer one. */

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import { checkedWindow } from './checked-window.js';
@@ -143,11 +144,17 @@ export class RunningContainer implements Container {
           status: this.exited.status,
           signal: 'SIGKILL',
           reason: this.overflown ? 'output' : 'killed',
+          ...defined({ usage: this.exited.usage }),
         };
       if (failure !== undefined) throw failure;
       const endedBy = this.endedBy as NodeJS.Signals | undefined;
       const reason = this.exited.reason ?? (endedBy === undefined ? 'exit' : 'signal');
-      return { status: this.exited.status, signal: endedBy, reason };
+      return {
+        status: this.exited.status,
+        signal: endedBy,
+        reason,
+        ...defined({ usage: this.exited.usage }),
+      };
     } finally {
       this.story.end();
     }

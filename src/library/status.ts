@@ -6,14 +6,17 @@ import { Failure, nextAfterKill, statusOfSignal } from '../common/failure.js';
 import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { Started } from './container.js';
 import { inProgramWords } from './option-words.js';
+import type { Usage } from './records.js';
 
 export type StatusChange = ({ readonly state: 'started' } & Started) | Exited;
 
 export interface Exited {
   readonly state: 'exited';
   readonly status: number;
-  /** There when its time was up. */
-  readonly reason?: 'timeout';
+  /** There when its time was up, or memory reached its limit. */
+  readonly reason?: 'timeout' | 'memory';
+  /** There when it has limits. */
+  readonly usage?: Usage;
   /** There when the launch failed, or the container was lost. */
   readonly failure?: { readonly message: string; readonly next?: string; readonly call?: KernelErrorData };
 }

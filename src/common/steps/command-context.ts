@@ -33,7 +33,14 @@ export interface CommandProcess {
   execute(): void;
 }
 
+/** The control groups of the container, which only the launcher may reach. */
+export interface GroupOfCommand {
+  /** Has the launcher put a process into them, and returns when it is there. */
+  enter(pid: number): void;
+}
+
 export interface CommandContext extends StepContext {
   readonly command: CommandProcess;
   readonly terminal: TerminalOfCommand;
+  readonly group: GroupOfCommand;
 }

@@ -4,6 +4,7 @@ import type { Describable, Step } from '../step.js';
 import { capabilitiesStep } from './capabilities.js';
 import { asPid1Step, commandStep, execStep } from './command.js';
 import type { CommandContext } from './command-context.js';
+import { controlGroupStep, enterGroupStep } from './control-group.js';
 import { devStep } from './dev.js';
 import { devptsStep } from './devpts.js';
 import { fileOwnerStep } from './file-owner.js';
@@ -24,7 +25,13 @@ import { serveStep } from './serve.js';
 import { sysStep } from './sys.js';
 import { workingDirectoryStep } from './working-directory.js';
 
-const parentSteps: readonly Step<ParentContext>[] = [unshareStep, idMapsStep, clockOffsetsStep, childStep];
+const parentSteps: readonly Step<ParentContext>[] = [
+  controlGroupStep,
+  unshareStep,
+  idMapsStep,
+  clockOffsetsStep,
+  childStep,
+];
 
 const childSteps: readonly Step<CommandContext>[] = [
   propagationStep,
@@ -50,6 +57,7 @@ const childSteps: readonly Step<CommandContext>[] = [
   capabilitiesStep,
   commandStep,
   asPid1Step,
+  enterGroupStep,
   execStep,
   serveStep,
 ];

@@ -1,6 +1,7 @@
 /** One line on a terminal that says how far the work is; nothing at all where stderr is no terminal. */
+
+import { readableSize } from '../../common/readable-size.js';
 import { shownText } from '../../common/shown-text.js';
-import { readableSize } from './readable-size.js';
 
 /** Milliseconds between two updates: fast enough to look alive, slow enough to cost nothing. */
 const interval = 100;

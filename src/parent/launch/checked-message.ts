@@ -78,6 +78,7 @@ const messages: { readonly [Type in RecordMessage['type']]: Fields | readonly [F
   step: { result: fields({ step: word, before: object, after: object, at: time, us: time }) },
   pause: { step: word, evidence: object, known },
   terminal: { descriptor: processId, number: processId },
+  'enter-group': { pid: processId },
   ready: [{}, { listener: fields({ pid: processId, descriptor: whole(3, maximal32Bits) }) }],
   executes: { record },
   failure: { failure },

@@ -10,9 +10,9 @@ import type { Supervision } from './supervision.js';
 export interface Companions {
   readonly walk?: StepPauses | undefined;
   /** --timeout, --pid-file, --status-fd, --die-with-parent. */
-  readonly supervision?: Pick<Supervision, 'begin' | 'started'> | undefined;
+  readonly supervision?: Pick<Supervision, 'begin' | 'started' | 'used'> | undefined;
   /** Writes down for other terminals how far the launch is. */
-  readonly registration?: Pick<Registration, 'done' | 'made' | 'ended' | 'writeStep'> | undefined;
+  readonly registration?: Pick<Registration, 'done' | 'made' | 'grouped' | 'ended' | 'writeStep'> | undefined;
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;
   /** --watch: answers the command's calls. */

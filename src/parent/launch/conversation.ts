@@ -1,5 +1,7 @@
 /** What the child says over the channel, and what the parent does about it, until the command has ended. */
+import { hitLimits } from '../../common/cgroup/limit-words.js';
 import type { FailureData, RecordMessage } from '../../common/channel.js';
+import { defined } from '../../common/defined.js';
 import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
@@ -17,6 +19,7 @@ import type { JobControl } from '../terminal/job-control.js';
 import type { PtyMaster } from '../terminal/pty-master.js';
 import { notBelieved } from './checked-message.js';
 import type { Companions } from './companions.js';
+import type { ContainerGroup } from './container-group.js';
 import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
 import { ForcedEnd } from './forced-end.js';
@@ -39,6 +42,7 @@ export interface Surroundings extends Companions {
   readonly hostEvidence: HostEvidence;
   readonly refused: RefusedCalls;
   readonly mountPoints: MountPoints | undefined;
+  readonly group: ContainerGroup | undefined;
   readonly signals: SignalRelay;
   /** The caller's terminal, and whose job has it. */
   readonly job: JobControl;
@@ -155,6 +159,11 @@ export class Conversation {
       this.ofChild(() => pty?.take(handOver.second, descriptor, number));
       this.goOn();
     },
+    'enter-group': ({ pid }) => {
+      const { group, handOver } = this.at;
+      group?.enter(handOver.commandPid(pid));
+      this.goOn();
+    },
     ready: async ({ listener }) => {
       this.watch(listener);
       this.begin();
@@ -236,10 +245,10 @@ export class Conversation {
 
   /** From here on commands are started for a program, where it asks for that. */
   private async serve(): Promise<void> {
-    const { spec, kernel, log, handOver } = this.at;
+    const { spec, kernel, log, handOver, group } = this.at;
     if (spec.controlDescriptor === undefined) return;
     const { ServedCommands: Commands } = await import('./served-commands.js');
-    this.commands = new Commands(spec, kernel, log, handOver, spec.controlDescriptor);
+    this.commands = new Commands(spec, kernel, log, handOver, spec.controlDescriptor, group);
     this.serving(this.commands.over.then(({ status, signal }) => this.conclude(status, signal)));
   }
 
@@ -263,12 +272,16 @@ export class Conversation {
 
   /** The command has ended, which is told once. */
   private conclude(status: number, signal: NodeJS.Signals | undefined): number {
-    const { handOver, log, registration } = this.at;
+    const { handOver, log, registration, group, supervision } = this.at;
     if (this.ended !== undefined) return this.ended;
     this.ended = status;
     registration?.ended(status);
     handOver.recordGuard();
-    log.ended(handOver.second, status, signal);
+    const usage = group?.usage();
+    const reason = signal === 'SIGKILL' && usage?.oomKills ? ('memory' as const) : undefined;
+    for (const sentence of usage ? hitLimits(usage) : []) log.warn(sentence);
+    supervision?.used(usage, reason);
+    log.ended(handOver.second, defined({ status, signal, reason, usage }));
     return status;
   }
 }

@@ -17,6 +17,19 @@ export interface ChannelEnds {
   readonly child: number;
 }
 
+/** The files by which a process enters the command's control group and that of the child, open for writing. */
+export interface GroupDescriptors {
+  readonly limited: number;
+  readonly init: number;
+}
+
+/** 0 stands for the process that writes it: cgroups(7). */
+const enterGroup = (step: string, fd: number): ChainCall => ({
+  step,
+  call: 'write',
+  args: { fd, buf: memory(Buffer.from('0'), '0'), count: 1 },
+});
+
 /**
  * G: from clone(2) to the second stage of this script. The environment is empty but for what node itself needs: what
  * the command gets travels over the channel, so that nothing of it can be read in /proc/1/environ.
@@ -79,6 +92,7 @@ export function firstProcess(
   [unshared, cloned]: readonly [unshared: number, cloned: number],
   go: [read: number, write: number],
   second: Chain,
+  groups: readonly GroupDescriptors[],
 ): Chain {
   const step = unshareStep.id;
   return {
@@ -89,7 +103,11 @@ export function firstProcess(
       ...hidden(step),
       // Without it P would keep its own pipe open, and wait for ever if the parent is gone.
       { step, call: 'close', args: { fd: go[1] } },
+      // What it is in now is the root of its new cgroup namespace.
+      ...groups.map(({ limited }) => enterGroup(step, limited)),
       { step, call: 'unshare', args: { flags: namespacesFor(spec.unshared).map(({ clone }) => clone) } },
+      // G, and the Node that it becomes, are no part of what the command may use.
+      ...groups.map(({ init }) => enterGroup(step, init)),
       { step, call: 'write', args: { fd: unshared, buf: { place: 'errno of unshare' }, count: 4 } },
       // The parent, which waits for the report, sees the end of the pipe even if the write failed.
       { step, call: 'close', args: { fd: unshared } },

@@ -17,6 +17,7 @@ import type { Log } from '../log/log.js';
 import { JobControl } from '../terminal/job-control.js';
 import type { PtyMaster } from '../terminal/pty-master.js';
 import type { Companions } from './companions.js';
+import { ContainerGroup } from './container-group.js';
 import { Conversation, type Surroundings } from './conversation.js';
 import { HostEvidence } from './host-evidence.js';
 import { mountPointsIn } from './made-mount-points.js';
@@ -48,15 +49,18 @@ export async function launch(
   companions.supervision?.begin(kernel);
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);
+  const group = spec.limits && new ContainerGroup(spec.limits, kernel);
   const signals = new SignalRelay();
   const job = new JobControl(spec.terminal, kernel);
   const pty = await ptyMaster(spec, kernel, companions.sizes);
   let handOver: ProcessHandOver | undefined;
   try {
+    // Written down before they are made: whoever finds the entry removes them.
+    if (group !== undefined) companions.registration?.grouped(group.paths);
     const ends = channelEnds(kernel);
     handOver = new ProcessHandOver(spec, kernel, ends, script);
     const channel = new ParentChannel(ends.parent);
-    const parts = { handOver, channel, mountPoints, refused, signals, job, pty };
+    const parts = { handOver, channel, mountPoints, group, refused, signals, job, pty };
     const at = { spec, log, kernel, ...parts, ...companions };
     return await Promise.race([signals.interrupted(), ...brokenWatch(companions), work(at)]);
   } catch (error) {
@@ -66,6 +70,7 @@ export async function launch(
     handOver?.reap(pty?.keeper ?? job.keeper);
     await companions.watcher?.end();
     await pty?.end();
+    group?.remove();
     mountPoints?.remove();
     signals.release();
     job.end();

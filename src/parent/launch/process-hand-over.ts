@@ -27,11 +27,12 @@ import {
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
 import { exiting } from '../../common/steps/command.js';
+import { membersFile } from '../../common/steps/control-group.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
 import { withLine } from '../advice/doctor-lines.js';
 import { mapProgramsPowerless } from '../advice/obstacles.js';
 import { Guard } from './guard.js';
-import { type ChannelEnds, firstProcess, secondProcess } from './launch-chains.js';
+import { type ChannelEnds, firstProcess, type GroupDescriptors, secondProcess } from './launch-chains.js';
 
 /** The channel to the child. It is made before the first step, and is counted to it. */
 export function channelEnds(kernel: Kernel): ChannelEnds {
@@ -58,6 +59,8 @@ export class ProcessHandOver implements HandOver {
   private go = -1;
   /** /dev/null, where the child gets it as its standard streams. */
   private nothing = -1;
+  /** Of each control group the files that P writes to, where the container has a cgroup namespace. */
+  private groups: readonly GroupDescriptors[] = [];
   private descriptors: Record<string, number> = {};
   private readonly pidsOutside = new Map<number, number>();
   private readonly waited = new Map<number, ProcessChange | undefined>();
@@ -92,9 +95,11 @@ export class ProcessHandOver implements HandOver {
       this.nothing = this.kernel.call('open', { pathname: '/dev/null', flags, mode: 0 });
       this.descriptors['descriptor of /dev/null'] = this.nothing;
     }
+    this.openGroups();
+    const groups = this.groups;
     const second = secondProcess(this.spec, this.ends, this.nothing, this.script);
     const reports = [unsharedWrite, clonedWrite] as const;
-    this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second));
+    this.running = this.kernel.clone(firstProcess(this.spec, reports, [goRead, goWrite], second, groups));
     this.first = this.running.pid;
     for (const fd of [unsharedWrite, clonedWrite, goRead]) this.kernel.call('close', { fd });
     this.hear(unsharedRead, 'the process that unshares (P)');
@@ -127,13 +132,27 @@ export class ProcessHandOver implements HandOver {
     }
   }
 
+  /** A process that leaves its cgroup namespace has the groups that it is in as the roots of the new one. */
+  private openGroups(): void {
+    const open = (group: string): number =>
+      this.kernel.call('open', {
+        pathname: membersFile(group),
+        flags: ['O_WRONLY', 'O_CLOEXEC'],
+        mode: 0,
+      });
+    this.groups = (this.spec.limits?.groups ?? []).flatMap(({ path, init }) =>
+      init === undefined ? [] : [{ limited: open(path), init: open(init) }],
+    );
+  }
+
   spawn(): void {
     this.kernel.call('write', { fd: this.go, buf: memory(Buffer.from('x'), 'x'), count: 1 });
     this.hear(this.cloned, 'the process that makes the child (P)');
     this.second = this.running?.pidOf('G') ?? 0;
     this.waited.set(this.first, this.kernel.wait(this.first));
     const nothing = this.spec.terminal === 'own' ? [this.nothing] : [];
-    for (const fd of [this.go, this.ends.child, ...nothing]) this.kernel.call('close', { fd });
+    const groups = this.groups.flatMap(({ limited, init }) => [limited, init]);
+    for (const fd of [this.go, this.ends.child, ...nothing, ...groups]) this.kernel.call('close', { fd });
     this.guard = new Guard(this.kernel, this.second, unshares(this.spec, 'pid'), this.script);
   }
 
@@ -251,6 +270,14 @@ export class ProcessHandOver implements HandOver {
       'pid of P': this.first,
       'pid of G': this.second,
     };
+  }
+
+  /**
+   * The command's process as it is numbered here; undefined where it is there no more.
+   * @param pid what the child calls it
+   */
+  commandPid(pid: number): number | undefined {
+    return this.spec.asPid1 ? this.second : childWithPid(this.second, pid);
   }
 
   /** The process ID, seen from here, of a process that the child or the command's process knows as `pid`. */

@@ -20,9 +20,11 @@ import { Recorder } from '../../common/kernel/recorder.js';
 import { LineSplitter } from '../../common/line-splitter.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
+import { serveStep } from '../../common/steps/serve.js';
 import type { Log } from '../log/log.js';
 import { CommandDefaults, inTurns, startFailure } from './command-start.js';
 import { CommandTerminal } from './command-terminal.js';
+import type { ContainerGroup } from './container-group.js';
 import { checkedRequest, numberOfWrong } from './control-request.js';
 import { statusOf } from './follow.js';
 import { Forker } from './forker.js';
@@ -76,6 +78,7 @@ export class ServedCommands {
     private readonly log: Log,
     private readonly handOver: ProcessHandOver,
     descriptor: number,
+    group: ContainerGroup | undefined,
   ) {
     this.over = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.over.catch(() => {});
@@ -85,6 +88,8 @@ export class ServedCommands {
       handOver.second,
       (pid) => this.reaped === pid || this.early.has(pid),
     );
+    // What F starts is born where F is.
+    group?.enter(this.forker.pid, serveStep.id);
     this.defaults = new CommandDefaults(spec);
     this.nothing = this.kernel.call('open', {
       pathname: '/dev/null',

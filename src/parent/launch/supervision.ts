@@ -3,6 +3,7 @@
  * to it when its time is up (--timeout).
  */
 import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import type { Usage } from '../../common/cgroup/usage.js';
 import { defined } from '../../common/defined.js';
 import { namespaceIds } from '../../common/evidence.js';
 import { Failure, usageFailure } from '../../common/failure.js';
@@ -27,6 +28,8 @@ export class Supervision {
   private timer: NodeJS.Timeout | undefined;
   private hasPidFile = false;
   private timedOut = false;
+  private usage: Usage | undefined;
+  private limit: 'memory' | undefined;
 
   /**
    * @param stopSignal what ends the command in order
@@ -69,13 +72,19 @@ export class Supervision {
     }, this.timeout * 1000);
   }
 
+  /** What the container has used, where it has limits, and which of them has ended it. */
+  used(usage: Usage | undefined, limit: 'memory' | undefined): void {
+    this.usage = usage;
+    this.limit = limit;
+  }
+
   /** The command has ended with this status. */
   ended(status: number): void {
     if (this.statusDescriptor !== undefined)
       tell(this.statusDescriptor, {
         state: 'exited',
         status,
-        ...defined({ reason: this.timedOut ? 'timeout' : undefined }),
+        ...defined({ reason: this.timedOut ? 'timeout' : this.limit, usage: this.usage }),
       });
   }
 

@@ -2,6 +2,7 @@
  * The log has one writer: this process. Records of both stages come here in order; they are kept until pino is loaded,
  * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
  */
+import type { Usage } from '../../common/cgroup/usage.js';
 import { defined } from '../../common/defined.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
@@ -14,6 +15,15 @@ declare const VERSION: string;
 
 /** The version of the records' format (docs/log.md): a reader refuses a higher one. */
 const logFormat = 1;
+
+/** How the command has ended, and where it has limits what it has used. */
+export interface EndedFields {
+  readonly status: number;
+  readonly signal?: NodeJS.Signals;
+  /** The limit that has ended it. */
+  readonly reason?: 'memory';
+  readonly usage?: Usage;
+}
 
 export class Log {
   private writer: LogWriter | undefined;
@@ -58,12 +68,13 @@ export class Log {
   }
 
   /** The command has ended. That is the last record: what is still to be tidied up after it comes before. */
-  ended(child: number, status: number, signal: NodeJS.Signals | undefined): void {
+  ended(child: number, ended: EndedFields): void {
+    const { status, signal } = ended;
     const msg =
       signal === undefined
         ? `the command ended with status ${status}`
         : `the command was killed by ${signal}`;
-    const fields = { stage: 'child', pid: child, ended: { status, ...(signal && { signal }) } };
+    const fields = { stage: 'child', pid: child, ended };
     const at = this.now();
     this.end = () => this.add('debug', msg, fields, at);
   }

@@ -8,6 +8,7 @@ import type { LaunchSpec } from '../../common/spec.js';
 import { described, type RehearsedStep, type Step, type StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
+import { ContainerGroup } from '../launch/container-group.js';
 import { channelEnds, ProcessHandOver } from '../launch/process-hand-over.js';
 import { PtyMaster } from '../terminal/pty-master.js';
 
@@ -38,7 +39,9 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
         ? new CommandAsPid1(spec, child, whenReady, () => {}, spec.root?.path)
         : new HeldCommand(spec, child, whenReady, spec.root?.path);
   const childSteps = childStepsOf(spec);
-  play(childSteps, { spec, kernel: child, command, terminal });
+  const containers = spec.limits && new ContainerGroup(spec.limits, parent);
+  const group = { enter: (pid: number) => containers?.enter(pid) };
+  play(childSteps, { spec, kernel: child, command, terminal, group });
 
   return [...parentSteps, ...childSteps].map((step, index, all) => ({
     number: index + 1,

@@ -9,6 +9,12 @@ import type { LaunchSpec } from '../../common/spec.js';
 import type { RehearsedStep } from '../../common/step.js';
 import { capabilitiesStep } from '../../common/steps/capabilities.js';
 import { commandStep, execStep } from '../../common/steps/command.js';
+import {
+  controlGroupStep,
+  enterGroupStep,
+  enteringShell,
+  groupPaths,
+} from '../../common/steps/control-group.js';
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../../common/steps/hand-over.js';
 import { inOwnTerminal, ptyStep } from '../../common/steps/pty.js';
 import { chrootStep } from '../../common/steps/root.js';
@@ -38,7 +44,7 @@ if [ "\${1-}" = child ]; then
 ${childPart(steps)}
   exit
 fi
-${parentPart(steps)}`;
+${parentPart(spec, steps)}`;
 }
 
 /** The steps in the new namespaces, one after the other. */
@@ -58,7 +64,8 @@ function childPart(steps: readonly RehearsedStep[]): string {
       continue;
     }
     lines.push(heading(step));
-    if (step.step === capabilitiesStep.id) lines.push(duringExec);
+    const there = elsewhere[step.step];
+    if (there !== undefined) lines.push(there);
     else if (step.step === ptyStep.id) {
       // script(1) too runs a command in its terminal.
       lines.push(inOwnTerminal(['set -e', ...plain(rest.splice(0))].join('\n')));
@@ -69,34 +76,53 @@ function childPart(steps: readonly RehearsedStep[]): string {
   return indented(lines);
 }
 
+/** With everything that it starts. */
+const beforeUnshare = '# … by the shell in front of unshare(1) below';
+
 /** A shell cannot limit its own capabilities; setpriv(1) does it on its way to the command. */
 const duringExec = '# … by setpriv(1) below';
+
+/** What is done in another place of the script. */
+const elsewhere: Readonly<Record<string, string>> = {
+  [enterGroupStep.id]: beforeUnshare,
+  [capabilitiesStep.id]: duringExec,
+};
 
 /** Each step's heading and command; the parentheses of the command's process hold its execve already. */
 function plain(steps: readonly RehearsedStep[]): string[] {
   const own = steps.some(({ step }) => step === commandStep.id);
-  const exec = own ? steps.find(({ step }) => step === execStep.id) : undefined;
+  const within = own ? steps.filter(({ step }) => [enterGroupStep.id, execStep.id].includes(step)) : [];
   return steps.flatMap((step) => {
-    if (step === exec) return [];
-    const headings = [heading(step), ...(step.step === commandStep.id && exec ? [heading(exec)] : [])];
-    return [...headings, step.step === capabilitiesStep.id ? duringExec : step.shell];
+    if (within.includes(step)) return [];
+    const headings = [heading(step), ...(step.step === commandStep.id ? within.map(heading) : [])];
+    return [...headings, elsewhere[step.step] ?? step.shell];
   });
 }
 
 /** P, which unshares; while it waits, a second process writes its maps from the host. */
-function parentPart(steps: readonly RehearsedStep[]): string {
+function parentPart(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   const find = (id: string) => steps.find(({ step }) => step === id);
-  const [unshare, maps, clocks, child] = [unshareStep, idMapsStep, clockOffsetsStep, childStep].map(
-    ({ id }) => find(id),
-  );
+  const [group, unshare, maps, clocks, child] = [
+    controlGroupStep,
+    unshareStep,
+    idMapsStep,
+    clockOffsetsStep,
+    childStep,
+  ].map(({ id }) => find(id));
   if (unshare === undefined || child === undefined) throw new Error('every launch has these steps');
   const headings = [unshare, ...(clocks ? [clocks] : []), child].map(heading);
+  // The whole of the script's second stage is in the group: a shell is small.
+  const begin = group === undefined ? '' : `sh -c ${shellWord(`${enteringShell(spec)} && exec "$@"`)} sh `;
+  const made = group === undefined ? [] : ['', heading(group), `{ ${group.shell}; } || exit 125`];
+  const removal = group === undefined ? [] : [`rmdir ${groupPaths(spec).map(shellWord).join(' ')}`];
   // P is not in a new PID namespace, but its first child is, as PID 1; exit keeps P from becoming that child.
   const start = [child.shell, 'exit $?'];
   if (maps === undefined) {
-    return ['', ...headings, `${unshare.shell} sh -c '`, indented(start), `' "$0"`].join('\n');
+    const lines = [...made, '', ...headings, `${begin}${unshare.shell} sh -c '`, indented(start), `' "$0"`];
+    return [...lines, ...(removal.length > 0 ? ['status=$?', ...removal, 'exit $status'] : [])].join('\n');
   }
   return [
+    ...made,
     '',
     '# P says its process ID through one pipe, and waits at the other until its maps are written.',
     'pipes=$(mktemp -d) && mkfifo "$pipes/report" "$pipes/go" || exit 125',
@@ -110,12 +136,13 @@ function parentPart(steps: readonly RehearsedStep[]): string {
     '} &',
     '',
     ...headings,
-    `${unshare.shell} sh -c '`,
+    `${begin}${unshare.shell} sh -c '`,
     indented(['echo $$ > "$1/report" && read -r word < "$1/go" && [ "$word" = go ] || exit 125', ...start]),
     `' "$0" "$pipes"`,
     'status=$?',
     'kill $! 2>/dev/null # it still waits if unshare failed',
     'rm -r "$pipes"',
+    ...removal,
     'exit $status',
   ].join('\n');
 }

@@ -15,6 +15,7 @@ import type { Values } from '../command-line/subcommand.js';
 import { terminalUse } from '../terminal/job-control.js';
 import { controlDescriptor } from './control-descriptor.js';
 import { environmentOf, searchPath } from './environment.js';
+import { groupLimits } from './group-limits.js';
 import { chosenId, idMaps } from './id-maps.js';
 import { type ChosenImage, fromImage } from './image-defaults.js';
 import { inherited } from './inherited.js';
@@ -100,6 +101,7 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
       capabilities,
       controlDescriptor: control,
       stopSignal: signal,
+      limits: groupLimits(options, has('cgroup')),
       ulimits: ulimits(options.ulimit, maps !== undefined),
       watch: watchOf(options),
       fromImage: lines.length > 0 ? lines : undefined,

@@ -43,13 +43,19 @@ export interface Made {
   readonly mountPoints: LeftMountPoints;
 }
 
+/** A line added before the launch makes its control groups, which it removes at its end. */
+export interface Grouped {
+  /** Their folders. */
+  readonly groups: readonly string[];
+}
+
 /** The last line. */
 export interface End {
   /** The command's exit status, as gontainer run returns it. */
   readonly status: number;
 }
 
-export type Entry = Beginning & Partial<Progress> & Partial<Made> & Partial<End>;
+export type Entry = Beginning & Partial<Progress> & Partial<Made> & Partial<Grouped> & Partial<End>;
 
 /** The name of an entry's file ends with this. */
 export const entryExtension = '.ndjson';
@@ -79,10 +85,14 @@ export function readEntry(file: string | number): Entry {
     Number.isFinite(entry.started) &&
     isIdentity(entry.launcher) &&
     (entry.process === undefined || isIdentity(entry.process)) &&
+    (entry.groups === undefined || areTexts(entry.groups)) &&
     (entry.mountPoints === undefined || areMountPoints(entry.mountPoints));
   if (!whole) throw new Error('not an entry');
   return entry;
 }
 
 const areMountPoints = ({ folder, paths }: LeftMountPoints): boolean =>
-  typeof folder === 'string' && Array.isArray(paths) && paths.every((path) => typeof path === 'string');
+  typeof folder === 'string' && areTexts(paths);
+
+const areTexts = (list: unknown): boolean =>
+  Array.isArray(list) && list.every((one) => typeof one === 'string');

@@ -1,6 +1,7 @@
 /** The containers that run, from what is written down of them and what the kernel says now. */
 import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
 import { innermostPid } from '../../common/process-files.js';
@@ -80,6 +81,7 @@ export function removeStale(path: string): boolean {
     if (!isOver(entry)) return false;
     // Before the name is free, as the next of that name forgets it. A launch that had made nothing is no container.
     if (entry.process !== undefined) keepEnded(path, entry);
+    if (entry.groups !== undefined && !removeGroups(entry.groups)) return false;
     if (entry.mountPoints !== undefined) removeLeft(entry.mountPoints);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     const aside = draftIn(dirname(path));

@@ -10,6 +10,7 @@ import {
   type Beginning,
   type End,
   entryExtension,
+  type Grouped,
   isContainerName,
   type Made,
   outputExtension,
@@ -114,6 +115,11 @@ export class Registration {
     this.add({ mountPoints });
   }
 
+  /** The launch is about to make these control groups. */
+  grouped(groups: readonly string[]): void {
+    this.add({ groups });
+  }
+
   /** The command has ended: whoever waits for it has the file open, and whoever comes later finds what is kept of it. */
   ended(status: number): void {
     if (this.file !== undefined) keepEnded(this.path, { ...this.beginning, status });
@@ -130,7 +136,7 @@ export class Registration {
   }
 
   /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */
-  private add(line: Progress | Made | End): void {
+  private add(line: Progress | Made | Grouped | End): void {
     if (this.file === undefined) return;
     try {
       writeSync(this.file, `${JSON.stringify(line)}\n`);

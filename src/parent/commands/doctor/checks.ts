@@ -223,14 +223,9 @@ const looks: Looks = {
   },
   cgroup: () => {
     const { version, refusal, controllers } = controlGroups();
-    if (refusal === undefined)
-      return ok(`${version}; groups can be made here, with ${controllers.join(', ') || 'no controllers'}`);
-    return warning(
-      `${version}; ${refusal}`,
-      version === 'version 2'
-        ? 'Containers work without; for limits of their own, start a shell with: systemd-run --user --scope -p Delegate=yes bash'
-        : 'Containers work without; for limits of their own, start the machine with systemd.unified_cgroup_hierarchy=1.',
-    );
+    return refusal === undefined
+      ? ok(`${version}; limits can be set, with ${controllers.join(', ')}`)
+      : warning(`${version}; ${refusal.why}`, `Containers work, without limits. ${refusal.next}`);
   },
   busybox: () =>
     ['/bin/busybox', '/usr/bin/busybox'].some(isFile)

@@ -36,7 +36,7 @@ export const createCommand: Subcommand = {
       throw usageFailure('rootfs create needs DIR.', 'Try: gontainer rootfs create ./root');
     const { createRootfs } = await import('./create/create.js');
     const { nextCommand } = await import('./next-command.js');
-    const { readableSize } = await import('../../images/readable-size.js');
+    const { readableSize } = await import('../../../common/readable-size.js');
     const add = Array.isArray(options.add) ? options.add : [];
     const { noteRoot } = await import('./report-made.js');
     const made = await createRootfs(directory, from, add);

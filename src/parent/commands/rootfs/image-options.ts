@@ -1,10 +1,10 @@
 /** The options that `rootfs import` and `rootfs pull` share. */
 import { usageFailure } from '../../../common/failure.js';
+import { parseSize, readableSize } from '../../../common/readable-size.js';
 import type { Option } from '../../command-line/option.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { defaultLimits, type Limits } from '../../images/archive/limits.js';
 import { hostPlatform, type Platform, parsePlatform } from '../../images/image/platform.js';
-import { parseSize, readableSize } from '../../images/readable-size.js';
 
 const group = 'Root file system';
 

@@ -1,10 +1,10 @@
 /** `gontainer rootfs list`: the root file systems that were made, and the images in the cache. */
 import { print } from '../../../common/print.js';
+import { readableSize } from '../../../common/readable-size.js';
 import { shownJson } from '../../../common/shown-text.js';
 import { cachedImages, sizeOfImage } from '../../images/kept/cached-images.js';
 import { diskUse } from '../../images/kept/disk-use.js';
 import { notedRoots, readRecord } from '../../images/kept/root-record.js';
-import { readableSize } from '../../images/readable-size.js';
 import { table } from '../../text/table.js';
 
 export function list(json: boolean): number {

@@ -1,6 +1,6 @@
 /** Bounds on what an archive may unpack to: a few kilobytes can decompress to more than any disk holds. */
 import { Failure } from '../../../common/failure.js';
-import { readableSize } from '../readable-size.js';
+import { readableSize } from '../../../common/readable-size.js';
 
 export interface Limits {
   /** Bytes of the decompressed archive, of all layers together. */

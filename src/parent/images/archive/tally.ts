@@ -1,5 +1,5 @@
 /** Counts what an archive brought, and what of it could not be kept. */
-import { readableSize } from '../readable-size.js';
+import { readableSize } from '../../../common/readable-size.js';
 import type { TarEntry } from './tar-entries.js';
 import type { TreeOptions } from './tree.js';
 

@@ -1,6 +1,7 @@
 /** What the line on the terminal says while an image is pulled: layers come and are unpacked at the same time. */
+
+import { readableSize } from '../../../common/readable-size.js';
 import type { Progress } from '../progress-line.js';
-import { readableSize } from '../readable-size.js';
 
 export class PullProgress {
   private readonly progress: Progress;

@@ -1,0 +1,40 @@
+/** Limits and what came of them, in words. */
+import { readableSize } from '../readable-size.js';
+import type { GroupLimits } from './limits.js';
+import type { Usage } from './usage.js';
+
+/** `memory 64 MiB, 20 processes, 0.5 processors`. */
+export function limitWords(limits: GroupLimits): string {
+  const { memory, memorySwap, pids, cpus, cpuWeight, ioWeight } = limits;
+  return [
+    ...(memory === undefined ? [] : [`memory ${sizeWords(memory)}`]),
+    ...(memorySwap === undefined
+      ? []
+      : [`with swap ${memorySwap === 'unlimited' ? memorySwap : sizeWords(memorySwap)}`]),
+    ...(pids === undefined ? [] : [counted(pids, 'process', 'processes')]),
+    ...(cpus === undefined ? [] : [counted(cpus, 'processor', 'processors')]),
+    ...(cpuWeight === undefined ? [] : [`processor weight ${cpuWeight}`]),
+    ...(ioWeight === undefined ? [] : [`disk weight ${ioWeight}`]),
+  ].join(', ');
+}
+
+/** `64 MiB` and not `64.0 MiB`: limits are mostly round. */
+const sizeWords = (bytes: number): string => readableSize(bytes).replace('.0 ', ' ');
+
+const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
+
+/** A sentence for each limit that killed or refused something. */
+export function hitLimits({ oomKills = 0, memoryLimit, forksRefused = 0, processesLimit }: Usage): string[] {
+  return [
+    ...(oomKills === 0
+      ? []
+      : [
+          `killed: memory reached its limit${memoryLimit === undefined ? '' : ` of ${sizeWords(memoryLimit)}`} (${counted(oomKills, 'process', 'processes')})`,
+        ]),
+    ...(forksRefused === 0
+      ? []
+      : [
+          `fork refused ${counted(forksRefused, 'time', 'times')}${processesLimit === undefined ? '' : `: ${counted(processesLimit, 'process', 'processes')}`}`,
+        ]),
+  ];
+}

@@ -1,0 +1,45 @@
+/** The launcher's side of a container's control groups: who is put in, what was used, and their end. */
+import { removeGroups } from '../../common/cgroup/remove-groups.js';
+import { readUsage, type Usage } from '../../common/cgroup/usage.js';
+import { Failure, nextAfterKill } from '../../common/failure.js';
+import type { Kernel } from '../../common/kernel/kernel.js';
+import type { LaunchSpec } from '../../common/spec.js';
+import { enterGroupStep, groupPaths, membersFile } from '../../common/steps/control-group.js';
+
+export class ContainerGroup {
+  /** All of them, for whoever removes what a killed launcher leaves. */
+  readonly paths: readonly string[];
+  private readonly limited: readonly string[];
+
+  constructor(
+    limits: NonNullable<LaunchSpec['limits']>,
+    private readonly kernel: Kernel,
+  ) {
+    this.paths = groupPaths({ limits });
+    this.limited = limits.groups.map(({ path }) => path);
+  }
+
+  /**
+   * Puts a process into the groups, with its threads.
+   * @param pid as it is numbered here; undefined where it is there no more
+   * @param step the step that it belongs to
+   * @throws Failure when it has ended; KernelError
+   */
+  enter(pid: number | undefined, step = enterGroupStep.id): void {
+    if (pid === undefined)
+      throw new Failure(`step ${step}: the process for the command was killed`, {
+        next: nextAfterKill(),
+      });
+    this.kernel.step = step;
+    for (const path of this.limited) this.kernel.writeFile(membersFile(path), String(pid));
+  }
+
+  usage(): Usage {
+    return readUsage(this.limited);
+  }
+
+  /** Ends whoever is still in them. */
+  remove(): void {
+    removeGroups(this.paths);
+  }
+}

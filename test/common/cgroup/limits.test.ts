@@ -1,0 +1,240 @@
+/** --memory, --pids-limit, --cpus and their like, against the kernel's own files: on whatever version of cgroups is here. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
+import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
+import { planGroups } from '../../../src/common/cgroup/plan.js';
+import type { Usage } from '../../../src/common/cgroup/usage.js';
+import { launch, open } from '../../../src/library/index.js';
+import { finished, folder, lacking, node, records, root, run, start, unprivileged } from '../../gontainer.js';
+import { until } from '../../until.js';
+
+const plan = planGroups({ memory: 2 ** 26, pids: 20, cpus: 0.5 }, true);
+const skip = 'why' in plan ? `no control groups here: ${plan.why}` : false;
+
+interface Told {
+  readonly status: number;
+  readonly reason?: string;
+  readonly usage: Usage;
+}
+
+interface LimitedLaunch {
+  readonly launch: { readonly limits: { readonly groups: readonly ControlGroup[] } };
+}
+
+interface ShownLimits {
+  readonly after: { readonly limits: Readonly<Record<string, string>> };
+}
+
+interface Launched {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly groups: readonly ControlGroup[];
+  readonly ended: Told;
+  readonly log: ReturnType<typeof records>;
+}
+
+/** A launch with its log, whose groups must be gone after it. */
+async function limited(options: readonly string[], command: readonly string[]): Promise<Launched> {
+  const file = join(folder(), 'log');
+  const words = ['run', '--log-level', 'warn', '--log-format', 'pretty', '--log-file', file, ...options];
+  const { status, stdout, stderr } = await run([...words, '--', ...command]);
+  const log = records(file);
+  const ended = log.find((one) => one.ended !== undefined)?.ended as Told;
+  assert.ok(ended, stderr);
+  const { limits } = (log.find((one) => one.launch !== undefined) as unknown as LimitedLaunch).launch;
+  for (const { path, init } of limits.groups)
+    for (const one of [path, init ?? path]) assert.equal(existsSync(one), false, `${one} is left`);
+  return { status, stdout, stderr, groups: limits.groups, ended, log };
+}
+
+const bomb = 'b() { sleep 1000 & b; }; b';
+const hog = `exec ${node} -e 'a = []; for (;;) a.push(Buffer.alloc(1e6, 1))'`;
+
+for (const most of [1, 5, 20])
+  test(`a fork bomb is held at ${most} exactly`, { skip }, async () => {
+    const { ended, stderr } = await limited(['--uid', '--pid', `--pids-limit=${most}`], ['sh', '-c', bomb]);
+    assert.ok(Number(ended.usage.forksRefused) > 0, JSON.stringify(ended));
+    if (ended.usage.processesPeak !== undefined) assert.equal(ended.usage.processesPeak, most);
+    assert.match(stderr, new RegExp(`fork refused \\d+ times?: ${most} process`));
+  });
+
+test('memory at its limit is told apart from a SIGKILL', { skip }, async () => {
+  const full = await limited(['--uid', '--pid', '--memory=64m'], ['sh', '-c', hog]);
+  assert.deepEqual([full.status, full.ended.reason], [137, 'memory']);
+  assert.ok(Number(full.ended.usage.oomKills) > 0);
+  assert.match(full.stderr, /killed: memory reached its limit of 64 MiB \(1 process\)/);
+  const killed = await limited(['--uid', '--pid', '--memory=64m'], ['sh', '-c', 'sh -c "kill -9 $$"']);
+  assert.deepEqual([killed.status, killed.ended.reason], [137, undefined]);
+  assert.equal(killed.ended.usage.oomKills, 0);
+  assert.doesNotMatch(killed.stderr, /killed: memory/);
+});
+
+test('half a processor is half a processor', { skip }, async () => {
+  // Both are taken inside, between two moments of the same process: a busy machine gives less, and never more.
+  const script = `const [t, c] = [process.hrtime.bigint(), process.cpuUsage()]; let now = t;
+    while (process.cpuUsage(c).user + process.cpuUsage(c).system < 1e6) now = process.hrtime.bigint();
+    console.log(1e9 / Number(now - t));`;
+  const { stdout, ended } = await limited(['--uid', '--pid', '--cpus=0.5'], [node, '-e', script]);
+  assert.ok(Number(stdout) <= 0.55, stdout);
+  assert.ok(Number(ended.usage.throttled) > 0);
+});
+
+test('the step shows what was written, and the command is in the group before it runs', {
+  skip,
+}, async () => {
+  const options = ['--uid', '--pid', '--memory=64m', '--pids-limit=20', '--cpus=0.5'];
+  const { log, groups, stdout } = await limited(options, ['cat', '/proc/self/cgroup']);
+  const step = log.find((one) => one.step === 'control-group' && one.after !== undefined);
+  const { limits } = (step as unknown as ShownLimits).after;
+  for (const { path, files } of groups)
+    for (const { name, value, mayBeMissing } of files)
+      assert.ok(limits[join(path, name)] === value || mayBeMissing, `${join(path, name)}: ${value}`);
+  for (const { path } of groups) assert.ok(stdout.includes(path.split('/').at(-1) as string));
+});
+
+test('in a cgroup namespace of its own the group is the root', { skip }, async () => {
+  const { stdout, groups } = await limited(['--all', '--pids-limit=20'], ['cat', '/proc/self/cgroup']);
+  for (const { version, controllers } of groups) {
+    const line = stdout
+      .split('\n')
+      .find((one) => (version === 2 ? one.startsWith('0::') : one.includes(`:${controllers[0]}`)));
+    assert.match(String(line), /:\/$/);
+  }
+});
+
+for (const options of [
+  ['--memory=16m', '--as-pid-1', '--all', '--pids-limit=1'],
+  ['--memory=16m', '--uid', '--pids-limit=1'],
+  ['--memory=64m', '--all'],
+])
+  test(`the launcher's own Node is not counted: ${options.join(' ')}`, { skip }, async () => {
+    const words = options.includes('--all') || options.includes('--pid') ? options : [...options, '--pid'];
+    const { stdout, stderr } = await limited(words, ['/bin/echo', 'here']);
+    assert.equal(stdout, 'here\n', stderr);
+  });
+
+test('without a PID namespace nobody is left in the group', { skip }, async () => {
+  const command = 'for i in 1 2 3; do setsid sleep 1000 & done; echo $!';
+  const { stdout } = await limited(['--uid', '--pids-limit=20'], ['sh', '-c', command]);
+  assert.equal(existsSync(`/proc/${Number(stdout)}`), false);
+});
+
+test('a launcher that is killed at any moment leaves no group', { skip }, async () => {
+  const runtime = folder();
+  const names: number[] = [];
+  for (let wait = 0; wait < 16; wait += 1) {
+    const options = ['--all', '--pids-limit=20', '--memory=64m', ...(wait % 2 ? ['--as-pid-1'] : [])];
+    const child = start(['run', '--quiet', ...options, '--', 'sleep', '1000'], {
+      env: { XDG_RUNTIME_DIR: runtime },
+    });
+    names.push(child.pid as number);
+    const ended = finished(child);
+    await new Promise((done) => setTimeout(done, 40 * wait));
+    child.kill('SIGKILL');
+    await ended;
+  }
+  // One that was killed before it had a guard is found by whoever looks next.
+  await until('groups are left', async () => {
+    await run(['ps'], { env: { XDG_RUNTIME_DIR: runtime } });
+    return names.every((pid) => leftOf(pid).length === 0);
+  });
+});
+
+/** The groups of a launcher, wherever a plan of the same kind would put them. */
+function leftOf(pid: number): string[] {
+  if ('why' in plan) return [];
+  const folders = [...new Set(plan.map(({ path }) => path.slice(0, path.lastIndexOf('/'))))];
+  return folders.flatMap((path) => readdirSync(path).filter((name) => name.startsWith(`gontainer-${pid}-`)));
+}
+
+test('the library has what was used, and why it ended', { skip }, async () => {
+  const container = launch({ uid: true, pid: true, memory: '64m', command: ['sh', '-c', hog] });
+  const { reason, usage } = await container.ended;
+  assert.equal(reason, 'memory');
+  assert.equal(usage?.memoryLimit, 2 ** 26);
+  assert.ok(Number(usage?.oomKills) > 0);
+});
+
+test('commands of open() are in one group together', { skip }, async () => {
+  // One of them is the process that starts them.
+  const box = await open({ uid: true, pid: true, pidsLimit: 6 });
+  const { stderr } = await box.exec(['sh', '-c', bomb]);
+  assert.match(stderr, /fork/i);
+  const { stdout } = await box.exec(['cat', '/proc/self/cgroup']);
+  assert.match(stdout, /gontainer-\d+-[0-9a-f]{12}$/m);
+  await box.close();
+});
+
+test('the script of --dry-run --shell sets the same limit, and removes its group', {
+  skip: skip || lacking('unshare', 'ip', 'hostname'),
+}, async () => {
+  const words = ['--all', '--pids-limit=12', '--', 'sh', '-c', bomb];
+  const { stdout } = await run(['run', '--dry-run', '--shell', ...words]);
+  const file = join(folder(), 'box.sh');
+  writeFileSync(file, stdout);
+  const { stderr } = await finished(start([], { under: ['sh', file] }));
+  assert.match(stderr, /fork/i);
+  const [, group] = /mkdir (\S+)/.exec(stdout) ?? [];
+  assert.ok(group !== undefined && !existsSync(group), group);
+});
+
+const refused: readonly (readonly [options: readonly string[], says: RegExp, status?: number])[] = [
+  [['--memory='], /--memory/],
+  [['--memory=0'], /--memory: “0” is not a size of more than 0/],
+  [['--memory=big'], /“big” is not a size/],
+  [['--memory=-1'], /“-1” is not a size/],
+  [['--memory=4k'], /--memory=4k is less than a program needs/],
+  [['--memory=1000000g'], /is more than this machine has/],
+  [['--memory-swap=64m'], /--memory-swap needs --memory/],
+  [['--memory=64m', '--memory-swap=1m'], /is less than --memory=64m/],
+  [['--pids-limit=0'], /--pids-limit is 1 to/],
+  [['--pids-limit=9999999'], /--pids-limit is 1 to/],
+  [['--cpus=0'], /--cpus is 0\.01 to/],
+  [['--cpus=10000'], /--cpus is 0\.01 to \d+, the processors of this machine/],
+  [['--cpu-weight=0'], /--cpu-weight is 1 to 10000/],
+  [['--io-weight=10001'], /--io-weight is 1 to 10000/],
+];
+
+for (const [options, says] of refused)
+  test(`refused: ${options.join(' ')}`, async () => {
+    const { status, stderr } = await run(['run', '--quiet', '--uid', ...options, '--', 'true']);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  });
+
+const version1 = hierarchies().every(({ version, controllers }) => version === 1 || !controllers.length);
+
+test('an ordinary user is told what to do where there is nothing to write to', {
+  skip: root.uid !== process.getuid?.() ? 'needs root' : !version1 && 'the user may have a group',
+}, async () => {
+  const { status, stderr } = await run(['run', '--quiet', '--uid', '--pids-limit=3', '--', 'echo', 'ran'], {
+    user: unprivileged,
+  });
+  assert.equal(status, 125, stderr);
+  assert.match(stderr, /^gontainer: these limits cannot be set: .*(gontainer doctor: “cgroup”)/);
+});
+
+for (const [what, script] of [
+  ['not mounted', 'umount -R -l /sys/fs/cgroup'],
+  [
+    'read-only',
+    'for m in $(cut -d " " -f 2 /proc/mounts | grep ^/sys/fs/cgroup); do mount -o remount,bind,ro $m; done',
+  ],
+] as const)
+  test(`nothing is launched where control groups are ${what}`, {
+    skip: skip || lacking('unshare'),
+  }, async () => {
+    const under = ['unshare', '--mount', 'sh', '-c', `{ ${script}; } >&2; exec "$@"`, 'sh'];
+    const { status, stdout, stderr } = await run(
+      ['run', '--quiet', '--pid', '--pids-limit=3', '--', 'echo', 'ran'],
+      { under },
+    );
+    assert.equal(stdout, '');
+    assert.equal(status, 125, stderr);
+    assert.match(stderr, /these limits cannot be set: .*(mounted|read-only)/);
+  });
