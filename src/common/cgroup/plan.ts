@@ -18,7 +18,7 @@ export interface GroupRefusal {
 }
 
 /** Where the processes go that were in a group which is to hand out controllers. */
-export const leafName = 'gontainer-launchers';
+const leafName = 'gontainer-launchers';
 
 /** The names of groups that a launch makes. */
 export const isGroupName = (name: string): boolean => /^gontainer-\d+-[0-9a-f]{12}(-init)?$/.test(name);

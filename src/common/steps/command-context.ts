@@ -34,7 +34,7 @@ export interface CommandProcess {
 }
 
 /** The control groups of the container, which only the launcher may reach. */
-export interface GroupOfCommand {
+interface GroupOfCommand {
   /** Has the launcher put a process into them, and returns when it is there. */
   enter(pid: number): void;
 }
