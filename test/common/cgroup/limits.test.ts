@@ -80,7 +80,8 @@ test('half a processor is half a processor', { skip }, async () => {
     console.log(1e9 / Number(now - t));`;
   const { stdout, ended } = await limited(['--uid', '--pid', '--cpus=0.5'], [node, '-e', script]);
   assert.ok(Number(stdout) <= 0.55, stdout);
-  assert.ok(Number(ended.usage.throttled) > 0);
+  // A machine that is busy with others may have given less than the limit.
+  if (Number(stdout) > 0.45) assert.ok(Number(ended.usage.throttled) > 0, stdout);
 });
 
 test('the step shows what was written, and the command is in the group before it runs', {
@@ -162,7 +163,7 @@ test('the library has what was used, and why it ended', { skip }, async () => {
 test('commands of open() are in one group together', { skip }, async () => {
   // One of them is the process that starts them.
   const box = await open({ uid: true, pid: true, pidsLimit: 6 });
-  const { stderr } = await box.exec(['sh', '-c', bomb]);
+  const { stderr } = await box.exec(['sh', '-c', 'b() { sleep 1000 >&- 2>&- & b; }; b']);
   assert.match(stderr, /fork/i);
   const { stdout } = await box.exec(['cat', '/proc/self/cgroup']);
   assert.match(stdout, /gontainer-\d+-[0-9a-f]{12}$/m);
