@@ -33,7 +33,10 @@ interface SandboxReport {
 }
 
 /** The options for launch(), which a program may add to: `launch({ ...sandbox(…), command })`. */
-export type Sandbox = Pick<RunOptions, (typeof fixed)[number] | 'net' | 'bind' | 'tmpfs' | 'mount'> &
+export type Sandbox = { readonly pid: true } & Pick<
+  RunOptions,
+  (typeof fixed)[number] | 'net' | 'bind' | 'tmpfs' | 'mount'
+> &
   SandboxReport;
 
 const fixed = ['uid', 'pid', 'ipc', 'uts', 'mnt', 'readOnly', 'capDrop'] as const;
@@ -155,7 +158,7 @@ function optionsFor(places: ReadonlyMap<string, Access>) {
   }
   return {
     uid: true,
-    pid: true,
+    pid: true as const,
     ipc: true,
     uts: true,
     mnt: '/',

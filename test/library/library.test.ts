@@ -290,11 +290,13 @@ test('the types are those of the tables and the schema they are made from', () =
 test('the types accept what is right, in ES modules and CommonJS, and refuse what is wrong', () => {
   const path = consumer(unprivileged);
   symlinkSync(join(project, 'node_modules/@types'), join(path, 'node_modules/@types'));
-  const right = `import { ContainerEnded, Failure, KernelError, launch, open, type Box, type CallRecord, type Ended, type ExecResult } from 'gontainer';
+  const right = `import { ContainerEnded, Failure, KernelError, launch, open, type Box, type CallRecord, type Ended, type ExecResult, sandbox } from 'gontainer';
     async function main() {
       const container = launch({ uid: true, uidMap: ['0:0:1'], hostname: undefined, command: ['id'] });
       container.stdout.on('data', () => {});
       const quiet = launch({ all: true, stdio: ['ignore', 'pipe', 2], timeout: 5, signal: AbortSignal.timeout(9) });
+      const fenced = await open({ ...sandbox({ write: ['.'] }), env: [] });
+      await fenced.close();
       const none: null = quiet.stdin;
       for await (const { step, why, before } of quiet.steps) console.log(step, why, before.user, none);
       for await (const call of quiet.calls) { const { us }: CallRecord = call; console.log(us); }
