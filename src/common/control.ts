@@ -22,6 +22,8 @@ export interface CommandRequest {
   /** `NAME=VALUE`, beside what every command of the container gets, or in its place. */
   readonly environment?: readonly string[];
   readonly wholeEnvironment?: boolean;
+  /** Whether the program is to be told when it runs. */
+  readonly tellsStart?: boolean;
   /** It gets a terminal of its own, of this size; standard input and output are that then, and there is no standard error. */
   readonly window?: WindowSize;
 }

@@ -3,7 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { type ControlAnswer, type ControlRequest, controlLine } from '../common/control.js';
+import {
+  type CommandRequest,
+  type ControlAnswer,
+  type ControlRequest,
+  controlLine,
+} from '../common/control.js';
 import { defined } from '../common/defined.js';
 import { type Failure, usageFailure } from '../common/failure.js';
 import type {
@@ -31,6 +36,9 @@ import { failureFrom } from './status.js';
 /** Milliseconds for what is left in the pipes of a command that was killed. */
 const rest = 50;
 
+/** Milliseconds that what is not urgent may wait. */
+const soon = 5;
+
 /** The options of exec() and spawn(), which no other have. */
 const known = ['cwd', 'user', 'env', 'timeout', 'signal', 'maxOutput', 'overflow'];
 
@@ -39,6 +47,8 @@ export class OpenBox implements Box {
   namespaces: Readonly<Record<string, string>> = {};
   private readonly commands = new Map<number, BoxCommand>();
   private last = 0;
+  private readonly later: ControlRequest[] = [];
+  private timer: NodeJS.Timeout | undefined;
   /** The container has ended. */
   private gone: ContainerEnded | undefined;
   private isReady: () => void = () => {};
@@ -130,7 +140,7 @@ export class OpenBox implements Box {
     const stdin = kinds[0] === 'pipe' ? new LateWritable() : null;
     const outputs = kinds.slice(1).map((kind) => (kind === 'pipe' ? new LateReadable() : null));
     const takers = [stdin, ...outputs].map((taker) => taker ?? undefined);
-    const { command, number } = this.begin(argv, takers, options, size);
+    const { command, number } = this.begin(argv, takers, options, { tellsStart: true, window: size });
     const beyond = (): void => {
       if (options.overflow !== 'truncate') command.overflow();
     };
@@ -164,7 +174,7 @@ export class OpenBox implements Box {
     argv: readonly string[],
     takers: readonly (Taker | undefined)[],
     options: CommandOptions,
-    window?: Window,
+    further: Pick<CommandRequest, 'tellsStart'> & { readonly window?: Window | undefined } = {},
   ): { command: BoxCommand; number: number } {
     const { cwd, user, env } = options;
     const unknown = Object.keys(options).find((name) => !known.includes(name));
@@ -191,7 +201,7 @@ export class OpenBox implements Box {
         user,
         environment: entries.length > 0 ? entries : undefined,
         wholeEnvironment: whole || undefined,
-        window,
+        ...further,
       }),
     };
     this.ask(request);
@@ -199,7 +209,19 @@ export class OpenBox implements Box {
   }
 
   private ask(request: ControlRequest): void {
-    if (this.gone === undefined && this.control.writable) this.control.write(controlLine(request));
+    const lines = [...this.later.splice(0), request].map(controlLine).join('');
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.gone === undefined && this.control.writable) this.control.write(lines);
+  }
+
+  /** With what is asked for next, or soon: each write wakes the launcher. */
+  private askLater(request: ControlRequest): void {
+    this.later.push(request);
+    this.timer ??= setTimeout(() => {
+      const last = this.later.pop();
+      if (last !== undefined) this.ask(last);
+    }, soon);
   }
 
   private hear(answer: ControlAnswer): void {
@@ -215,7 +237,9 @@ export class OpenBox implements Box {
     if (answer.type === 'started') command.hasStarted(answer.pid);
     else if (answer.type === 'streams') {
       command.attach(answer.descriptors.map((descriptor, index) => this.opened(descriptor, index === 0)));
-      this.ask({ type: 'opened', number });
+      // Until the launcher has closed its own ends, a command does not see the end of what it reads.
+      if (answer.descriptors[0] === null) this.askLater({ type: 'opened', number });
+      else this.ask({ type: 'opened', number });
     } else {
       this.forget(number);
       if (answer.type === 'failed') command.fail(failureFrom(answer.failure));

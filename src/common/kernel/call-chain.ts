@@ -121,6 +121,8 @@ export class CallChain {
   private readonly placed = new Map<Memory, bigint>();
   /** Where the context of each call is. */
   private readonly contexts = new Map<ChainCall, bigint>();
+  /** What was put into words of contexts, by their addresses: it is not put there twice. */
+  private readonly given = new Map<bigint, bigint>();
   private readonly errno = errnoAddress();
   private readonly zero: bigint;
   /**
@@ -164,8 +166,8 @@ export class CallChain {
     this.set(call, 'parent_tid', pid);
     // A context is used up by running: what it returns to lies on its stack, and is overwritten there.
     if (tops !== undefined) poke(tops.at, tops.bytes);
-    poke(pid, Buffer.alloc(8));
-    poke(slots, Buffer.alloc((chain.calls.length + 1) * slotSize));
+    // The one lies in front of the others.
+    poke(pid, Buffer.alloc(Number(slots - pid) + (chain.calls.length + 1) * slotSize));
   }
 
   /** Gives a call another argument for when it runs next: a number or an address. */
@@ -175,8 +177,11 @@ export class CallChain {
     const place = parametersOf(call.call).findIndex(([name]) => name === parameter);
     const word = Buffer.alloc(8);
     word.writeBigUInt64LE(BigInt.asUintN(64, value));
-    for (const at of this.layout.wordsOf(place + (throughSystemCall(call.call)?.length ?? 0)))
-      poke(context + BigInt(at * 8), word);
+    for (const index of this.layout.wordsOf(place + (throughSystemCall(call.call)?.length ?? 0))) {
+      const at = context + BigInt(index * 8);
+      if (this.given.get(at) !== value) poke(at, word);
+      this.given.set(at, value);
+    }
   }
 
   /** Puts other bytes where this memory lies. */

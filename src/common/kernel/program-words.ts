@@ -12,15 +12,14 @@ const pathRoom = 4096;
 /** How many places a program can be looked for in at a time. */
 export const mostPaths = 16;
 
-/** In bytes from the beginning of the memory. */
+/** Bytes for the addresses of the arguments, or of the variables, and for themselves. */
 const vectorRoom = 1024 * 1024;
 const textRoom = 3 * 1024 * 1024;
+/** In bytes from the beginning of the memory. */
 const places = {
   directory: mostPaths * pathRoom,
   argv: (mostPaths + 1) * pathRoom,
-  argvTexts: (mostPaths + 1) * pathRoom + vectorRoom,
   envp: (mostPaths + 1) * pathRoom + vectorRoom + textRoom,
-  envpTexts: (mostPaths + 1) * pathRoom + 2 * vectorRoom + textRoom,
 } as const;
 
 export interface Words {
@@ -38,7 +37,8 @@ export class ProgramWords {
   readonly directory: Memory;
   readonly argv: Memory;
   readonly envp: Memory;
-  private written: Pick<Words, 'environment'> & { paths: number } = { environment: [], paths: mostPaths };
+  /** What is there now. */
+  private written: Words = { environment: [], argv: [], paths: Array(mostPaths).fill(' '), directory: '' };
 
   constructor() {
     this.paths = Array.from({ length: mostPaths }, (_, index) => this.placed('path', index * pathRoom));
@@ -64,33 +64,36 @@ export class ProgramWords {
   }
 
   /** Writes them for the next run. What is not used is empty. */
-  write({ paths, directory, argv, environment }: Words): void {
-    for (let index = 0; index < Math.max(paths.length, this.written.paths); index += 1)
-      this.poke(index * pathRoom, bytesOf(`${paths[index] ?? ''}\0`));
-    this.poke(places.directory, bytesOf(`${directory}\0`));
-    this.writeTexts(places.argv, places.argvTexts, argv);
-    if (environment !== this.written.environment) this.writeTexts(places.envp, places.envpTexts, environment);
-    this.written = { environment, paths: paths.length };
+  write(words: Words): void {
+    const { written } = this;
+    for (let index = 0; index < Math.max(words.paths.length, written.paths.length); index += 1)
+      if (words.paths[index] !== written.paths[index])
+        this.poke(index * pathRoom, bytesOf(`${words.paths[index] ?? ''}\0`));
+    if (words.directory !== written.directory) this.poke(places.directory, bytesOf(`${words.directory}\0`));
+    // Always, as the address of the first may be spoiled.
+    this.writeTexts(places.argv, words.argv);
+    if (words.environment !== written.environment) this.writeTexts(places.envp, words.environment);
+    this.written = words;
   }
 
   release(): void {
     this.arena.release();
   }
 
-  private writeTexts(vectorAt: number, textsAt: number, texts: readonly string[]): void {
+  /** The addresses, and behind them what is there. */
+  private writeTexts(place: number, texts: readonly string[]): void {
     const vector = Buffer.alloc((texts.length + 1) * 8);
     const bytes = texts.map((text) => bytesOf(`${text}\0`));
-    let at = this.arena.base + BigInt(textsAt);
+    let at = this.arena.base + BigInt(place + vector.length);
     bytes.forEach(({ length }, index) => {
       vector.writeBigUInt64LE(at, index * 8);
       at += BigInt(length);
     });
-    this.poke(textsAt, Buffer.concat(bytes));
-    this.poke(vectorAt, vector);
+    this.poke(place, Buffer.concat([vector, ...bytes]));
   }
 
   private poke(place: number, content: Buffer): void {
-    if (content.length > 0) poke(this.arena.base + BigInt(place), content);
+    poke(this.arena.base + BigInt(place), content);
   }
 
   private placed(shows: string, place: number): Memory {

@@ -27,7 +27,14 @@ interface Fields {
 const requests: { readonly [Type in ControlRequest['type']]: Fields } = {
   exec: {
     needed: { argv, streams },
-    possible: { directory: path, user: path, environment: texts, wholeEnvironment: flag, window },
+    possible: {
+      directory: path,
+      user: path,
+      environment: texts,
+      wholeEnvironment: flag,
+      tellsStart: flag,
+      window,
+    },
   },
   opened: { needed: {} },
   resize: { needed: { window } },

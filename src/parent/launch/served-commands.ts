@@ -265,13 +265,14 @@ export class ServedCommands {
     }
   }
 
-  private begun(command: Command, pid: number, { argv, directory, user }: CommandRequest): void {
+  private begun(command: Command, pid: number, request: CommandRequest): void {
+    const { argv, directory, user } = request;
     command.pid = pid;
     const early = this.early.get(pid);
     this.early.clear();
     this.byPid.set(pid, command);
     this.log.commandStarted(command.number, pid, { command: argv, directory, user });
-    this.tell({ type: 'started', number: command.number, pid });
+    if (request.tellsStart) this.tell({ type: 'started', number: command.number, pid });
     for (const signal of command.early) this.signal(command, signal);
     if (early !== undefined) this.finish(command, early);
   }

@@ -25,11 +25,15 @@ export interface EndedFields {
   readonly usage?: Usage;
 }
 
+/** Milliseconds that what is not urgent may wait. */
+const soon = 20;
+
 export class Log {
   private writer: LogWriter | undefined;
   private kept: (LogRecord | (() => LogRecord))[] = [];
   private begun = false;
   private gathers = false;
+  private flushing: NodeJS.Timeout | undefined;
   /** The steps of the launch, once it has begun, and how many of them are done. */
   private steps: () => readonly { readonly step: string; readonly title: string }[] = () => [];
   private finished = 0;
@@ -83,14 +87,26 @@ export class Log {
   commandStarted(number: number, pid: number, command: Record<string, unknown>): void {
     const words = (command.command as readonly string[]).join(' ');
     const exec = defined({ number, ...command });
-    this.add('debug', `command ${number} runs: ${words}`, { stage: 'parent', pid, exec });
+    this.addSoon(`command ${number} runs: ${words}`, { stage: 'parent', pid, exec });
   }
 
   /** One of them has ended. */
   commandEnded(number: number, pid: number, status: number, signal: NodeJS.Signals | undefined): void {
     const how = signal === undefined ? `ended with status ${status}` : `was killed by ${signal}`;
     const execEnded = defined({ number, status, signal });
-    this.add('debug', `command ${number} ${how}`, { stage: 'parent', pid, execEnded });
+    this.addSoon(`command ${number} ${how}`, { stage: 'parent', pid, execEnded });
+  }
+
+  /** There may be hundreds of these a second, and each write of its own would take longer than what it tells of. */
+  private addSoon(msg: string, fields: Record<string, unknown>): void {
+    const gathers = this.gathers;
+    this.gathers = true;
+    this.add('debug', msg, fields);
+    this.gathers = gathers;
+    this.flushing ??= setTimeout(() => {
+      this.flushing = undefined;
+      this.flush();
+    }, soon);
   }
 
   call(record: CallRecord, stage: 'parent' | 'child'): void {
@@ -220,6 +236,7 @@ export class Log {
   }
 
   close(): void {
+    clearTimeout(this.flushing);
     this.end?.();
     this.writer?.close();
   }
