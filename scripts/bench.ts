@@ -3,7 +3,7 @@
  * unshare(1) and bubblewrap in the same rounds. Prints tables and writes JSON.
  *
  *   --rounds N      how often everything takes its turn (20)
- *   --only PARTS    start, memory, calls, throughput, mounts, containers, images, exec; with commas in between
+ *   --only PARTS    start, memory, calls, throughput, mounts, containers, images, pull, exec; with commas in between
  *   --nodes LIST    20,24: the versions to measure with; installed if need be. All that are there when it is left out
  *   --json FILE     where the findings are written (bench.json)
  *   --docs          writes the tables into docs/performance.md too, and draws docs/start-up.svg

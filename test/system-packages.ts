@@ -24,6 +24,7 @@ const packageOf: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   newuidmap: 'uidmap',
   nsenter: 'util-linux',
+  openssl: 'openssl',
   perl: 'perl-base',
   ps: 'procps',
   script: 'bsdutils',

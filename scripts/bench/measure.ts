@@ -11,6 +11,7 @@ import { commands } from './commands.js';
 import { compareCalls, ratios } from './kernel-calls.js';
 import { memory } from './memory.js';
 import type { Findings, Part, Plan } from './plan.js';
+import { pulling } from './pulling.js';
 import { type Result, takeTurns } from './turns.js';
 import { throughput, withContainers, withMounts } from './under-load.js';
 import { unpacking } from './unpacking.js';
@@ -43,6 +44,7 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
       ...(wanted('containers') && { containers: await withContainers(binary, place, few) }),
       ...(wanted('exec') && { exec: await commands(program, few) }),
       ...(wanted('images') && { images: unpacking(binary, place, few) }),
+      ...(wanted('pull') && { pull: await pulling(binary, place, few) }),
     });
   }
   return { nodes: found, ...(start && { others: start('') }) };

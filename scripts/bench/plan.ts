@@ -2,6 +2,7 @@
 import type { Commands } from './commands.js';
 import type { ComparedCalls } from './kernel-calls.js';
 import type { Memory } from './memory.js';
+import type { Pulled } from './pulling.js';
 import type { Result } from './turns.js';
 import type { AtSize, Throughput } from './under-load.js';
 import type { Unpacked } from './unpacking.js';
@@ -15,6 +16,7 @@ export const parts = [
   'mounts',
   'containers',
   'images',
+  'pull',
   'exec',
 ] as const;
 export type Part = (typeof parts)[number];
@@ -36,6 +38,7 @@ export interface Findings {
     readonly mounts?: readonly AtSize[];
     readonly containers?: readonly AtSize[];
     readonly images?: readonly Unpacked[];
+    readonly pull?: readonly Pulled[];
     readonly exec?: readonly Commands[];
   }[];
   readonly others?: readonly Result[];

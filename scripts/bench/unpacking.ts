@@ -13,8 +13,11 @@ export interface Unpacked extends Measured {
   readonly program: string;
 }
 
-/** Files of the tree, and in how many folders; the bytes of each are a piece of this program's own text. */
-const [files, folders] = [4_000, 400];
+/** Files of the trees; the bytes of each are a piece of this program's own text. */
+const [few, many] = [4_000, 40_000];
+
+/** In how many folders they are: one for ten of them. */
+const perFolder = 10;
 
 const compressors: Readonly<Record<string, readonly string[]>> = {
   'tar.gz': ['gzip', '-c'],
@@ -26,18 +29,19 @@ const compressors: Readonly<Record<string, readonly string[]>> = {
 export function unpacking(binary: string, { program, scratch }: Place, rounds: number): Unpacked[] {
   const place = join(scratch, 'unpacking');
   const target = join(place, 'target');
-  const tree = makeTree(join(place, 'tree'), readFileSync(program));
-  const plain = join(place, 'tree.tar');
-  spawnSync('tar', ['-C', tree, '-cf', plain, '.']);
+  const text = readFileSync(program);
+  const plain = archiveOf(makeTree(join(place, 'tree'), text, few));
+  const large = archiveOf(makeTree(join(place, 'large'), text, many));
   const forms: Record<string, string> = { tar: plain };
-  for (const [form, [compressor = '', ...words]] of Object.entries(compressors)) {
-    const made = spawnSync(compressor, [...words, plain], { maxBuffer: 1 << 30 });
-    if (made.status !== 0) continue;
-    forms[form] = `${plain}${form.slice('tar'.length)}`;
-    writeFileSync(forms[form], made.stdout);
+  for (const form of Object.keys(compressors)) {
+    const made = compressed(plain, form);
+    if (made !== undefined) forms[form] = made;
   }
   const layout = join(place, 'layout');
   if (forms['tar.gz'] !== undefined) writeLayout(layout, readFileSync(plain), readFileSync(forms['tar.gz']));
+  forms['large tar'] = large;
+  const largeCompressed = compressed(large, 'tar.gz');
+  if (largeCompressed !== undefined) forms['large tar.gz'] = largeCompressed;
   const ours = (source: string): string[] => [binary, program, 'rootfs', 'import', '--quiet', source, target];
   const cases = [
     ...Object.entries(forms).flatMap(([form, source]) => [
@@ -70,7 +74,24 @@ export function unpacking(binary: string, { program, scratch }: Place, rounds: n
 
 const isInstalled = (file: string): boolean => spawnSync(file, ['--version']).error === undefined;
 
-function makeTree(top: string, text: Buffer): string {
+function archiveOf(tree: string): string {
+  spawnSync('tar', ['-C', tree, '-cf', `${tree}.tar`, '.']);
+  rmSync(tree, { recursive: true });
+  return `${tree}.tar`;
+}
+
+/** @param form for example `tar.gz` @returns undefined where what compresses is not installed */
+function compressed(plain: string, form: string): string | undefined {
+  const [compressor = '', ...words] = compressors[form] ?? [];
+  const { status, stdout } = spawnSync(compressor, [...words, plain], { maxBuffer: 1 << 30 });
+  if (status !== 0) return undefined;
+  const file = `${plain}${form.slice('tar'.length)}`;
+  writeFileSync(file, stdout);
+  return file;
+}
+
+function makeTree(top: string, text: Buffer, files: number): string {
+  const folders = files / perFolder;
   for (let number = 0; number < files; number++) {
     const folder = join(top, `folder-${number % folders}`);
     mkdirSync(folder, { recursive: true });

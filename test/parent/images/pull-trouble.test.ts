@@ -1,8 +1,10 @@
 /** A registry that is slow, busy, breaks off, or asks who we are. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,6 +14,7 @@ import { hostPlatform } from '../../../src/parent/images/image/platform.js';
 import { type PullRequest, pullRootfs } from '../../../src/parent/images/pull.js';
 import { BlobCache } from '../../../src/parent/images/registry/blob-cache.js';
 import { findCredentials } from '../../../src/parent/images/registry/credentials.js';
+import { lacking } from '../../system-packages.js';
 import { patience } from '../../until.js';
 import { buildImage } from './image-builder.js';
 import { silent } from './importing.js';
@@ -449,4 +452,52 @@ test('a proxy that the environment names is used, and not for what it excepts', 
   const excepted = { http_proxy: address, no_proxy: 'registry.example' };
   assert.equal(await run('registry.example:80/some/image', 'three', excepted), 125);
   assert.deepEqual(tunnels, []);
+});
+
+test('an authority of your own is believed where SSL_CERT_FILE or NODE_EXTRA_CA_CERTS names it, and otherwise both are named', {
+  skip: lacking('openssl'),
+}, async (t) => {
+  const directory = workspace(t, owner);
+  const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => join(directory, name));
+  assert.ok(key && certificate);
+  const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=registry'];
+  const made = spawnSync(
+    'openssl',
+    [...words, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+    { encoding: 'utf8' },
+  );
+  assert.equal(made.status, 0, made.stderr);
+  chmodSync(certificate, 0o644);
+  const content = contentOf([image], { latest: manifestBytes });
+  const secrets = { key: readFileSync(key), cert: readFileSync(certificate) };
+  const server = createSecureServer(secrets, ({ url = '' }, response) => {
+    const bytes = content.get(url.replace(/^\/v2\//, ''));
+    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const name = `127.0.0.1:${(server.address() as AddressInfo).port}/some/image`;
+  const pull = async (place: string, more: NodeJS.ProcessEnv) => {
+    const environment = { HOME: directory, XDG_CACHE_HOME: join(directory, place), ...more };
+    const child = startRootfs(owner, ['pull', name, join(directory, `${place}-root`)], environment);
+    let said = '';
+    child.stderr?.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    return { status, said };
+  };
+  for (const variable of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']) {
+    const { status, said } = await pull(variable, { [variable]: certificate });
+    assert.equal(status, 0, said);
+  }
+  const unknown = await pull('unknown', {});
+  assert.equal(unknown.status, 125);
+  assert.match(unknown.said, /name that in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS/);
+  const missing = await pull('missing', { SSL_CERT_FILE: join(directory, 'none.pem') });
+  assert.equal(missing.status, 125);
+  assert.match(missing.said, /Cannot read the certificates of SSL_CERT_FILE: no such file.*none\.pem/s);
 });

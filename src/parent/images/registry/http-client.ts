@@ -2,8 +2,11 @@
  * Asks a server by HTTP: through the proxies that the environment names, again where trying again helps, and with every
  * wait bounded.
  */
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { rootCertificates } from 'node:tls';
 import type { Dispatcher, Response } from 'undici';
+import { defined } from '../../../common/defined.js';
 import { Failure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 
@@ -32,6 +35,10 @@ const isLasting = (error: unknown): boolean => {
 };
 const isTlsError = (code: string): boolean =>
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code);
+
+/** The server speaks https, but nobody that is believed says who it is. */
+export const isUnknownServer = (error: unknown): boolean =>
+  /^(ERR_TLS_CERT|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(errorCode(causeOf(error)) ?? '');
 
 export const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
@@ -69,6 +76,7 @@ export class HttpClient {
         await this.wait(attempt, asked);
       } catch (error) {
         this.signal.throwIfAborted();
+        if (error instanceof Error && error.name === 'Failure') throw error;
         if (last || isLasting(error)) throw unreachable(address, error);
         await this.wait(attempt);
       }
@@ -114,8 +122,10 @@ export class HttpClient {
     if (this.dispatchers !== undefined) return this.dispatchers;
     const { Agent, EnvHttpProxyAgent } = await import('undici');
     const { silence } = this.patience;
-    const options = { headersTimeout: silence, bodyTimeout: silence, connect: { timeout: silence } };
-    this.dispatchers = { direct: new Agent(options), proxied: new EnvHttpProxyAgent(options) };
+    const connect = { timeout: silence, ...defined({ ca: ownAuthorities(process.env) }) };
+    const options = { headersTimeout: silence, bodyTimeout: silence, connect };
+    const proxied = new EnvHttpProxyAgent({ ...options, requestTls: connect, proxyTls: connect });
+    this.dispatchers = { direct: new Agent(options), proxied };
     return this.dispatchers;
   }
 
@@ -125,6 +135,27 @@ export class HttpClient {
       () => {},
     );
     this.signal.throwIfAborted();
+  }
+}
+
+/**
+ * Certificate authorities besides those that Node knows, from SSL_CERT_FILE, which OpenSSL, skopeo and curl read. Such a
+ * list takes the place of Node's own, so that one is in it.
+ * @throws Failure when the file cannot be read
+ */
+function ownAuthorities({ SSL_CERT_FILE: named, NODE_EXTRA_CA_CERTS: extra }: NodeJS.ProcessEnv) {
+  if (!named) return undefined;
+  try {
+    return [
+      ...rootCertificates,
+      ...(extra ? [readFileSync(extra, 'utf8')] : []),
+      readFileSync(named, 'utf8'),
+    ];
+  } catch (error) {
+    throw new Failure(`Cannot read the certificates of SSL_CERT_FILE: ${errnoWords(error)}.`, {
+      next: `Name a file that you may read, or unset it: ${named}`,
+      cause: error,
+    });
   }
 }
 
@@ -143,7 +174,7 @@ export const networkReason = (error: unknown): string => errnoWords(causeOf(erro
 
 function unreachable(address: URL, error: unknown): Failure {
   const next = isTlsError(errorCode(causeOf(error)) ?? '')
-    ? 'If it has a certificate of your own authority, name that in NODE_EXTRA_CA_CERTS; if it speaks plain http, add --insecure.'
+    ? 'If it has a certificate of your own authority, name that in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS; if it speaks plain http, add --insecure.'
     : address.protocol === 'http:'
       ? 'Is the registry running there, and does it speak plain http?'
       : 'Look at the network, the name, and HTTPS_PROXY; for a registry that speaks plain http add --insecure.';

@@ -11,7 +11,7 @@ import { Failure } from '../../../common/failure.js';
 import type { ImageReference } from '../image/image-reference.js';
 import { type Challenge, parseChallenges } from './challenge.js';
 import type { Credentials } from './credentials.js';
-import { HttpClient, isLoopback, type Patience, type Request } from './http-client.js';
+import { HttpClient, isLoopback, isUnknownServer, type Patience, type Request } from './http-client.js';
 
 /** More hops than any registry makes from itself to where it stores its blobs. */
 const mostRedirects = 5;
@@ -95,9 +95,9 @@ export class Registry {
       const response = await this.client.once(new URL(`${secure}/v2/`), { headers: {} });
       await response.body?.cancel();
       return secure;
-    } catch {
+    } catch (error) {
       this.options.signal.throwIfAborted();
-      return `http://${registry}`;
+      return isUnknownServer(error) ? secure : `http://${registry}`;
     }
   }
 
