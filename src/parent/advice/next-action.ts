@@ -139,6 +139,8 @@ function nextInRoot(
       return withLine('overlayfs in a user namespace needs Linux 5.11 or later', 'overlay');
     if (layered.overlay?.keptIn)
       return `Check that you may write to ${layered.overlay.keptIn}, and that its file system can be an upper layer (NFS and overlayfs cannot).`;
+    if (errno === 'EINVAL' && args.source === 'overlay')
+      return `The file system of ${path} cannot lie below an overlay, as /proc cannot: choose a folder on another.`;
   }
   const making =
     (step === 'mount-points' || step === 'requested-mounts') && (call === 'mkdir' || call === 'open');
@@ -173,4 +175,4 @@ function boundOverlayAt(
 
 /** Whether the host has mounts below a directory: proc_pid_mountinfo(5). */
 const mountedBelow = (path: string): boolean =>
-  mountTable().some(({ mountPoint }) => mountPoint.startsWith(`${path}/`));
+  mountTable().some(({ mountPoint }) => mountPoint !== path && isWithin(mountPoint, path));

@@ -208,6 +208,15 @@ for (const user of users) {
       assert.match(stderr, sentence);
     }
   });
+
+  test(title('a folder that something is mounted below is said to be that'), { skip }, async () => {
+    const { status, stderr } = await run(['run', '--uid', '--bind=/:/mnt:overlay', '--', 'true'], { user });
+    assert.equal(status, 125);
+    assert.match(
+      stderr,
+      /step requested-mounts: mount\(.*EINVAL.*\. Something is mounted below \/, and in a user/,
+    );
+  });
 }
 
 test('real root without a user namespace: the folder keeps its owner, its mode and what its mount forbids', {
