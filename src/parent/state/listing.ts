@@ -33,6 +33,8 @@ export interface Container {
   /** What ends the command in order, where that is not SIGTERM. */
   readonly stopSignal: string | undefined;
   readonly asPid1: boolean;
+  /** The control groups of its command, where it has limits. */
+  readonly groups: readonly string[] | undefined;
   /** The namespaces that are not the launcher's: `user:[4026532837]` and so on, by their entry in /proc/PID/ns. */
   readonly own: Readonly<Record<string, string>>;
 }
@@ -136,6 +138,7 @@ function containersIn(entry: Entry, path: string): Container[] {
       root,
       stopSignal,
       asPid1,
+      groups: entry.groups?.filter((path) => !path.endsWith('-init')),
       own,
       started: new Date(started),
     },

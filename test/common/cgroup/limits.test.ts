@@ -1,6 +1,6 @@
 /** --memory, --pids-limit, --cpus and their like, against the kernel's own files: on whatever version of cgroups is here. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
@@ -239,3 +239,32 @@ for (const [what, script] of [
     assert.equal(status, 125, stderr);
     assert.match(stderr, /these limits cannot be set: .*(mounted|read-only)/);
   });
+
+test('gontainer stats shows what the files of the group say', { skip }, async () => {
+  const env = { XDG_RUNTIME_DIR: folder() };
+  const options = ['--detach', '--quiet', '--uid', '--pid', '--memory=64m', '--pids-limit=20', '--name=box'];
+  const file = join(folder(), 'log');
+  const started = await run(['run', ...options, '--log-file', file, '--', 'sleep', '1000'], { env });
+  assert.equal(started.status, 0, started.stderr);
+  try {
+    const { groups } = (records(file).find((one) => one.launch !== undefined) as unknown as LimitedLaunch)
+      .launch.limits;
+    const of = (controller: string) => groups.find(({ controllers }) => controllers.includes(controller));
+    const { stdout } = await run(['stats', '--json', 'box'], { env });
+    const [shown] = JSON.parse(stdout);
+    const number = (controller: string, name: string) =>
+      Number(readFileSync(join(String(of(controller)?.path), name), 'utf8'));
+    assert.equal(shown.processes, number('pids', 'pids.current'));
+    assert.equal(shown.processesLimit, 20);
+    const limit = of('memory')?.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
+    assert.equal(shown.memoryLimit, number('memory', limit));
+    assert.ok(shown.memory > 0 && shown.cpuTime > 0);
+    const table = await run(['stats'], { env });
+    assert.match(table.stdout, /^NAME +MEMORY .*\nbox +.* 64\.0 MiB .* 1\/20 /);
+  } finally {
+    await run(['kill', 'box', 'KILL'], { env });
+    await run(['wait', 'box'], { env });
+  }
+  assert.match((await run(['stats'], { env })).stdout, /^No containers are running\./);
+  assert.equal((await run(['stats', 'nobody'], { env })).status, 2);
+});

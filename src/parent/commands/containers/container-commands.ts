@@ -44,6 +44,29 @@ const nsCommand: Subcommand = {
   run: async (values) => (await import('./ns.js')).ns(values.positionals.NAME, values.options.json === true),
 };
 
+const statsCommand: Subcommand = {
+  name: 'stats',
+  summary: 'show what containers with limits use: memory, processor time, processes',
+  positionals: [{ name: 'NAME', describe: 'a container; all of them without it', takes: 'optional' }],
+  options: [
+    json,
+    {
+      name: 'no-stream',
+      kind: 'flag',
+      describe: 'print it once; at a terminal it is shown anew every second',
+      group: 'Output',
+    },
+  ],
+  examples: [
+    ['gontainer stats', 'all containers, until Ctrl-C'],
+    ['gontainer stats --json box', 'one of them, for programs'],
+  ],
+  run: async ({ positionals, options }) => {
+    const { stats } = await import('./stats.js');
+    return stats(positionals.NAME, options.json === true, options['no-stream'] === true);
+  },
+};
+
 const killCommand: Subcommand = {
   name: 'kill',
   summary: 'send a signal to the command of a container',
@@ -94,6 +117,7 @@ const logsCommand: Subcommand = {
 export const containerCommands: readonly Subcommand[] = [
   psCommand,
   nsCommand,
+  statsCommand,
   killCommand,
   waitCommand,
   logsCommand,
