@@ -75,6 +75,8 @@ test('what is suggested for run is carried out by run', async () => {
     DIR: root,
     'NAME=VALUE': 'a=b',
     'UID[:GID]': '0',
+    SIZE: '64m',
+    N: '100',
   };
   for (const { use } of flagPhrases.filter(({ option }) => option !== undefined && option !== 'ended')) {
     const words = (use as string)
