@@ -1,6 +1,9 @@
 /** `gontainer rootfs import`: a root file system from an archive or image that is already here. */
+import { open as openDescriptor } from 'node:fs';
 import { mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { addAbortSignal } from 'node:stream';
+import { promisify } from 'node:util';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -130,15 +133,17 @@ async function openSource(
     progress.begin('standard input');
     return progress.count(addAbortSignal(signal, process.stdin) as AsyncIterable<Uint8Array>);
   }
-  const file = await open(source, 'r').catch((error: unknown) => {
+  const unreadable = (error: unknown): never => {
     throw usageFailure(`Cannot read ${source}: ${errnoWords(error)}.`, 'Name a file you may read.');
-  });
-  const found = await file.stat();
-  // A pipe that has a name ends with Ctrl-C like the one of standard input, although nothing comes from it.
-  if (!found.isFile()) {
+  };
+  const found = await stat(source).catch(unreadable);
+  if (found.isFIFO()) {
+    const fd = await promisify(openDescriptor)(source, 'r').catch(unreadable);
     progress.begin(source);
-    return progress.count(addAbortSignal(signal, file.createReadStream()));
+    // As standard input is read: a thread that waits in read(2) would not hear of Ctrl-C.
+    return progress.count(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })));
   }
-  progress.begin(source, found.size);
+  const file = await open(source, 'r').catch(unreadable);
+  progress.begin(source, found.isFile() ? found.size : undefined);
   return progress.count(bytesOf(file));
 }

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -108,6 +111,22 @@ for (const owner of identities) {
       assert.deepEqual(readdirSync(directory), []);
     });
   }
+
+  test(`Ctrl-C ends an import as ${owner.name} from a pipe that has a name, and from which nothing comes`, async (t) => {
+    const directory = workspace(t, owner);
+    const pipe = join(directory, 'pipe');
+    assert.equal(spawnSync('mkfifo', ['-m', '666', pipe]).status, 0);
+    // fifo(7): opened for both, it waits for nobody, and the pipe has a writer.
+    const writer = openSync(pipe, 'r+');
+    t.after(() => closeSync(writer));
+    const child = startRootfs(owner, ['import', pipe, join(directory, 'root')]);
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    writeSync(writer, archive([file('first', 'x'.repeat(1000))]).subarray(0, 1536));
+    await until(() => readdirSync(directory).some((name) => existsSync(join(directory, name, 'first'))));
+    child.kill('SIGINT');
+    assert.equal(await ended, 130);
+    assert.deepEqual(readdirSync(directory), ['pipe']);
+  });
 
   test(`what an import as ${owner.name} left that was killed is removed by the next, and nothing else`, async (t) => {
     const directory = workspace(t, owner);
