@@ -1,7 +1,7 @@
 /** The file system as a watched process sees it: its paths, its mounts, and what lies at a path. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { posix } from 'node:path';
-import { textOf } from '../../common/byte-text.js';
+import { pathOf, textOf } from '../../common/byte-text.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
 import { Mount } from '../../common/mount-table.js';
 import { workingDirectory } from './shown-arguments.js';
@@ -68,6 +68,18 @@ export class ProcessView {
     this.changing.add(thread);
     // One that ended in that call makes no other.
     if (this.changing.size > 64) this.changing.clear();
+  }
+
+  /**
+   * What seems to be at a path: a link to an absolute path is followed on the host, so this is for what is looked at more
+   * closely where it would be refused. Undefined where nothing is there.
+   */
+  glance(thread: number, path: string): Stats | undefined {
+    try {
+      return statSync(pathOf(`/proc/${thread}/root${path}`), { throwIfNoEntry: false });
+    } catch {
+      return undefined; // A folder that this process may not enter.
+    }
   }
 
   /**
