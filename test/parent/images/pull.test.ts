@@ -384,6 +384,7 @@ test('the name of an image is read as docker reads it', () => {
     ['example.com/image', undefined, 'example.com image latest'],
     [`image:tag@${digest}`, undefined, `registry-1.docker.io library/image ${digest}`],
     ['alpine', 'localhost:5000', 'localhost:5000 alpine latest'],
+    ['docker.io/alpine:3', 'localhost:5000', 'localhost:5000 library/alpine 3'],
     ['some/image:x', '[::1]:5000', '[::1]:5000 some/image x'],
   ] as const) {
     const { registry: host, repository, version } = parseReference(text, registry);

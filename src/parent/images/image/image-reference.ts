@@ -24,7 +24,7 @@ const registryPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f
 
 /**
  * Reads the name of an image.
- * @param registry HOST[:PORT] that takes the place of the one in the name; the repository is then taken as it is
+ * @param registry HOST[:PORT] that takes the place of the one in the name; the repository is then taken as it is, but for docker.io/NAME
  * @throws Failure (status 2) that says which part is wrong
  */
 export function parseReference(text: string, registry?: string): ImageReference {
@@ -43,7 +43,8 @@ export function parseReference(text: string, registry?: string): ImageReference 
   const named = others.length > 0 && (/[.:]/.test(first) || first === 'localhost');
   const host = named ? first : hubNames[0];
   const rest = named ? others.join('/') : path;
-  const onHub = registry === undefined && hubNames.includes(host ?? '');
+  // A mirror of Docker Hub has its repositories under the same names.
+  const onHub = hubNames.includes(host ?? '') && (named || registry === undefined);
   const repository = onHub && !rest.includes('/') ? `${hub.folder}/${rest}` : rest;
   const where = registry ?? (onHub ? hub.registry : (host ?? ''));
   if (!registryPattern.test(where))
