@@ -91,17 +91,25 @@ const procIsCovered = (): boolean =>
     ({ mountPoint }) => mountPoint.startsWith('/proc/') && !emptyByNature.includes(mountPoint),
   );
 
-/** Options of docker-run(1) and podman-run(1) that take away what stands in the way here. */
-const containerOptions = (): string =>
-  [
+/** systemd-nspawn(1) writes its own name there; it has other options, and a filter that is a list of what it allows. */
+const underNspawn = (): boolean => text('/run/host/container-manager').trim() === 'systemd-nspawn';
+
+/** Options of docker-run(1), podman-run(1) or systemd-nspawn(1) that take away what stands in the way here. */
+function containerOptions(): string {
+  if (underNspawn()) return '--system-call-filter=@known';
+  return [
     ...(filteredBySeccomp() ? ['--security-opt seccomp=unconfined'] : []),
     ...(procIsCovered() ? ['--security-opt systempaths=unconfined'] : []),
     ...(confinedBy() === undefined ? [] : ['--security-opt apparmor=unconfined']),
   ].join(' ');
+}
 
 /** What helps where a container manager has set something against namespaces. */
-export const outOfContainer = (): string =>
-  `run gontainer on the host, or start the container with ${containerOptions()}`;
+export function outOfContainer(): string {
+  const options = containerOptions();
+  const started = options === '' ? '' : `, or start the container with ${options}`;
+  return `run gontainer on the host${started}`;
+}
 
 const confinedAdvice = (name: string): Advice => ({
   next: `The AppArmor profile ${name} confines this process and forbids it: sudo dmesg | grep DENIED shows what; in a container, start that with ${containerOptions()}`,

@@ -33,17 +33,22 @@ function groups(): string {
   }
 }
 
-/** Makes the namespaces once, around `true`, and says what the launcher says when that fails. */
+/** Succeeds where /proc knows the shell by its own number: not where no new one could be mounted. */
+const ownProc = 'read pid rest </proc/self/stat && [ "$pid" = $$ ]';
+
+/** Makes the namespaces once, around a shell, and says what the launcher says when that fails. */
 function refusedNamespaces({ namespaces }: Lesson, script: string): string | undefined {
   if (namespaces.length === 0) return undefined;
+  const flags = namespaces.map((flag) => `--${flag}`);
+  const command = ['sh', '-c', namespaces.includes('pid') ? ownProc : ':'];
   const { status, stderr } = spawnSync(
     process.execPath,
-    [...process.execArgv, script, 'run', '--quiet', ...namespaces.map((flag) => `--${flag}`), '--', 'true'],
+    [...process.execArgv, script, 'run', '--quiet', ...flags, '--', ...command],
     { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  return status === 0
-    ? undefined
-    : `${stderr.trim().replace(/^gontainer: /, '')} What this machine allows: gontainer doctor`;
+  if (status === 0) return undefined;
+  const said = stderr.trim().replace(/^gontainer: /, '');
+  return `${said || 'it needs a new /proc, and the kernel gives none here, as the old one is partly covered.'} What this machine allows: gontainer doctor`;
 }
 
 function executable(path: string): boolean {
