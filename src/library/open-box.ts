@@ -47,6 +47,8 @@ export class OpenBox implements Box {
   namespaces: Readonly<Record<string, string>> = {};
   private readonly commands = new Map<number, BoxCommand>();
   private last = 0;
+  /** The program waits for the end of the container, and so must not end before. */
+  private isAwaited = false;
   private readonly later: ControlRequest[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** The container has ended. */
@@ -75,13 +77,13 @@ export class OpenBox implements Box {
       }),
     ]);
     Object.assign(this, started);
-    this.hold(false);
+    this.hold();
     return this;
   }
 
   get ended(): Promise<Ended> {
-    // Whoever waits for it must not end before.
-    this.hold(true);
+    this.isAwaited = true;
+    this.hold();
     return this.container.ended;
   }
 
@@ -160,7 +162,8 @@ export class OpenBox implements Box {
   }
 
   async close(): Promise<void> {
-    this.hold(true);
+    this.isAwaited = true;
+    this.hold();
     this.control.end();
     await this.container.ended.catch(() => {});
   }
@@ -190,7 +193,7 @@ export class OpenBox implements Box {
       return { command, number };
     }
     this.commands.set(number, command);
-    if (this.commands.size === 1) this.hold(true);
+    if (this.commands.size === 1) this.hold();
     const request: ControlRequest = {
       type: 'exec',
       number,
@@ -264,7 +267,7 @@ export class OpenBox implements Box {
 
   private forget(number: number): void {
     this.commands.delete(number);
-    if (this.commands.size === 0) this.hold(false);
+    if (this.commands.size === 0) this.hold();
   }
 
   /** The launcher is gone, and everything in the container. */
@@ -285,7 +288,8 @@ export class OpenBox implements Box {
   }
 
   /** A program that waits for nothing ends, and its container with it. */
-  private hold(wanted: boolean): void {
+  private hold(): void {
+    const wanted = this.isAwaited || this.commands.size > 0;
     for (const handle of [this.launcher, ...this.launcher.stdio.slice(3)]) {
       const held = handle as unknown as { ref?: () => void; unref?: () => void } | null;
       if (wanted) held?.ref?.();

@@ -289,6 +289,23 @@ for (const user of users) {
     assert.equal(await shown(idle, user), 'done');
   });
 
+  test(`${user.name}: a program that waits for the end of its container lives as long`, skip, async () => {
+    const code = `${imported}
+      const box = await open(options);
+      const ended = failed(box.ended);
+      await box.exec(['true']);
+      // Nothing else keeps the program: a timer like this one does not.
+      setTimeout(() => process.kill(box.pid, 'SIGKILL'), 300).unref();
+      console.log((await ended).status);
+      const closed = await open(options);
+      const late = closed.spawn(['sh', '-c', 'exec sleep 1000'], { stdio: 'ignore' });
+      const over = failed(late.ended);
+      await late.started;
+      await closed.close();
+      console.log((await over) instanceof ContainerEnded);`;
+    assert.equal(await shown(code, user), '137\ntrue');
+  });
+
   test(`${user.name}: each command is in the log twice, and the launch as any other`, skip, async () => {
     const code = `${imported}
       const box = await open({ ...options, logFile: './log' });
