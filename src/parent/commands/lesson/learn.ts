@@ -34,7 +34,7 @@ export async function learn(
   // Ctrl-C at a prompt leaves the lesson (keyboard.ts); while a command runs it is for the command alone.
   process.on('SIGINT', () => {});
   if (process.geteuid?.() === 0)
-    print('You are root. The lessons are true for you too, but show more to an ordinary user.');
+    say('You are root. The lessons are true for you too, but show more to an ordinary user.');
   for (const lesson of chosen) {
     const reason = obstacle(lesson, script);
     if (reason !== undefined) {

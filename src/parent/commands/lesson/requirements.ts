@@ -6,7 +6,7 @@ import type { Lesson } from '../../course/lesson.js';
 
 /** Why this machine cannot run the lesson, in one sentence; undefined when it can. */
 export function obstacle(lesson: Lesson, script: string): string | undefined {
-  return missingCommand(lesson) ?? missingTree(lesson) ?? refusedNamespaces(lesson, script);
+  return missingCommand(lesson) ?? missingTree(lesson) ?? refusedLaunch(lesson, script);
 }
 
 /** The first program that is not installed. The shell itself is bash: the session needs its `read -d`. */
@@ -36,10 +36,10 @@ function groups(): string {
 /** Succeeds where /proc knows the shell by its own number: not where no new one could be mounted. */
 const ownProc = 'read pid rest </proc/self/stat && [ "$pid" = $$ ]';
 
-/** Makes the namespaces once, around a shell, and says what the launcher says when that fails. */
-function refusedNamespaces({ namespaces }: Lesson, script: string): string | undefined {
+/** Makes the namespaces once, with the limits, around a shell, and says what the launcher says when that fails. */
+function refusedLaunch({ namespaces, limits }: Lesson, script: string): string | undefined {
   if (namespaces.length === 0) return undefined;
-  const flags = namespaces.map((flag) => `--${flag}`);
+  const flags = [...namespaces, ...limits].map((option) => `--${option}`);
   const command = ['sh', '-c', namespaces.includes('pid') ? ownProc : ':'];
   const { status, stderr } = spawnSync(
     process.execPath,
@@ -47,7 +47,7 @@ function refusedNamespaces({ namespaces }: Lesson, script: string): string | und
     { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
   );
   if (status === 0) return undefined;
-  const said = stderr.trim().replace(/^gontainer: /, '');
+  const said = stderr.replace(/^gontainer: |\s+$/g, '').replace(/\)$/, ').');
   return `${said || 'it needs a new /proc, and the kernel gives none here, as the old one is partly covered.'} What this machine allows: gontainer doctor`;
 }
 

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { matchOutput } from '../../../../src/parent/commands/lesson/expectation.js';
-import { folder, lacking, node, program, run, unprivileged, users } from '../../../gontainer.js';
+import { folder, lacking, node, program, root, run, unprivileged, users } from '../../../gontainer.js';
 import { inForeground, TerminalSession } from '../../../terminal-session.js';
 import { until } from '../../../until.js';
 import { home, leftIn } from './learner.js';
@@ -187,6 +187,18 @@ test('where the kernel refuses namespaces, a lesson says what it said and what t
   });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^skipped +3 uts: .*unshare.*ENOSPC.*gontainer doctor$/m);
+});
+
+test('where limits cannot be set, the lesson on them says why and what to do, and is skipped', {
+  skip: root.uid === process.getuid?.() ? lacking('unshare') : 'needs root',
+}, async () => {
+  const under = ['unshare', '--mount', 'sh', '-c', 'umount -R -l /sys/fs/cgroup && exec "$@"', 'sh'];
+  const { status, stdout, stderr } = await run(['lesson', 'limits', '--auto'], { under });
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(
+    stdout,
+    /^skipped +15 limits: these limits cannot be set: no control groups are mounted here.*gontainer doctor$/m,
+  );
 });
 
 const skip = lacking('tmux', 'setpriv');
