@@ -14,8 +14,8 @@ const markdown = [
   ...readdirSync(join(project, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
-test('the options in docs/options.md are those of the program', () => {
-  const words = ['--import', 'tsx', 'scripts/option-tables.ts', '--check'];
+test('the options and the calls in the documentation are those of the program', () => {
+  const words = ['--import', 'tsx', 'scripts/tables.ts', '--check'];
   const { status, stderr } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
 });

@@ -94,6 +94,115 @@ export const calls = {
 
 export type CallName = keyof typeof calls;
 
+/** Calls that are as old as Linux 2.6.12, where the history of the kernel begins, by syscalls(2); memset(3) is no call. */
+type OldCall =
+  | 'clone'
+  | 'execve'
+  | '_exit'
+  | 'memset'
+  | 'prctl'
+  | 'keyctl'
+  | 'capset'
+  | `set${'resuid' | 'resgid' | 'fsuid' | 'fsgid' | 'groups' | 'hostname' | 'pgid' | 'sid' | 'rlimit'}`
+  | 'mount'
+  | 'umount2'
+  | 'pivot_root'
+  | 'chroot'
+  | 'chdir'
+  | 'fchdir'
+  | 'mkdir'
+  | 'mknod'
+  | 'symlink'
+  | 'chmod'
+  | 'fchmod'
+  | 'fchown'
+  | 'chown'
+  | 'umask'
+  | 'open'
+  | 'flock'
+  | 'waitpid'
+  | 'socket'
+  | 'socketpair'
+  | 'ioctl'
+  | 'fcntl'
+  | 'dup2'
+  | 'close'
+  | 'read'
+  | 'write'
+  | 'alarm'
+  | 'sigaction'
+  | 'poll';
+
+export type NewerCall = Exclude<CallName, OldCall>;
+
+interface Since {
+  /** The version of Linux. */
+  readonly since: `${number}.${number}` | `2.6.${number}`;
+  /** What is lost where the kernel does not have it. */
+  readonly without: string;
+}
+
+/** A call that some kernels lack. */
+export interface NewerCallNeed extends Since {
+  /** Whether every launch makes it. */
+  readonly needed?: true;
+  /** A use of it that came later than the call itself. */
+  readonly later?: Since & { readonly with: string };
+}
+
+const noNodeMount = 'the child of a container with --mnt runs from the host’s file of node itself';
+
+/**
+ * The version of Linux that each of the others appeared in, by syscalls(2) (mount_setattr by its own page), and that of
+ * a later use by the page of the call: close_range(2), setns(2), seccomp_unotify(2). A failed launch names it, the doctor
+ * tries these calls, and docs/doctor.md lists them.
+ */
+export const newerCalls: Readonly<Record<NewerCall, NewerCallNeed>> = {
+  unshare: { since: '2.6.16', needed: true, without: 'no namespace can be made' },
+  pipe2: { since: '2.6.27', needed: true, without: 'no launch works' },
+  setns: {
+    since: '3.0',
+    without: 'enter and open do not work',
+    later: { with: 'a pidfd', since: '5.8', without: 'enter and open do not work' },
+  },
+  seccomp: {
+    since: '3.17',
+    without: '--watch does not work',
+    later: {
+      with: 'a listener that lets a call go on',
+      since: '5.5',
+      without: '--watch does not work',
+    },
+  },
+  pidfd_send_signal: {
+    since: '5.1',
+    without: 'a container may outlive a launcher that is killed',
+  },
+  open_tree: { since: '5.2', without: noNodeMount },
+  move_mount: { since: '5.2', without: 'no launch with --uid and --mnt works' },
+  pidfd_open: { since: '5.3', needed: true, without: 'no launch works' },
+  openat2: {
+    since: '5.6',
+    without:
+      'a command of an open container gets no terminal of its own, and --watch cannot look at the files that it names',
+  },
+  pidfd_getfd: { since: '5.6', without: '--pty and --watch do not work' },
+  close_range: {
+    since: '5.9',
+    needed: true,
+    without: 'no launch works',
+    later: {
+      with: 'CLOSE_RANGE_CLOEXEC',
+      since: '5.11',
+      without: '--detach and --as-pid-1 do not work',
+    },
+  },
+  mount_setattr: {
+    since: '5.12',
+    without: `${noNodeMount}, and each mount is made read-only by itself`,
+  },
+};
+
 /**
  * Calls that go through syscall(2), by their numbers (syscalls(2)). The wrappers of setresuid, setresgid and setgroups
  * have every thread of the process change its user (nptl(7)): in a call chain they would wait for one that was just

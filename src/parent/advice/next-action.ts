@@ -7,6 +7,7 @@ import { mountTable } from '../../common/mount-table.js';
 import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
 import { outsideId, unshares } from '../../common/spec.js';
 import { withLine } from './doctor-lines.js';
+import { needsNewerKernel } from './newer-kernel.js';
 import {
   type Advice,
   confinedBy,
@@ -34,15 +35,6 @@ const byErrno: Readonly<Record<string, string>> = {
   ENFILE: 'Too many files are open on this host: see sysctl fs.file-max.',
   EIO: 'The kernel could not read or write it: see the last lines of dmesg.',
 };
-
-/** For a call that older kernels do not take as it is made here: close_range(2) with CLOSE_RANGE_CLOEXEC. */
-export const needsNewerKernel = ({
-  call,
-  errno,
-}: Pick<KernelErrorData, 'call' | 'errno'>): string | undefined =>
-  call === 'close_range' && errno === 'EINVAL'
-    ? withLine('This takes Linux 5.11 or later', 'kernel')
-    : undefined;
 
 /** One sentence: what to do now; and the line of the doctor that is about it, where there is one. */
 export function nextAction({ step, call, args, errno }: KernelErrorData, spec: LaunchSpec): string {

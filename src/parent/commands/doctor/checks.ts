@@ -3,9 +3,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { release, userInfo } from 'node:os';
 import { isatty } from 'node:tty';
 import { closesAtExecve } from '../../../common/kernel/available.js';
+import { newerCalls } from '../../../common/kernel/calls.js';
 import { address } from '../../../common/kernel/libc.js';
 import { namespaces } from '../../../common/namespaces.js';
 import { type LineId, lines } from '../../advice/doctor-lines.js';
+import { whyMissing } from '../../advice/newer-kernel.js';
 import { coveredProc, takingRefused } from '../../advice/next-action.js';
 import {
   appArmorProfile,
@@ -19,6 +21,7 @@ import {
 import { profileInstalled } from './apparmor-profile.js';
 import { controlGroups } from './control-groups.js';
 import {
+  missingCalls,
   tryLaunch,
   tryNesting,
   tryOverlay,
@@ -106,13 +109,23 @@ const looks: Looks = {
       return problem((error as Error).message, String((error as { next?: string }).next));
     }
   },
-  kernel: () =>
-    closesAtExecve()
-      ? ok(release())
-      : problem(
-          release(),
+  kernel: () => {
+    const missing = missingCalls();
+    const each = missing.map((call) => `${whyMissing(call)}. Without it ${newerCalls[call].without}.`);
+    if (missing.includes('close_range') || !closesAtExecve())
+      return problem(
+        release(),
+        [
           'Use Linux 5.11 or later: --detach and --as-pid-1 need its close_range(2), and overlays of an ordinary user need it too.',
-        ),
+          ...each,
+        ].join(' '),
+      );
+    if (missing.length === 0) return ok(release());
+    return (missing.some((call) => newerCalls[call].needed) ? problem : warning)(
+      `${release()}, without ${missing.map((call) => `${call}(2)`).join(', ')}`,
+      each.join(' '),
+    );
+  },
   switches: () => {
     const forbidden = forbiddenBy();
     if (forbidden === undefined) return ok('none is set against this program');

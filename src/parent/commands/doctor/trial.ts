@@ -1,6 +1,13 @@
 /** Trying things instead of guessing them from a version: through the same call chain that a launch uses. */
 import { spawn } from 'node:child_process';
-import { type ChainCall, memory, NULL } from '../../../common/kernel/calls.js';
+import {
+  type Arguments,
+  type ChainCall,
+  memory,
+  type NewerCall,
+  NULL,
+  newerCalls,
+} from '../../../common/kernel/calls.js';
 import type { CallRecord } from '../../../common/kernel/kernel.js';
 import { KernelError } from '../../../common/kernel/kernel-error.js';
 import { drop, pipe } from '../../../common/kernel/pipe.js';
@@ -71,6 +78,29 @@ const childMaking = (calls: readonly ChainCall[]): readonly ChainCall[] => [
 
 const unshared = (flags: readonly CloneFlag[]): ChainCall => ({ step, call: 'unshare', args: { flags } });
 
+/** Arguments that each refuses, or has nothing to do for: no descriptor, a structure of no size, no namespace. */
+const harmless: { readonly [Name in NewerCall]: Arguments<Name> } = {
+  unshare: { flags: 0 },
+  pipe2: { pipefd: NULL, flags: 0 },
+  setns: { fd: -1, nstype: 0 },
+  seccomp: { operation: -1, flags: 0, args: { instructions: Buffer.alloc(0) } },
+  pidfd_send_signal: { pidfd: -1, sig: 0, info: NULL, flags: 0 },
+  open_tree: { dirfd: -1, pathname: '', flags: -1 },
+  move_mount: { from_dirfd: -1, from_pathname: '', to_dirfd: -1, to_pathname: '', flags: -1 },
+  pidfd_open: { pid: -1, flags: 0 },
+  openat2: { dirfd: -1, pathname: '', how: NULL, size: 0 },
+  pidfd_getfd: { pidfd: -1, targetfd: -1, flags: 0 },
+  close_range: { first: 'UINT_MAX', last: 'UINT_MAX', flags: 0 },
+  mount_setattr: { dirfd: -1, pathname: '', flags: 0, attr: NULL, size: 0 },
+};
+
+/** The calls that this kernel does not have, or that a seccomp filter hides or kills for. */
+export const missingCalls = (): NewerCall[] =>
+  (Object.keys(newerCalls) as NewerCall[]).filter((call) => {
+    const { refused } = tried([{ step, call, args: harmless[call] } as ChainCall]);
+    return refused !== undefined && ['ENOSYS', 'SIGSYS'].includes(refused.errno);
+  });
+
 /** Makes namespaces. @returns undefined when it worked */
 export const tryUnshare = (flags: readonly CloneFlag[]): Refused | undefined =>
   tried([unshared(flags)]).refused;
@@ -95,15 +125,12 @@ const uses: Partial<Record<NamespaceFlag, readonly ChainCall[]>> = {
 
 /** Makes a user namespace, maps its root, makes a namespace of another kind, and uses both. */
 export const tryUse = (flag: NamespaceFlag, clone: CloneFlag): Refused | undefined =>
-  tried([...mappedUserNamespace(), ...(flag === 'uid' ? [] : [unshared([clone])]), ...(uses[flag] ?? [])])
-    .refused;
+  triedMapped([...(flag === 'uid' ? [] : [unshared([clone])]), ...(uses[flag] ?? [])]).refused;
 
 /** Mounts a /proc for a new PID namespace. */
 export const tryProc = (): Refused | undefined =>
-  tried(
-    [...mappedUserNamespace(), unshared(['CLONE_NEWNS', 'CLONE_NEWPID'])],
-    [mounted('proc', '/proc', null)],
-  ).refused;
+  triedMapped([unshared(['CLONE_NEWNS', 'CLONE_NEWPID'])], { inChild: [mounted('proc', '/proc', null)] })
+    .refused;
 
 const mounted = (filesystemtype: string, target: string, data: string | null): ChainCall => ({
   step,
@@ -113,8 +140,7 @@ const mounted = (filesystemtype: string, target: string, data: string | null): C
 
 /** Mounts an overlay of directories in memory, over a directory that every system has, in a mount namespace of its own. */
 export const tryOverlay = (): Refused | undefined =>
-  tried([
-    ...mappedUserNamespace(),
+  triedMapped([
     unshared(['CLONE_NEWNS']),
     mounted('tmpfs', '/usr', null),
     ...['lower', 'upper', 'work'].map(
@@ -156,15 +182,34 @@ const levels = 34;
  * @returns how many there were
  */
 export const tryNesting = (): number =>
-  tried(mappedUserNamespace(levels)).records.filter(
+  triedMapped([], { depth: levels }).records.filter(
     ({ call, errno }) => call === 'unshare' && errno === undefined,
   ).length;
 
+// With all others closed, what is opened is the lowest free descriptor: open(2).
+const firstFree = 3;
+const closeOthers: ChainCall = {
+  step,
+  call: 'close_range',
+  args: { first: firstFree, last: 'UINT_MAX', flags: 0 },
+};
+
+/**
+ * Makes calls in a mapped user namespace. Where nothing can be closed they are not made: a chain goes on after a failure,
+ * and would write to descriptors of this process, such as the pipes by which Node talks to itself.
+ */
+function triedMapped(
+  calls: readonly ChainCall[],
+  { inChild = [], depth = 1 }: { inChild?: readonly ChainCall[]; depth?: number } = {},
+): Tried {
+  const closing = tried([closeOthers]);
+  return closing.refused === undefined ? tried([...mappedUserNamespace(depth), ...calls], inChild) : closing;
+}
+
 /** Makes a user namespace, or several one inside another, and maps the own IDs to root in each. */
-function mappedUserNamespace(depth = 1): readonly ChainCall[] {
+function mappedUserNamespace(depth: number): readonly ChainCall[] {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  // With all others closed, what is opened is the lowest free descriptor: open(2).
-  let fd = 3;
+  let fd = firstFree;
   const write = (pathname: string, text: string): ChainCall[] => [
     { step, call: 'open', args: { pathname, flags: ['O_WRONLY'], mode: 0 } },
     { step, call: 'write', args: { fd: fd++, buf: memory(Buffer.from(text), text), count: text.length } },
@@ -174,7 +219,7 @@ function mappedUserNamespace(depth = 1): readonly ChainCall[] {
     ...write('/proc/self/gid_map', `0 ${outside.gid} 1`),
   ];
   return [
-    { step, call: 'close_range', args: { first: fd, last: 'UINT_MAX', flags: 0 } },
+    closeOthers,
     unshared(['CLONE_NEWUSER']),
     // Those inside inherit it.
     ...write('/proc/self/setgroups', 'deny'),

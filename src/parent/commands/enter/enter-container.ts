@@ -8,6 +8,7 @@ import { isTerminal } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
 import { described, perform, recordOf, shortcomings } from '../../../common/step.js';
 import { type EnterContext, type EnterSpec, enterSteps } from '../../../common/steps/enter.js';
+import { needsNewerKernel } from '../../advice/newer-kernel.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { follow, statusOf } from '../../launch/follow.js';
 import { RefusedCalls } from '../../launch/refused-calls.js';
@@ -93,6 +94,6 @@ function explained(error: Error, { joined, name }: EnterSpec): Error {
         ? 'Joining these takes privilege over them, which its user namespace gives: add --uid, or do it as root.'
         : errno === 'EPERM' || errno === 'EACCES'
           ? `It takes privilege over the namespaces of ${name}: enter containers of your own, or do it as root.`
-          : undefined;
+          : needsNewerKernel(error.data);
   return next === undefined ? error : Object.assign(error, { next });
 }

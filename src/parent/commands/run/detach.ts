@@ -14,7 +14,7 @@ import { Recorder } from '../../../common/kernel/recorder.js';
 import { killProcess } from '../../../common/kill-process.js';
 import { deadlySignals } from '../../../common/passed-signals.js';
 import { print } from '../../../common/print.js';
-import { needsNewerKernel } from '../../advice/next-action.js';
+import { needsNewerKernel } from '../../advice/newer-kernel.js';
 import type { Values } from '../../command-line/subcommand.js';
 import { givenUp } from '../../launch/signal-relay.js';
 import { noteForChild } from '../../spec/inherited.js';

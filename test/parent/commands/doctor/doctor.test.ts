@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { lines } from '../../../../src/parent/advice/doctor-lines.js';
 import {
   folder,
   lacking,
@@ -65,6 +67,9 @@ const numbers = {
   unshare: process.arch === 'arm64' ? 97 : 272,
   sethostname: process.arch === 'arm64' ? 161 : 170,
   pidfd_getfd: 438,
+  pidfd_open: 434,
+  openat2: 437,
+  close_range: 436,
 };
 
 /** What a filter does then: seccomp(2). With an errno it is in the low half. */
@@ -258,6 +263,79 @@ test('a kernel before 5.11 is a problem, and a launch that needs more says so', 
   assert.match(
     stderr,
     /^gontainer: close_range\(.*\) failed with EINVAL \(invalid argument\)\. This takes Linux 5\.11 or later \(gontainer doctor: “kernel”\)/,
+  );
+});
+
+test('where no call is missing the kernel’s line says nothing but the version', () => {
+  const { findings } = examined([]);
+  assert.deepEqual(
+    { ...findings.get('kernel'), id: undefined, title: undefined },
+    { state: 'ok', found: release(), id: undefined, title: undefined },
+  );
+});
+
+for (const by of ['ENOSYS', 'SIGSYS'] as const) {
+  test(`a call that a filter refuses by ${by} is missing, with what is lost: a warning`, {
+    skip: lacking('bwrap'),
+  }, () => {
+    const { status, findings } = examined(filtered({ call: 'openat2', by }));
+    assert.equal(status, 0);
+    const { state, found, fix } = findings.get('kernel') as Found;
+    assert.equal(state, 'warning');
+    assert.match(found, / without openat2\(2\)$/);
+    assert.match(
+      String(fix),
+      /^A seccomp filter keeps openat2\(2\) from this process, though Linux has it since 5\.6 .*seccomp=unconfined\. Without it a command of an open container gets no terminal/,
+    );
+  });
+}
+
+test('a call that every launch makes and the kernel lacks is a problem, and the launch says the same', {
+  skip: lacking('bwrap'),
+}, () => {
+  const host = filtered({ call: 'pidfd_open', by: 'ENOSYS' });
+  const { status, findings } = examined(host);
+  assert.equal(status, 1);
+  assert.equal(findings.get('kernel')?.state, 'problem');
+  const { status: launched, stderr } = on(host, ['run', '--quiet', '--uid', '--', 'true']);
+  assert.equal(launched, 125);
+  assert.match(
+    stderr,
+    /pidfd_open\(.*\) failed with ENOSYS .*\. A seccomp filter keeps pidfd_open\(2\) from this process, though Linux has it since 5\.3 .* \(gontainer doctor: “kernel”\)/,
+  );
+});
+
+test('where close_range(2) is missing the doctor writes to no descriptor of its own, and prints its whole list', {
+  skip: lacking('bwrap'),
+}, () => {
+  const { status, findings } = examined(filtered({ call: 'close_range', by: 'ENOSYS' }));
+  assert.equal(status, 1);
+  assert.deepEqual([...findings.keys()], Object.keys(lines));
+  assert.equal(findings.get('kernel')?.state, 'problem');
+  assert.match(String(findings.get('namespace-uid')?.found), /close_range\(2\) fails with ENOSYS$/);
+});
+
+test('where the kernel is older than a call the launch and the doctor name the version that it takes', {
+  skip: lacking('strace', 'setarch'),
+}, async () => {
+  // The kernel calls itself 2.6 then: personality(2), UNAME26.
+  const under = [
+    ...['setarch', '--uname-2.6', 'strace', '-f', '-qq', '-o', '/dev/null'],
+    ...['-e', 'inject=pidfd_open,mount_setattr:error=ENOSYS'],
+  ];
+  const { status, stderr } = await run(['run', '--quiet', '--uid', '--', 'true'], { under });
+  assert.equal(status, 125);
+  assert.match(
+    stderr,
+    /pidfd_open\(.*\) failed with ENOSYS .*\. pidfd_open\(2\) takes Linux 5\.3 or later, and this is 2\.6\.\S+ \(gontainer doctor: “kernel”\)/,
+  );
+  const { stdout } = await run(['doctor'], { under });
+  const kernel = found(stdout).get('kernel');
+  assert.equal(kernel?.state, 'problem');
+  assert.match(String(kernel?.found), /, without pidfd_open\(2\), mount_setattr\(2\)$/);
+  assert.match(
+    String(kernel?.fix),
+    /^pidfd_open\(2\) takes Linux 5\.3 .*Without it no launch works\. mount_setattr\(2\) takes Linux 5\.12 /,
   );
 });
 
