@@ -30,9 +30,9 @@ export function processesOf(uid: number): string[] {
 export const mounts = (): string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(Boolean);
 
-/** Control groups that are named for gontainer. */
-export const controlGroups = (): string[] =>
-  files('/sys/fs/cgroup').filter((name) => name.includes('gontainer'));
+/** The files of the control groups that a launcher has made: they have its process ID in their names. */
+export const controlGroups = (launcher: number): string[] =>
+  files('/sys/fs/cgroup').filter((name) => name.includes(`/gontainer-${launcher}-`));
 
 /** Everything but folders below a folder. */
 export function files(folder: string): string[] {

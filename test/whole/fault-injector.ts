@@ -8,12 +8,12 @@
  * It is synchronous from beginning to end, so that libuv never waits for the traced processes. x86-64 only: the
  * registers of a stopped process have other names elsewhere.
  */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, load, open } from 'ffi-rs';
-import { removeFolder } from '../gontainer.js';
+import { node, program, removeFolder } from '../gontainer.js';
 import { controlGroups, mounts } from '../remains.js';
 
 open({ library: 'libc', path: 'libc.so.6' });
@@ -179,7 +179,6 @@ export function watch({ command, user, fault }: Watch): Watched {
   const runtime = mkdtempSync(join(tmpdir(), 'gontainer-fault-run-'));
   for (const path of [temporary, runtime]) call('chown', Buffer.from(`${path}\0`), user.uid, user.gid);
   const before = mounts();
-  const groups = controlGroups();
 
   const first = startUnheard('/bin/sh', ['-c', 'kill -STOP $$; exec "$@"', 'sh', ...command], {
     cwd: '/',
@@ -282,11 +281,10 @@ export function watch({ command, user, fault }: Watch): Watched {
       .map((line) => `mount ${line}`),
   );
   left.push(...readdirSync(temporary).map((name) => `file ${name}`));
-  left.push(
-    ...controlGroups()
-      .filter((name) => !groups.includes(name))
-      .map((name) => `cgroup ${name}`),
-  );
+  // The shell has become the launcher. One that was killed leaves its groups to the next look at the containers.
+  if (controlGroups(first).length > 0)
+    spawnSync(node, [program, 'ps'], { env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtime } });
+  left.push(...controlGroups(first).map((name) => `cgroup ${name}`));
   const [out, err] = outputs.map((path) => readFileSync(path, 'utf8')) as [string, string];
   for (const folder of [scratch, temporary, runtime]) removeFolder(folder);
   for (const descriptor of [stdout, stderr]) closeSync(descriptor);

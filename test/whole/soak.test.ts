@@ -25,7 +25,7 @@ import {
   type User,
   unprivileged,
 } from '../gontainer.js';
-import { controlGroups, files, mounts, processesOf } from '../remains.js';
+import { files, mounts, processesOf } from '../remains.js';
 import { patience, until } from '../until.js';
 import { growth, type HostFigures, mapped, settledFigures } from './host-figures.js';
 import { childrenOf, ProcessWatch, zombiesOf } from './process-watch.js';
@@ -70,7 +70,6 @@ async function nothingRemains(): Promise<void> {
       .filter((path) => path.endsWith('.ended'))
       .slice(60),
     ...mounts().filter((line) => line.includes(temporary) || line.includes('gontainer-test-')),
-    ...controlGroups(),
   ];
   await until(
     () => `left: ${look().join(', ')}`,

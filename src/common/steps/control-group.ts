@@ -9,6 +9,7 @@ import { limitWords } from '../cgroup/limit-words.js';
 import type { ControlGroup, GroupFile } from '../cgroup/limits.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
+import { hasEnded, numberInProc, processStatOrNone } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, unshares } from '../spec.js';
 import type { Step, StepContext } from '../step.js';
@@ -177,9 +178,15 @@ export const enterGroupStep: Step<CommandContext> = {
   },
 };
 
-/** The groups of a process as its own cgroup namespace shows them: by the first controller of each. */
+/**
+ * The groups of a process as its own cgroup namespace shows them: by the first controller of each. Nothing for one that has
+ * ended: it has left them, and what ended it says its own error.
+ */
 function groupsOfProcess(spec: LaunchSpec, pid: number): Record<string, string> {
-  const memberships = lines(`/proc/${pid === 0 ? 'self' : pid}/cgroup`);
+  const number = numberInProc(pid === 0 ? process.pid : pid);
+  const memberships = lines(`/proc/${number}/cgroup`);
+  const stat = processStatOrNone(number);
+  if (stat === undefined || hasEnded(stat)) return {};
   return Object.fromEntries(
     groupsOf(spec).flatMap(({ version, controllers: [first = ''] }) => {
       const line = memberships.find((one) =>

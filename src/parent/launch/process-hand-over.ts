@@ -275,18 +275,33 @@ export class ProcessHandOver implements HandOver {
   /**
    * The command's process as it is numbered here; undefined where it is there no more.
    * @param pid what the child calls it
+   * @throws the error of Node where it cannot be looked for
    */
   commandPid(pid: number): number | undefined {
-    return this.spec.asPid1 ? this.second : childWithPid(this.second, pid);
+    try {
+      return this.spec.asPid1 ? this.second : childWithPid(this.second, pid);
+    } catch (error) {
+      if (['ENOENT', 'ESRCH'].includes(String((error as NodeJS.ErrnoException).code))) return undefined;
+      throw error;
+    }
   }
 
   /** The process ID, seen from here, of a process that the child or the command's process knows as `pid`. */
   pidOutside(pid: number, actor: string): number {
     if (actor === 'child') return this.second;
     // Asked for the first time while the process still waits for the child's or the parent's word; later it may be gone.
-    const known = this.pidsOutside.get(pid) ?? childWithPid(this.second, pid);
+    const known = this.pidsOutside.get(pid) ?? this.childOrNone(pid);
     if (known !== undefined) this.pidsOutside.set(pid, known);
     return known ?? pid;
+  }
+
+  /** What the log cannot be told is no reason to end a launch. */
+  private childOrNone(pid: number): number | undefined {
+    try {
+      return childWithPid(this.second, pid);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Whether G has become the child: until its execve(2) its command line is a copy of this process's. */
@@ -342,13 +357,12 @@ function mapProgram(program: string): string {
   }
 }
 
-/** The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5). */
+/**
+ * The child of a process that has this process ID in its own PID namespace: NSpid of proc_pid_status(5).
+ * @throws the error of Node: ENOENT or ESRCH where one of them has ended
+ */
 function childWithPid(parent: number, pid: number): number | undefined {
-  try {
-    // Its first thread has made the command, so the others are looked at only where it has not.
-    const isIt = (child: number): boolean => innermostPid(child) === pid;
-    return childrenOfThread(parent, parent).find(isIt) ?? childrenOf(parent).find(isIt);
-  } catch {
-    return undefined; // It has ended.
-  }
+  // Its first thread has made the command, so the others are looked at only where it has not.
+  const isIt = (child: number): boolean => innermostPid(child) === pid;
+  return childrenOfThread(parent, parent).find(isIt) ?? childrenOf(parent).find(isIt);
 }
