@@ -1,5 +1,5 @@
 /** Running the built program in tests, as root and as an unprivileged user. No kernel call is mocked anywhere. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -39,9 +39,20 @@ export const users: readonly (User & { readonly skip: string | false })[] = [
   { ...unprivileged, skip: false },
 ];
 
-/** Removes a folder, in which what is just ending may still write: rmdir(2), ENOTEMPTY. */
-export const removeFolder = (path: string): void =>
-  rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+/**
+ * Removes a folder, in which what is just ending may still write: rmdir(2), ENOTEMPTY. An overlay leaves a folder of mode 0
+ * in it, into which its own owner may not look.
+ */
+export function removeFolder(path: string): void {
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+  try {
+    remove();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    spawnSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' });
+    remove();
+  }
+}
 
 /** A folder that belongs to a user, removed when the test file is done. */
 export function folder(user: User = root): string {

@@ -1,6 +1,6 @@
 /** A tree as data: what two programs unpacked can be compared entry by entry. */
 import { createHash } from 'node:crypto';
-import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { type BigIntStats, chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { attributesOf } from '../../../src/common/kernel/file-attributes.js';
 
 export interface Seen {
@@ -45,8 +45,13 @@ export function treeOf(
     if (isSpecial && !specialFiles) return;
     if (!except.includes(path)) found[path] = line(path, full, stats);
     if (!stats.isDirectory()) return;
+    const mode = Number(stats.mode & 0o7777n);
+    // Its own owner may not look into it, or not further.
+    const isClosed = (mode & 0o500) !== 0o500 && stats.uid === BigInt(process.getuid?.() ?? -1);
+    if (isClosed) chmodSync(full, mode | 0o500);
     for (const name of readdirSync(full, { encoding: 'latin1' }).sort())
       visit(path === '.' ? name : `${path}/${name}`);
+    if (isClosed) chmodSync(full, mode);
   };
   const line = (path: string, full: Buffer, stats: BigIntStats): string => {
     const key = `${stats.dev}:${stats.ino}`;
