@@ -40,17 +40,19 @@ export const users: readonly (User & { readonly skip: string | false })[] = [
 ];
 
 /**
- * Removes a folder, in which what is just ending may still write: rmdir(2), ENOTEMPTY. An overlay leaves a folder of mode 0
- * in it, into which its own owner may not look.
+ * Removes a folder, in which what is just ending may still write: what was not there when rm looked is only in the way
+ * (ENOTEMPTY), and it looks again. An overlay leaves a folder of mode 0 in it, into which its own owner may not look.
  */
 export function removeFolder(path: string): void {
-  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 20 });
-  try {
-    remove();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    spawnSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' });
-    remove();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (tries === 20 || (code !== 'EACCES' && code !== 'ENOTEMPTY')) throw error;
+      if (code === 'EACCES') spawnSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' });
+    }
   }
 }
 
