@@ -1,34 +1,51 @@
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isGroupName } from './plan.js';
 
-/** Milliseconds: between two looks at what is just ending, and how long that is waited for. */
-const [interval, patience] = [5, 5_000];
+/** Milliseconds between two looks at what is just ending. */
+const interval = 5;
 
 /**
- * Removes groups of a container that has ended, and kills whoever is still in them. A group that cannot be removed is left:
- * the next look at the containers tries again.
+ * Removes groups of a container that has ended, with those that were made below them, and kills whoever is still in them.
+ * A group that cannot be removed is left: the next look at the containers tries again.
  * @param paths their folders; one that no launch could have made is left alone
+ * @param patience milliseconds to wait for those who are just ending
  * @returns whether none of them is there any more
  */
-export function removeGroups(paths: readonly string[]): boolean {
-  for (const path of paths) if (isGroupName(basename(path))) removeGroup(path);
+export function removeGroups(paths: readonly string[], patience = 5_000): boolean {
+  const end = Date.now() + patience;
+  for (const path of paths) if (isGroupName(basename(path))) removeGroup(path, end);
   return paths.every((path) => !existsSync(path));
 }
 
-function removeGroup(path: string): void {
-  const end = Date.now() + patience;
-  while (existsSync(path)) {
-    try {
-      rmdirSync(path);
-      return;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // Somebody is in it, or just about to leave it.
-      if (code !== 'EBUSY' || Date.now() > end) return;
-    }
+/** Whoever is in a group, or any group below it, keeps rmdir(2) from it: EBUSY. */
+function removeGroup(path: string, end: number): void {
+  while (staysBusy(path)) {
     killAll(path);
+    // A command that reaches the files makes groups as well, of any name; a launch within it is such a command.
+    for (const below of foldersIn(path)) removeGroup(join(path, below), end);
+    if (!staysBusy(path) || Date.now() > end) return;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, interval);
+  }
+}
+
+/** Removes a group. @returns whether it is still there because something is in it */
+function staysBusy(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EBUSY';
+  }
+}
+
+function foldersIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
 

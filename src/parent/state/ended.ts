@@ -3,10 +3,18 @@
  * too late still learns the exit status. The last 50 are kept, for 24 hours at most, and a new container of the same
  * name takes the place of the old one.
  */
-import { lstatSync, readdirSync, readFileSync, renameSync, type Stats, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { draftIn } from './draft.js';
-import { type Entry, isContainerName } from './entry.js';
+import { type Entry, entryExtension, isContainerName } from './entry.js';
 import { removeFile } from './remove-file.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -32,6 +40,10 @@ const endedExtension = '.ended';
 const hour = 3_600_000;
 
 const recordOf = (folder: string, name: string): string => join(folder, `${name}${endedExtension}`);
+
+/** Whether it is written down, beside its entry, that a container has ended. */
+export const isKept = (path: string): boolean =>
+  existsSync(recordOf(dirname(path), basename(path, entryExtension)));
 
 /** Writes down, beside its entry, how a container has ended; whoever sees the entry's last line sees this as well. */
 export function keepEnded(

@@ -6,7 +6,7 @@ import { namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
 import { innermostPid } from '../../common/process-files.js';
 import { draftIn, removeAbandonedDraft } from './draft.js';
-import { keepEnded } from './ended.js';
+import { isKept, keepEnded } from './ended.js';
 import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
 import { removeLeft } from './left-mount-points.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
@@ -81,9 +81,10 @@ export function removeStale(path: string): boolean {
   try {
     const entry = readEntry(path);
     if (!isOver(entry)) return false;
+    const patience = isKept(path) ? patienceAgain : undefined;
     // Before the name is free, as the next of that name forgets it. A launch that had made nothing is no container.
     if (entry.process !== undefined) keepEnded(path, entry);
-    if (entry.groups !== undefined && !removeGroups(entry.groups)) return false;
+    if (entry.groups !== undefined && !removeGroups(entry.groups, patience)) return false;
     if (entry.mountPoints !== undefined) removeLeft(entry.mountPoints);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     const aside = draftIn(dirname(path));
@@ -96,6 +97,9 @@ export function removeStale(path: string): boolean {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
+
+/** Milliseconds to wait for the end of a group that an earlier look has waited for: each listing comes by here. */
+const patienceAgain = 100;
 
 /** An output that says nothing is no loss. */
 function removeEmpty(output: string | undefined): void {

@@ -1,14 +1,26 @@
 /** --memory, --pids-limit, --cpus and their like, against the kernel's own files: on whatever version of cgroups is here. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
 import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
 import { planGroups } from '../../../src/common/cgroup/plan.js';
 import type { Usage } from '../../../src/common/cgroup/usage.js';
 import { launch, open } from '../../../src/library/index.js';
-import { finished, folder, lacking, node, records, root, run, start, unprivileged } from '../../gontainer.js';
+import {
+  finished,
+  folder,
+  lacking,
+  node,
+  program,
+  records,
+  root,
+  run,
+  start,
+  unprivileged,
+  untilRuns,
+} from '../../gontainer.js';
 import { until } from '../../until.js';
 
 const plan = planGroups({ memory: 2 ** 26, pids: 20, cpus: 0.5 }, true);
@@ -124,6 +136,55 @@ test('without a PID namespace nobody is left in the group', { skip }, async () =
   assert.equal(existsSync(`/proc/${Number(stdout)}`), false);
 });
 
+/** Where the groups of a launch are. */
+const places = 'why' in plan ? [] : [...new Set(plan.map(({ path }) => dirname(path)))];
+
+/** A command makes groups below each of its own, and leaves somebody in the lowest. */
+const groupsBelow = `
+  name=$(sed -n 's|.*/\\(gontainer-[0-9a-f-]*\\)$|\\1|p' /proc/self/cgroup | head -n 1)
+  for place in ${places.join(' ')}; do
+    [ -d "$place/$name" ] || continue
+    mkdir "$place/$name/another" "$place/$name/below" "$place/$name/below/it" || exit
+    setsid sleep 1000 &
+    echo $! > "$place/$name/below/it/cgroup.procs" || exit
+  done`;
+
+test('groups that the command has made below its own are removed with it', { skip }, async () => {
+  const { status, stderr } = await limited(['--uid', '--pids-limit=20'], ['sh', '-c', groupsBelow]);
+  assert.equal(status, 0, stderr);
+});
+
+test('the group of a launch within a launch is removed, though the inner launcher was killed', {
+  skip,
+}, async () => {
+  const runtime = folder();
+  const inner = `${node} ${program} run --quiet --uid --pid --pids-limit=5 --name inner -- sleep 1000`;
+  const script = `${inner} & until grep -q '"step":"exec"' ${runtime}/gontainer/inner.ndjson; do sleep 0.1; done; kill -9 $!`;
+  const words = ['env', `XDG_RUNTIME_DIR=${runtime}`, 'sh', '-c', script];
+  const { status, stderr } = await limited(['--uid', '--pids-limit=100'], words);
+  assert.equal(status, 0, stderr);
+});
+
+test('a killed launcher leaves no group below that of its container, and its name is free', {
+  skip,
+}, async () => {
+  const env = { XDG_RUNTIME_DIR: folder() };
+  const made = join(folder(), 'made');
+  const words = ['--uid', '--pids-limit=20', '--name=box', '--', 'sh', '-c'];
+  const launcher = start(['run', ...words, `${groupsBelow}; touch ${made}; exec sleep 1000`], { env });
+  await untilRuns(env.XDG_RUNTIME_DIR, 'box');
+  await until('the groups are not made', () => existsSync(made));
+  const ended = finished(launcher);
+  launcher.kill('SIGKILL');
+  await ended;
+  await until('groups are left', async () => {
+    await run(['ps'], { env });
+    return leftOf(launcher.pid as number).length === 0;
+  });
+  const again = await run(['run', '--quiet', '--uid', '--name=box', '--', 'true'], { env });
+  assert.equal(again.status, 0, again.stderr);
+});
+
 test('a launcher that is killed at any moment leaves no group', { skip }, async () => {
   const runtime = folder();
   const names: number[] = [];
@@ -147,9 +208,7 @@ test('a launcher that is killed at any moment leaves no group', { skip }, async 
 
 /** The groups of a launcher, wherever a plan of the same kind would put them. */
 function leftOf(pid: number): string[] {
-  if ('why' in plan) return [];
-  const folders = [...new Set(plan.map(({ path }) => path.slice(0, path.lastIndexOf('/'))))];
-  return folders.flatMap((path) => readdirSync(path).filter((name) => name.startsWith(`gontainer-${pid}-`)));
+  return places.flatMap((path) => readdirSync(path).filter((name) => name.startsWith(`gontainer-${pid}-`)));
 }
 
 test('the library has what was used, and why it ended', { skip }, async () => {
