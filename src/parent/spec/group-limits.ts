@@ -20,9 +20,10 @@ const leastMemory = 1024 ** 2;
  * @throws Failure with status 2 for a value that cannot be meant, 125 where this machine cannot do it for this user
  */
 export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['limits'] {
+  const bytes = memory(options);
   const asked = defined({
-    memory: memory(options),
-    memorySwap: memorySwap(options),
+    memory: bytes,
+    memorySwap: memorySwap(options, bytes),
     pids: pids(options),
     cpus: cpus(options),
     cpuWeight: weight(options, 'cpu-weight'),
@@ -41,6 +42,8 @@ function size(option: string, text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0)
     throw usageFailure(`--${option}: “${text}” is not a size of more than 0`, 'For example: --memory=64m');
+  if (bytes > Number.MAX_SAFE_INTEGER)
+    throw usageFailure(`--${option}=${text} is more than any machine has`, 'Ask for less, or leave it out.');
   return bytes;
 }
 
@@ -61,13 +64,16 @@ function memory({ memory: given }: Options): number | undefined {
 }
 
 /** As Docker has it: memory and swap together. */
-function memorySwap({ memory: limit, 'memory-swap': given }: Options): number | 'unlimited' | undefined {
+function memorySwap(
+  { memory: limit, 'memory-swap': given }: Options,
+  memoryBytes: number | undefined,
+): number | 'unlimited' | undefined {
   if (given === undefined) return undefined;
-  if (limit === undefined)
+  if (memoryBytes === undefined)
     throw usageFailure('--memory-swap needs --memory: it is memory and swap together', 'Add --memory.');
   if (given === '-1' || given === 'unlimited') return 'unlimited';
   const bytes = size('memory-swap', String(given));
-  if (bytes < size('memory', String(limit)))
+  if (bytes < memoryBytes)
     throw usageFailure(
       `--memory-swap=${given} is less than --memory=${limit}: it is memory and swap together`,
       `Ask for at least ${limit}.`,

@@ -11,7 +11,7 @@ export interface MountFields {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
-  /** Of a tmpfs, as tmpfs(5) takes it. */
+  /** Of a tmpfs, as it was written. */
   readonly size?: string;
   /** Of a bind whose changes are kept apart. */
   readonly overlay?: { readonly keptIn: string | null };
@@ -81,15 +81,7 @@ export function mountFields(text: string): MountFields {
   if (overlay !== undefined) throw wrong('has an overlay, and is a tmpfs', 'Leave out one of the two.');
   if (source !== undefined) throw wrong('has a source, and is a tmpfs', 'Leave out one of the two.');
   if (readonly !== 'false' && readonly !== '0') throw wrong('is a tmpfs that nothing could be written to');
-  return { type, source: '', target, readOnly: false, ...defined({ size: size && tmpfsSize(size, wrong) }) };
-}
-
-/** `64m` for Docker's `64m`, `64mb` or `64MiB`. */
-function tmpfsSize(text: string, wrong: (what: string, next?: string) => Error): string {
-  const [, number, unit = ''] = /^(\d+)(?:([kmg])?(?:i?b)?|(%))$/i.exec(text) ?? [];
-  if (number === undefined)
-    throw wrong(`has a tmpfs-size, “${text}”, that is no size`, 'For example: tmpfs-size=64m');
-  return text.endsWith('%') ? text : `${number}${unit.toLowerCase()}`;
+  return { type, source: '', target, readOnly: false, ...defined({ size }) };
 }
 
 /** The fields of one record; undefined where its quotes are not in order. */

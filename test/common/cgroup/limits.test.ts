@@ -251,6 +251,7 @@ const refused: readonly (readonly [options: readonly string[], says: RegExp, sta
   [['--memory=1000000g'], /is more than this machine has/],
   [['--memory-swap=64m'], /--memory-swap needs --memory/],
   [['--memory=64m', '--memory-swap=1m'], /is less than --memory=64m/],
+  [['--memory=64m', '--memory-swap=99999999999999t'], /is more than any machine has/],
   [['--pids-limit=0'], /--pids-limit is 1 to/],
   [['--pids-limit=9999999'], /--pids-limit is 1 to/],
   [['--cpus=0'], /--cpus is 0\.01 to/],

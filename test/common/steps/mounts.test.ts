@@ -305,6 +305,15 @@ test('what is wrong with these options is said in one sentence, with status 2', 
     [['--mnt', path, '--tmpfs', '/x:size=big'], /--tmpfs “\/x:size=big”: “big” is not a size/],
     [['--mnt', path, '--tmpfs', '/x:size=0'], /“0” is not a size/],
     [['--mnt', path, '--shm-size', '101%'], /--shm-size: “101%” is not a size/],
+    // 2^64 bytes and more are others to the kernel, and a number that begins with 0 is octal.
+    [['--mnt', path, '--tmpfs', '/x:size=17179869184g'], /“17179869184g” is not a size/],
+    [['--mnt', path, '--shm-size', '999999999999999g'], /“999999999999999g” is not a size/],
+    [
+      ['--mnt', path, '--ephemeral', '--ephemeral-size', '010m'],
+      /“010m” is not a size.* without a leading 0/,
+    ],
+    [['--mnt', path, '--shm-size', '010%'], /“010%” is not a size/],
+    [['--mnt', path, '--mount', 'type=tmpfs,target=/x,tmpfs-size=010mb'], /“010mb” is not a size/],
     [['--mnt', path, '--ephemeral-size', '1m'], /--ephemeral-size needs --ephemeral/],
     [['--mnt', path, '--tmpfs', 'x'], /must begin with \//],
     [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { mountFields } from '../../../src/parent/spec/mount-fields.js';
+import { tmpfsSize } from '../../../src/parent/spec/tmpfs-size.js';
 import { folder, rootfs, run, unprivileged } from '../../gontainer.js';
 
 /** One field of CSV: RFC 4180. */
@@ -39,7 +40,8 @@ test('the sizes of a tmpfs are those that Docker takes, written as tmpfs(5) has 
     ['1GiB', '1g'],
     ['10%', '10%'],
   ]) {
-    assert.equal(mountFields(`type=tmpfs,target=/x,tmpfs-size=${given}`).size, size);
+    const { size: field = '' } = mountFields(`type=tmpfs,target=/x,tmpfs-size=${given}`);
+    assert.equal(tmpfsSize('--mount', field), size);
   }
 });
 
@@ -90,7 +92,10 @@ const refused: readonly (readonly [options: readonly string[], expected: RegExp]
   [['--mount', 'type=bind,source=/etc,target=/x,bind-propagation=shared'], /no mount crosses the boundary/],
   [['--mount', 'type=bind,"source=/etc,target=/x'], /has a quote that is not closed/],
   [['--mount', 'type=tmpfs,source=/etc,target=/x'], /has a source, and is a tmpfs/],
-  [['--mount', 'type=tmpfs,target=/x,tmpfs-size=big'], /has a tmpfs-size, “big”, that is no size/],
+  [
+    ['--mount', 'type=tmpfs,target=/x,tmpfs-size=big'],
+    /--mount “type=tmpfs,target=\/x,tmpfs-size=big”: “big” is not a size/,
+  ],
   [['--mount', ''], /--mount needs a value/],
   [['--bind', '/a:b:/x'], /is not of the form SRC:DST.* For a path with a colon: --mount/],
   ...['/proc', '/sys', '/dev', '/proc/', '/x/../dev'].flatMap((target) => [
