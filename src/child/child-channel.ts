@@ -2,14 +2,10 @@ import { read, readSync, writeSync } from 'node:fs';
 import {
   type ControlMessage,
   channelDescriptor,
-  type FailureData,
   line,
   otherEndIsClosed,
   type RecordMessage,
 } from '../common/channel.js';
-import { defined } from '../common/defined.js';
-import { exitStatus, Failure } from '../common/failure.js';
-import { KernelError } from '../common/kernel/kernel-error.js';
 import { LineSplitter } from '../common/line-splitter.js';
 
 /** How many characters of records are worth a write(2): about ten calls. */
@@ -99,17 +95,4 @@ export class ChildChannel {
       this.listen(take, gone);
     });
   }
-}
-
-/** A failure as the parent is told of it. */
-export function failureData(error: Error): FailureData {
-  return {
-    message: error.message,
-    status: error instanceof Failure ? error.status : exitStatus.launcher,
-    ...defined({
-      next: error instanceof Failure ? error.next : undefined,
-      kernel: error instanceof KernelError ? error.data : undefined,
-      stack: error.stack,
-    }),
-  };
 }

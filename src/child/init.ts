@@ -4,6 +4,7 @@
  */
 import { defined } from '../common/defined.js';
 import { statusOfSignal } from '../common/failure.js';
+import { failureData } from '../common/failure-data.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import {
   endChildren,
@@ -16,7 +17,7 @@ import {
 import { onNumberedSignals } from '../common/numbered-signals.js';
 import { endingSignals, otherPassedSignals } from '../common/passed-signals.js';
 import { type LaunchSpec, unshares } from '../common/spec.js';
-import { type ChildChannel, failureData } from './child-channel.js';
+import type { ChildChannel } from './child-channel.js';
 
 export class Init {
   /** How many of each came: in a shared process group the terminal sends them to parent, child and command at once. */

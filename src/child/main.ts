@@ -2,12 +2,14 @@
  * The second stage: this process is in the new namespaces. It does the child's steps, makes the process that becomes
  * the command, and stays as its init; or becomes the command itself.
  */
+
 import type { RecordMessage } from '../common/channel.js';
 import { CommandAsPid1 } from '../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../common/command/held-command.js';
 import { NoCommand } from '../common/command/no-command.js';
 import { PseudoTerminal } from '../common/command/pseudo-terminal.js';
 import { defined } from '../common/defined.js';
+import { failureData } from '../common/failure-data.js';
 import type { CallRecord } from '../common/kernel/kernel.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
 import { exitNow } from '../common/kernel/processes.js';
@@ -19,7 +21,7 @@ import type { CommandContext, ListenerPlace } from '../common/steps/command-cont
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';
-import { ChildChannel, failureData } from './child-channel.js';
+import { ChildChannel } from './child-channel.js';
 import { Init } from './init.js';
 
 export async function child(): Promise<void> {

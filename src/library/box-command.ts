@@ -1,13 +1,11 @@
 /** One command of an open container, as the program sees it. */
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { StreamKind } from '../common/control.js';
 import { usageFailure } from '../common/failure.js';
+import { grace, wrongTimeLimit } from '../common/time-limit.js';
 import type { CommandEnded, CommandOptions } from './box.js';
-
-/** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
-const grace = 2_000;
-/** setTimeout takes 31 bits of milliseconds. */
-const longestTimeout = 2_000_000;
+import { checkOutputLimit } from './limited.js';
 
 /** Takes a pipe when it is there; undefined where the command was not started. */
 export interface Taker {
@@ -40,8 +38,9 @@ export class BoxCommand {
   ) {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
-    if (timeout !== undefined && !(timeout > 0 && timeout <= longestTimeout))
-      throw usageFailure(`timeout is more than 0 and at most ${longestTimeout} seconds, not ${timeout}`);
+    checkOutputLimit(options);
+    const wrong = timeout === undefined ? undefined : wrongTimeLimit(timeout);
+    if (wrong !== undefined) throw usageFailure(`timeout ${wrong}`);
     this.started = new Promise((resolve) => {
       this.start = resolve;
     });
@@ -64,6 +63,7 @@ export class BoxCommand {
   }
 
   kill(signal: string): void {
+    if (!(signal in constants.signals)) throw usageFailure(`“${signal}” is not the name of a signal`);
     if (this.over) return;
     if (signal === 'SIGKILL') this.forced ??= 'killed';
     this.send(signal);
@@ -71,7 +71,7 @@ export class BoxCommand {
 
   /** It wrote more than it may. */
   overflow(): void {
-    if (this.over) return;
+    if (this.over || this.options.overflow === 'truncate') return;
     this.forced ??= 'output';
     this.send('SIGKILL');
   }

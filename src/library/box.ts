@@ -1,7 +1,6 @@
 /** What open() takes and gives: the types of the library that are written by hand. */
-import type { Readable, Writable } from 'node:stream';
 import type { EnvironmentOption } from './command-environment.js';
-import type { ContainerSignal, Ended, EndReason, Window } from './container.js';
+import type { ContainerSignal, Ended, EndReason, ErrorOf, InputOf, OutputOf, Window } from './container.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 
@@ -67,10 +66,6 @@ export interface ExecResult<Output = string> extends CommandEnded {
   readonly stdout: Output;
   readonly stderr: Output;
 }
-
-type InputOf<Streams> = Streams extends 'pipe' | readonly ['pipe', ...unknown[]] ? Writable : null;
-type OutputOf<Streams> = Streams extends 'pipe' | readonly [unknown, 'pipe', unknown] ? Readable : null;
-type ErrorOf<Streams> = Streams extends 'pipe' | readonly [unknown, unknown, 'pipe'] ? Readable : null;
 
 /** A command in an open container. */
 export interface Command<Streams extends CommandStreams = CommandStreams> {

@@ -41,8 +41,7 @@ export const launcherEnvironment = (): NodeJS.ProcessEnv =>
 const isList = (env: EnvironmentOption): env is readonly string[] => Array.isArray(env);
 
 function entryOf([name, value]: readonly [string, string | undefined]): string[] {
-  if (name === '' || /[=\0]/.test(name))
-    throw usageFailure(`env of launch() has no variable of the name “${name}”`);
-  if (value?.includes('\0')) throw usageFailure(`env of launch(): ${name} has a zero byte in it`);
+  if (name === '' || /[=\0]/.test(name)) throw usageFailure(`env has no variable of the name “${name}”`);
+  if (value?.includes('\0')) throw usageFailure(`env: ${name} has a zero byte in it`);
   return value === undefined ? [] : [`${name}=${value}`];
 }

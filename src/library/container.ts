@@ -70,9 +70,11 @@ export interface Ended {
 /** The signals that a launcher passes on to the command, and the one that nothing survives. */
 export type ContainerSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGKILL';
 
-type InputOf<Streams> = Streams extends 'pipe' | readonly ['pipe', ...unknown[]] ? Writable : null;
-type OutputOf<Streams> = Streams extends 'pipe' | readonly [unknown, 'pipe', unknown] ? Readable : null;
-type ErrorOf<Streams> = Streams extends 'pipe' | readonly [unknown, unknown, 'pipe'] ? Readable : null;
+export type InputOf<Streams> = Streams extends 'pipe' | readonly ['pipe', ...unknown[]] ? Writable : null;
+export type OutputOf<Streams> = Streams extends 'pipe' | readonly [unknown, 'pipe', unknown]
+  ? Readable
+  : null;
+export type ErrorOf<Streams> = Streams extends 'pipe' | readonly [unknown, unknown, 'pipe'] ? Readable : null;
 
 export interface Container<Streams extends StandardStreams = StandardStreams> {
   /** The command's standard input, where it is a pipe. */

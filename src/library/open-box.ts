@@ -10,7 +10,8 @@ import {
   controlLine,
 } from '../common/control.js';
 import { defined } from '../common/defined.js';
-import { type Failure, usageFailure } from '../common/failure.js';
+import { Failure, usageFailure } from '../common/failure.js';
+import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
 import type {
   Box,
   Command,
@@ -111,10 +112,10 @@ export class OpenBox implements Box {
     argv: readonly string[],
     { input, encoding = 'utf8', ...options }: ExecOptions = {},
   ): Promise<ExecResult<string | Buffer>> {
-    const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY, overflow } = options;
-    const beyond = (): void => {
-      if (overflow !== 'truncate') command.overflow();
-    };
+    const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY } = options;
+    if (encoding !== 'buffer' && !Buffer.isEncoding(encoding))
+      throw usageFailure(`there is no encoding “${String(encoding)}”`);
+    const beyond = (): void => command.overflow();
     const [stdout, stderr] = [new Captured(maxOutput, beyond), new Captured(maxOutput, beyond)] as const;
     const deadline = Date.now() + (timeout ?? 0) * 1000;
     const takers = [input === undefined ? undefined : written(input), stdout, stderr];
@@ -143,9 +144,7 @@ export class OpenBox implements Box {
     const outputs = kinds.slice(1).map((kind) => (kind === 'pipe' ? new LateReadable() : null));
     const takers = [stdin, ...outputs].map((taker) => taker ?? undefined);
     const { command, number } = this.begin(argv, takers, options, { tellsStart: true, window: size });
-    const beyond = (): void => {
-      if (options.overflow !== 'truncate') command.overflow();
-    };
+    const beyond = (): void => command.overflow();
     const [stdout, stderr] = outputs.map((stream) => stream && limited(stream, options.maxOutput, beyond));
     const { started, ended } = command;
     const kill = (signal = 'SIGTERM'): void => command.kill(signal);
@@ -212,19 +211,21 @@ export class OpenBox implements Box {
   }
 
   private ask(request: ControlRequest): void {
-    const lines = [...this.later.splice(0), request].map(controlLine).join('');
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    if (this.gone === undefined && this.control.writable) this.control.write(lines);
+    this.later.push(request);
+    this.flush();
   }
 
   /** With what is asked for next, or soon: each write wakes the launcher. */
   private askLater(request: ControlRequest): void {
     this.later.push(request);
-    this.timer ??= setTimeout(() => {
-      const last = this.later.pop();
-      if (last !== undefined) this.ask(last);
-    }, soon);
+    this.timer ??= setTimeout(() => this.flush(), soon);
+  }
+
+  private flush(): void {
+    const lines = this.later.splice(0).map(controlLine).join('');
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.gone === undefined && this.control.writable) this.control.write(lines);
   }
 
   private hear(answer: ControlAnswer): void {
@@ -239,7 +240,7 @@ export class OpenBox implements Box {
     const { number } = answer;
     if (answer.type === 'started') command.hasStarted(answer.pid);
     else if (answer.type === 'streams') {
-      command.attach(answer.descriptors.map((descriptor, index) => this.opened(descriptor, index === 0)));
+      this.attach(command, number, answer.descriptors);
       // Until the launcher has closed its own ends, a command does not see the end of what it reads.
       if (answer.descriptors[0] === null) this.askLater({ type: 'opened', number });
       else this.ask({ type: 'opened', number });
@@ -250,9 +251,30 @@ export class OpenBox implements Box {
     }
   }
 
+  /** Without its pipes a command is not what was asked for: it ends. */
+  private attach(command: BoxCommand, number: number, descriptors: readonly (number | null)[]): void {
+    const pipes: (Socket | undefined)[] = [];
+    try {
+      for (const [index, descriptor] of descriptors.entries())
+        pipes.push(this.opened(descriptor, index === 0));
+      command.attach(pipes);
+    } catch (cause) {
+      for (const pipe of pipes) pipe?.destroy();
+      this.ask({ type: 'signal', number, signal: 'SIGKILL' });
+      this.forget(number);
+      command.fail(
+        new Failure(`the pipes of the command cannot be opened: ${errnoWords(cause)}`, {
+          next: 'Run fewer commands at a time, or let this program open more files: ulimit -n.',
+          cause,
+        }),
+      );
+    }
+  }
+
   /**
    * A pipe of the launcher's, opened once more. Node can take no descriptor from another process. Undefined where there is
-   * none any more: the command has ended, or this program may open no more files.
+   * none, or the launcher is gone.
+   * @throws where this program may open no more files
    */
   private opened(descriptor: number | null, isInput: boolean): Socket | undefined {
     if (descriptor === null) return undefined;
@@ -260,7 +282,8 @@ export class OpenBox implements Box {
     try {
       const fd = openSync(`/proc/${this.launcher.pid}/fd/${descriptor}`, way | constants.O_NONBLOCK);
       return new Socket({ fd, readable: !isInput, writable: isInput }).on('error', () => {});
-    } catch {
+    } catch (error) {
+      if (['EMFILE', 'ENFILE'].includes(errorCode(error) ?? '')) throw error;
       return undefined;
     }
   }
@@ -274,12 +297,12 @@ export class OpenBox implements Box {
   private async lose(): Promise<void> {
     const reason = await this.container.ended.then(
       ({ status }) => new ContainerEnded('the container has ended', { status }),
-      (cause: Failure) =>
-        new ContainerEnded(`the container has ended: ${cause.message}`, {
-          status: cause.status,
-          next: cause.next,
-          cause,
-        }),
+      // The reason of an AbortSignal may be anything.
+      (cause: unknown) =>
+        new ContainerEnded(
+          `the container has ended${cause instanceof Error ? `: ${cause.message}` : ''}`,
+          defined({ ...(cause instanceof Failure && { status: cause.status, next: cause.next }), cause }),
+        ),
     );
     this.gone = reason;
     const left = [...this.commands.values()];

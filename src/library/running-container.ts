@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
+import { grace } from '../common/time-limit.js';
 import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
@@ -12,9 +13,6 @@ import { limited } from './limited.js';
 import type { CallRecord, LogRecord, StepRecord, WatchedRecord } from './records.js';
 import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
-
-/** Milliseconds between SIGTERM and SIGKILL, as for --timeout. */
-const grace = 2_000;
 
 /** So many refused calls may explain a failure; those before them were survived. */
 const mostExplained = 20;

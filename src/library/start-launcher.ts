@@ -7,6 +7,7 @@ import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStreams } from './container.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
+import { checkOutputLimit } from './limited.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
 
@@ -19,6 +20,7 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   options: LaunchOptions<Streams>,
 ): Container<Streams> {
   const { command = [], stdio = 'pipe', cwd, signal, env, window, maxOutput, overflow, ...run } = options;
+  checkOutputLimit({ maxOutput, overflow });
   const environment = commandEnvironment(env, run.mnt === undefined);
   const windowWords = run.pty
     ? [`--window=${checkedWindow(window ?? usualWindow)}`, `--window-fd=${ownDescriptor}`]

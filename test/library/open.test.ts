@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { node, program, unprivileged, users } from '../gontainer.js';
+import { lacking, node, program, unprivileged, users } from '../gontainer.js';
 import { until } from '../until.js';
 import { shown, starts } from './consumer.js';
 
@@ -391,6 +391,116 @@ for (const user of users) {
         ...['2', '2', '2'],
       ];
       assert.deepEqual((await shown(code, user)).split('\n'), [...once, ...once]);
+    },
+  );
+
+  test(
+    `${user.name}: what one command gets never reaches another, however late the program is`,
+    skip,
+    async () => {
+      const code = `${imported}
+      const box = await open(options);
+      const busy = (milliseconds) => { for (const until = Date.now() + milliseconds; Date.now() < until;); };
+      const heard = [];
+      for (let round = 0; round < 10; round += 1) {
+        const missing = box.exec(['/nonexistent'], { input: 'of another' }).catch(() => {});
+        busy(15);
+        const { stdout } = await box.exec(['cat'], { input: 'its own' });
+        await missing;
+        heard.push(stdout);
+      }
+      console.log(heard.every((text) => text === 'its own') || heard);`;
+      assert.equal(await shown(code, user), 'true');
+    },
+  );
+
+  test(
+    `${user.name}: words that are too long are refused, and the next command is none the worse`,
+    skip,
+    async () => {
+      const code = `${imported}
+      const box = await open(options);
+      const next = async () => (await box.exec(['echo', 'next'])).stdout.trim();
+      const long = 'x'.repeat(100_000);
+      console.log((await failed(box.exec(['true', ...Array(50).fill(long)]))).data.errno, await next());
+      console.log((await failed(box.exec(['true', ...Array(3_000_000).fill('')]))).data.errno, await next());
+      console.log((await failed(box.exec(['true'], { env: Array.from({ length: 50 }, (_, n) => 'V' + n + '=' + long) }))).data.errno, await next());
+      console.log((await failed(box.exec(['true'], { cwd: '/'.repeat(5_000_000) }))).data.errno, await next());
+      console.log((await box.exec(['sh', '-c', 'echo $#', 'sh', ...Array(1000).fill('x'.repeat(500))])).stdout.trim());`;
+      assert.deepEqual((await shown(code, user)).split('\n'), [
+        'E2BIG next',
+        'E2BIG next',
+        'E2BIG next',
+        'ENAMETOOLONG next',
+        '1000',
+      ]);
+    },
+  );
+
+  test(`${user.name}: more commands than there may be open files wait for their turn`, {
+    skip: user.skip || lacking('prlimit'),
+  }, async () => {
+    const code = `${imported}
+      import { execFileSync } from 'node:child_process';
+      execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=256:256']);
+      const box = await open(options);
+      const all = await Promise.all(Array.from({ length: 600 }, (_, n) => box.exec(['echo', String(n)]).then(({ stdout }) => Number(stdout), ({ message }) => message)));
+      console.log(all.every((found, n) => found === n) || all.find((found, n) => found !== n));
+      // At the same time the program itself has their pipes open: what it may not open fails, and none comes out empty.
+      const together = await Promise.all(Array.from({ length: 200 }, () => box.exec(['sh', '-c', 'sleep 2; echo out']).then(({ stdout }) => stdout, ({ message }) => message)));
+      console.log([...new Set(together)].sort());
+      console.log((await box.exec(['echo', 'next'])).stdout.trim());`;
+    assert.deepEqual((await shown(code, user)).split('\n'), [
+      'true',
+      '[',
+      "  'out\\n',",
+      "  'the pipes of the command cannot be opened: too many open files (EMFILE)'",
+      ']',
+      'next',
+    ]);
+  });
+
+  test(
+    `${user.name}: a program that is aborted by anything, or passes what cannot be, hears of it`,
+    skip,
+    async () => {
+      const code = `${imported}
+      for (const reason of [null, 'stop', new Error('why')]) {
+        const controller = new AbortController();
+        const box = await open({ ...options, signal: controller.signal });
+        const command = box.spawn(['sleep', '1000'], { stdio: 'ignore' });
+        await command.started;
+        controller.abort(reason);
+        const error = await failed(command.ended);
+        console.log(error instanceof ContainerEnded, error.message, (await failed(box.ended)) === reason);
+      }
+      const box = await open(options);
+      const wrong = [{ maxOutput: -1 }, { maxOutput: '9' }, { overflow: 'no' }, { encoding: 'none' }].map((more) => box.exec(['true'], more));
+      for (const more of [{ maxOutput: Number.NaN }, { overflow: 'no' }])
+        wrong.push((async () => launch({ uid: true, command: ['true'], ...more }).ended)());
+      console.log((await Promise.all(wrong.map(failed))).map(({ status, message }) => status + ' ' + message).join('; '));
+      const command = box.spawn(['sleep', '1000'], { stdio: 'ignore' });
+      await command.started;
+      for (const signal of ['TERM', 'SIGFOO']) try { command.kill(signal); console.log('sent'); } catch ({ status, message }) { console.log(status, message); }
+      command.kill();
+      console.log((await command.ended).signal);
+      await box.close();`;
+      assert.deepEqual((await shown(code, user)).split('\n'), [
+        'true the container has ended true',
+        'true the container has ended true',
+        'true the container has ended: why true',
+        [
+          '2 maxOutput is how many bytes there may be, not -1',
+          '2 maxOutput is how many bytes there may be, not 9',
+          '2 overflow is “end” or “truncate”, not no',
+          '2 there is no encoding “none”',
+          '2 maxOutput is how many bytes there may be, not NaN',
+          '2 overflow is “end” or “truncate”, not no',
+        ].join('; '),
+        '2 “TERM” is not the name of a signal',
+        '2 “SIGFOO” is not the name of a signal',
+        'SIGTERM',
+      ]);
     },
   );
 

@@ -274,7 +274,7 @@ export class CallChain {
     const left = this.arena.read(slots, (chain.calls.length + 1) * slotSize);
     const time = (slot: number): bigint =>
       left.readBigInt64LE(slot * slotSize + 8) * 1_000_000_000n + left.readBigInt64LE(slot * slotSize + 16);
-    const pid = this.pidOf(chain.actor);
+    const pid = this.pidOf(chain);
     const results: ChainResult[] = [];
     let shift = chain.clockShift ?? 0n;
     let from = time(0);

@@ -55,14 +55,6 @@ export class ProgramWords {
     return this.arena.base + BigInt(places.argv + 6);
   }
 
-  /** Whether there is room for them: execve(2) has limits too. */
-  hasRoomFor({ paths, directory, argv, environment }: Words): boolean {
-    const fits = (texts: readonly string[]): boolean =>
-      (texts.length + 1) * 8 <= vectorRoom &&
-      texts.reduce((sum, text) => sum + 3 * text.length + 1, 0) <= textRoom;
-    return [...paths, directory].every(isPath) && fits(argv) && fits(environment);
-  }
-
   /** Writes them for the next run. What is not used is empty. */
   write(words: Words): void {
     const { written } = this;
@@ -100,5 +92,10 @@ export class ProgramWords {
     return { ...memory(null, shows), at: this.arena.base + BigInt(place) };
   }
 }
+
+/** Whether there is room for arguments or variables. execve(2) may take less: a quarter of what the stack may have. */
+export const fit = (texts: readonly string[]): boolean =>
+  (texts.length + 1) * 8 <= vectorRoom &&
+  texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0) <= textRoom;
 
 export const isPath = (text: string): boolean => bytesOf(text).length < pathRoom;

@@ -6,18 +6,14 @@
 import type { RecordMessage } from '../../common/channel.js';
 import { exitStatus, Failure, statusOfSignal } from '../../common/failure.js';
 import { constants } from '../../common/kernel/constants.js';
+import { type Check, matching, isSignalName as signal } from './check.js';
 
-type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
 
 const text =
   (most: number): Check =>
   (value) =>
     typeof value === 'string' && value.length <= most;
-const matching =
-  (pattern: RegExp): Check =>
-  (value) =>
-    typeof value === 'string' && pattern.test(value);
 const oneOf =
   (...values: readonly unknown[]): Check =>
   (value) =>
@@ -30,7 +26,6 @@ const whole =
 const maximal32Bits = 2 ** 31 - 1;
 const processId = whole(0, maximal32Bits);
 const word = matching(/^[A-Za-z0-9_-]{1,64}$/);
-const signal = matching(/^SIG[A-Z0-9]{1,12}(\+\d{1,2})?$/);
 /** Microseconds: a year at most. Clocks that differ may put a call a little before the beginning. */
 const time: Check = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value > -1e9 && value < 3.2e13;

@@ -4,7 +4,7 @@ import type { CommandRequest } from '../../common/control.js';
 import { exitStatus, Failure, usageFailure } from '../../common/failure.js';
 import { shownArguments } from '../../common/kernel/calls.js';
 import { KernelError, type KernelErrorData } from '../../common/kernel/kernel-error.js';
-import { isPath, mostPaths, type Words } from '../../common/kernel/program-words.js';
+import { fit, isPath, mostPaths, type Words } from '../../common/kernel/program-words.js';
 import { locateProgram } from '../../common/program.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { chosenUser } from '../spec/user.js';
@@ -36,21 +36,31 @@ export class CommandDefaults {
     return { user, becomesUser: true };
   }
 
-  /** @throws Failure (status 2) where execve(2) could not take them */
+  /** @throws KernelError where there are too many of them, or the directory's path is too long */
   wordsOf({ argv, directory, environment = [], wholeEnvironment }: CommandRequest): Words {
     const base = wholeEnvironment ? {} : this.environment;
     const whole =
       environment.length === 0 && !wholeEnvironment
         ? this.entries
         : entriesOf({ ...base, ...Object.fromEntries(environment.map(partsOf)) });
-    return {
+    const [program = ''] = argv;
+    const words = {
       argv,
       environment: whole,
       directory: directory ?? '.',
-      paths: candidates(argv[0] as string, searchPathOf(whole)),
+      paths: candidates(program, searchPathOf(whole)),
     };
+    if (!fit(argv) || !fit(whole)) throw tooLong('execve', { pathname: program }, 'E2BIG');
+    if (!isPath(words.directory)) throw tooLong('chdir', { path: '…' }, 'ENAMETOOLONG');
+    return words;
   }
 }
+
+/** What the kernel would say if it were asked. */
+const tooLong = (call: string, args: Record<string, unknown>, errno: string): KernelError =>
+  Object.assign(new KernelError({ step: 'exec', call, args, errno }), {
+    next: 'Give it less, for example in a file or on its standard input.',
+  });
 
 /** Where the host's users are looked up: the container has the host's tree. */
 const hostRoot = { path: '/', method: 'pivot_root', readOnly: false, mounts: [] } as const;
@@ -87,7 +97,7 @@ export const inTurns = (words: Words): { now: Words; later: Words | undefined } 
  * @param root the container's, as a path of the host
  */
 export function startFailure(
-  reason: StartFailure,
+  reason: Exclude<StartFailure, Error>,
   request: CommandRequest,
   words: Words,
   root: string,

@@ -15,6 +15,8 @@ import { openPeer, setWindowSize, type WindowSize } from '../../common/kernel/te
 const ptmx = 0x502;
 /** VEOF of a new terminal, Ctrl-D: termios(3). */
 const endOfInput = Buffer.of(4);
+/** Bytes that a terminal holds at most and more: what comes after them somebody inside has written since. */
+const mostLeft = 256 * 1024;
 const lineEnds: readonly (number | undefined)[] = [10, 13];
 
 export class CommandTerminal {
@@ -35,13 +37,16 @@ export class CommandTerminal {
    */
   constructor(kernel: Kernel, root: number, window: WindowSize, pipes: { input: number; output: number }) {
     const master = openMaster(kernel, root);
+    let slave: number | undefined;
     try {
       kernel.call('ioctl', { fd: master, request: 'TIOCSPTLCK', argp: memory(Buffer.alloc(4), 0) });
       setWindowSize(master, window);
-      this.slave = openPeer(master);
+      slave = openPeer(master);
+      this.slave = slave;
       this.master = kernel.call('fcntl', { fd: master, cmd: 'F_DUPFD_CLOEXEC', arg: 0 });
     } catch (error) {
       closeSync(master);
+      if (slave !== undefined) closeSync(slave);
       throw error;
     }
     this.stream = new ReadStream(master);
@@ -84,7 +89,11 @@ export class CommandTerminal {
     this.over = true;
     const buffer = Buffer.alloc(64 * 1024);
     try {
-      for (let length = 1; length > 0 && !this.output.destroyed; ) {
+      for (
+        let left = mostLeft, length = 1;
+        length > 0 && left > 0 && !this.output.destroyed;
+        left -= length
+      ) {
         length = readSync(this.master, buffer);
         this.output.write(Buffer.from(buffer.subarray(0, length)));
       }

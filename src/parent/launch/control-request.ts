@@ -3,8 +3,7 @@ import type { ControlRequest } from '../../common/control.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { WindowSize } from '../../common/kernel/terminal-modes.js';
 import { isWindowSize } from '../../common/window-size.js';
-
-type Check = (value: unknown) => boolean;
+import { type Check, isSignalName as signal } from './check.js';
 
 const whole: Check = (value) => Number.isSafeInteger(value) && Number(value) > 0;
 const flag: Check = (value) => typeof value === 'boolean';
@@ -17,7 +16,6 @@ const streams: Check = (value) =>
   Array.isArray(value) && value.length === 3 && value.every((kind) => kind === 'pipe' || kind === 'ignore');
 const window: Check = (value) =>
   typeof value === 'object' && value !== null && isWindowSize(value as WindowSize);
-const signal: Check = (value) => typeof value === 'string' && /^SIG[A-Z0-9]{1,12}(\+\d{1,2})?$/.test(value);
 
 interface Fields {
   readonly needed: Readonly<Record<string, Check>>;
@@ -47,19 +45,24 @@ const requests: { readonly [Type in ControlRequest['type']]: Fields } = {
  */
 export function checkedRequest(line: string): ControlRequest {
   const value = parsed(line);
-  const { type, number } = value;
+  const { type } = value;
+  // What is wrong about a command that runs is no failure of that command.
+  const number = ['opened', 'resize', 'signal'].includes(String(type)) ? undefined : value.number;
   const fields = Object.hasOwn(requests, String(type)) ? requests[type as ControlRequest['type']] : undefined;
-  if (!whole(number)) throw wrong('what a program asks for has no number');
+  if (!whole(value.number)) throw wrong('what a program asks for has no number');
   if (fields === undefined) throw wrong(`the launcher does not know what “${String(type)}” is`, number);
   const checks: Record<string, Check> = { ...fields.possible, ...fields.needed, type: text, number: whole };
   const unknown = Object.keys(value).find((name) => !Object.hasOwn(checks, name));
-  if (unknown !== undefined) throw wrong(`exec() has no option ${unknown}`, number);
+  if (unknown !== undefined) throw wrong(`${nameOf(type)} has no option ${unknown}`, number);
   const bad = Object.entries(checks).find(
     ([name, check]) => (name in value || name in fields.needed) && !check(value[name]),
   );
-  if (bad !== undefined) throw wrong(`option ${bad[0]} of exec() is not of its kind`, number);
+  if (bad !== undefined) throw wrong(`option ${bad[0]} of ${nameOf(type)} is not of its kind`, number);
   return value as unknown as ControlRequest;
 }
+
+/** As the program calls it. */
+const nameOf = (type: unknown): string => (type === 'exec' ? 'exec()' : `“${type}”`);
 
 function parsed(line: string): Record<string, unknown> {
   try {

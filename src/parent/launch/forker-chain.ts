@@ -127,7 +127,6 @@ export interface CommandChain {
   readonly user: ChainCall | undefined;
   /** Who its terminal belongs to. */
   readonly owner: ChainCall | undefined;
-  readonly directory: ChainCall;
   /** The tries to execute it. */
   readonly tries: readonly ChainCall[];
 }
@@ -182,7 +181,6 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
     group: find('setresgid'),
     user: find('setresuid'),
     owner,
-    directory,
     tries,
   };
 }

@@ -37,8 +37,11 @@ export interface Start {
   readonly words: Words;
   readonly user: LaunchSpec['user'];
   readonly becomesUser: boolean;
-  /** What become its standard input, output and error. */
-  readonly descriptors: readonly number[];
+  /**
+   * What become its standard input, output and error: asked for when its turn comes, so that none waits with them open.
+   * Undefined where it has to wait for a later `next`.
+   */
+  readonly descriptors: () => readonly number[] | undefined;
   /** Whether they are a terminal of its own. */
   readonly terminal: boolean;
   /** It runs. */
@@ -47,8 +50,12 @@ export interface Start {
   readonly failed: (reason: StartFailure, pid: number) => void;
 }
 
-/** Why a command was not started: a call that failed, by its name and errno, or that it was stopped on its way. */
+/**
+ * Why a command was not started: a call that failed, by its name and errno, that it was stopped on its way, or what was
+ * wrong before.
+ */
 export type StartFailure =
+  | Error
   | { readonly call: ChainCall; readonly errno: string }
   | { readonly call: 'clone'; readonly errno: string }
   | 'stopped';
@@ -136,16 +143,28 @@ export class Forker {
     this.words.release();
   }
 
-  private next(): void {
-    if (this.current !== undefined || this.over) return;
-    const start = this.waiting.shift();
-    if (start === undefined) return;
-    const chain = this.chainFor(start);
-    this.current = { start, chain };
-    this.wasStopped = false;
-    this.fill(chain, start);
-    this.watch(patience.look);
-    writeSync(this.go, 'x');
+  /** Starts the next, if none is on its way. */
+  next(): void {
+    while (this.current === undefined && !this.over) {
+      const start = this.waiting.shift();
+      if (start === undefined) return;
+      try {
+        const descriptors = start.descriptors();
+        if (descriptors === undefined) {
+          this.waiting.unshift(start);
+          return;
+        }
+        const chain = this.chainFor(start);
+        this.fill(chain, start, descriptors);
+        this.current = { start, chain };
+      } catch (error) {
+        start.failed(error as Error, 0);
+        continue;
+      }
+      this.wasStopped = false;
+      this.watch(patience.look);
+      writeSync(this.go, 'x');
+    }
   }
 
   private chainFor({ user, becomesUser, terminal }: Start): CommandChain {
@@ -165,11 +184,15 @@ export class Forker {
   }
 
   /** Writes into the chain what is this command's. */
-  private fill({ chain, streams, groups, group, user, owner }: CommandChain, start: Start): void {
+  private fill(
+    { chain, streams, groups, group, user, owner }: CommandChain,
+    start: Start,
+    descriptors: readonly number[],
+  ): void {
     this.chain.aim(this.own.fork, chain);
     this.words.write(start.words);
     streams.forEach((call, index) => {
-      this.chain.set(call, 'oldfd', BigInt(start.descriptors[index] ?? 0));
+      this.chain.set(call, 'oldfd', BigInt(descriptors[index] ?? 0));
     });
     const ids = (call: ChainCall | undefined, names: readonly string[], id: number): void => {
       if (call !== undefined) for (const name of names) this.chain.set(call, name, BigInt(id));

@@ -4,7 +4,6 @@
  */
 import { closeSync, fchmodSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { FailureData } from '../../common/channel.js';
 import {
   type CommandRequest,
   type ControlAnswer,
@@ -13,10 +12,12 @@ import {
   type StreamKind,
 } from '../../common/control.js';
 import { Failure, nextAfterKill, statusOfSignal, usageFailure } from '../../common/failure.js';
-import { KernelError } from '../../common/kernel/kernel-error.js';
+import { failureData } from '../../common/failure-data.js';
 import { pipe } from '../../common/kernel/pipe.js';
 import { type ProcessChange, signalNumber, waitForProcess } from '../../common/kernel/processes.js';
+import type { Words } from '../../common/kernel/program-words.js';
 import { Recorder } from '../../common/kernel/recorder.js';
+import type { WindowSize } from '../../common/kernel/terminal-modes.js';
 import { LineSplitter } from '../../common/line-splitter.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
@@ -27,11 +28,14 @@ import { CommandTerminal } from './command-terminal.js';
 import type { ContainerGroup } from './container-group.js';
 import { checkedRequest, numberOfWrong } from './control-request.js';
 import { statusOf } from './follow.js';
-import { Forker } from './forker.js';
+import { Forker, type StartFailure } from './forker.js';
 import type { ProcessHandOver } from './process-hand-over.js';
 
 /** Bytes of a line: execve(2) takes 6 MiB of strings at most, and JSON may need some more for them. */
 const longestLine = 16 * 1024 * 1024;
+
+/** So many commands may have pipes that a busy program has not opened yet; the next one waits. */
+const mostUnopened = 32;
 
 interface Command {
   readonly number: number;
@@ -41,7 +45,11 @@ interface Command {
   over: boolean;
   /** Signals that came before it ran. */
   readonly early: NodeJS.Signals[];
+  /** The size of its terminal, where it gets one. */
+  window: WindowSize | undefined;
   terminal: CommandTerminal | undefined;
+  /** What become its standard streams, once its turn has come. */
+  own: readonly number[] | undefined;
   /** Descriptors that the program opens once more; closed here when it has. */
   programs: readonly number[];
 }
@@ -71,6 +79,8 @@ export class ServedCommands {
   /** F, once it was waited for. */
   private reaped: number | undefined;
   private ended = false;
+  /** How many commands have pipes that the program has not opened yet. */
+  private unopened = 0;
 
   constructor(
     private readonly spec: LaunchSpec,
@@ -141,7 +151,8 @@ export class ServedCommands {
         this.answer(checkedRequest(line));
       } catch (error) {
         const number = numberOfWrong(error);
-        if (number === undefined) this.reject(error as Failure);
+        // What is wrong about a command that runs does not make it one that was not started.
+        if (number === undefined || this.byNumber.has(number)) this.reject(error as Failure);
         else this.fail(number, error as Error);
       }
     }
@@ -150,6 +161,10 @@ export class ServedCommands {
 
   private answer(request: ControlRequest): void {
     if (request.type === 'exec') {
+      if (this.byNumber.has(request.number)) {
+        this.reject(usageFailure(`there is a command ${request.number} already`));
+        return;
+      }
       try {
         this.start(request);
       } catch (error) {
@@ -161,93 +176,119 @@ export class ServedCommands {
     // What has ended needs neither.
     if (command === undefined) return;
     if (request.type === 'opened') {
-      for (const fd of command.programs) closeSync(fd);
+      if (command.programs.length > 0) this.unopened -= 1;
+      close(command.programs);
       command.programs = [];
       this.forget(command);
-    } else if (request.type === 'resize') command.terminal?.resize(request.window);
+      this.forker.next();
+    } else if (request.type === 'resize') this.resize(command, request.window);
     else this.signal(command, request.signal as NodeJS.Signals);
   }
 
   private start(request: CommandRequest): void {
     const { number, argv } = request;
-    if (this.byNumber.has(number)) throw usageFailure(`there is a command ${number} already`);
     const chosen = this.defaults.userOf(request);
-    const { now, later } = inTurns(this.defaults.wordsOf(request));
-    const { commands, programs, terminal } = this.streamsOf(request, chosen.becomesUser);
+    const words = this.defaults.wordsOf(request);
     const command: Command = {
       number,
       argv,
       pid: 0,
       over: false,
       early: [],
-      terminal,
-      programs: programs.filter((fd): fd is number => fd !== null),
+      window: request.window,
+      terminal: undefined,
+      own: undefined,
+      programs: [],
     };
     this.byNumber.set(number, command);
-    this.tell({ type: 'streams', number, descriptors: programs });
-    const attempt = (words: typeof now, rest: typeof later): void =>
-      this.forker.start({
-        words,
-        ...chosen,
-        descriptors: [0, 1, 2].map((index) =>
-          terminal ? terminal.slave : (commands[index] ?? this.nothing),
-        ),
-        terminal: terminal !== undefined,
-        started: (pid) => {
-          close(commands);
-          this.begun(command, pid, request);
-        },
-        failed: (reason, pid) => {
-          if (pid !== 0 && !this.early.has(pid)) waitForProcess(pid, true);
-          this.early.clear();
-          const nowhere = reason !== 'stopped' && reason.errno === 'ENOENT' && reason.call !== 'clone';
-          if (
-            rest !== undefined &&
-            nowhere &&
-            typeof reason.call !== 'string' &&
-            reason.call.call === 'execve'
-          ) {
-            const turn = inTurns(rest);
-            return attempt(turn.now, turn.later);
-          }
-          close(commands);
-          terminal?.end();
-          if (reason !== 'stopped' && reason.call === 'clone' && this.isEnding) return;
-          this.fail(number, startFailure(reason, request, words, `/proc/${this.handOver.second}/root`));
-        },
-      });
-    attempt(now, later);
+    this.attempt(command, request, chosen, words);
   }
 
-  /** The same, and the command's ends are those of its terminal where it gets one. */
-  private streamsOf(
-    { streams, window }: CommandRequest,
-    becomesUser: boolean,
-  ): { commands: (number | null)[]; programs: (number | null)[]; terminal: CommandTerminal | undefined } {
-    if (window === undefined) return { ...this.streams(streams, becomesUser), terminal: undefined };
+  /** Tries as many of the places of PATH as can be tried at a time, and then those that follow. */
+  private attempt(
+    command: Command,
+    request: CommandRequest,
+    chosen: ReturnType<CommandDefaults['userOf']>,
+    words: Words,
+  ): void {
+    const { now, later } = inTurns(words);
+    this.forker.start({
+      words: now,
+      ...chosen,
+      descriptors: () => {
+        if (command.own === undefined && this.unopened >= mostUnopened) return undefined;
+        command.own ??= this.streamsOf(command, request, chosen.becomesUser);
+        return command.own;
+      },
+      terminal: request.window !== undefined,
+      started: (pid) => {
+        this.closeOwn(command);
+        this.begun(command, pid, request);
+      },
+      failed: (reason, pid) => {
+        if (pid !== 0 && !this.early.has(pid)) waitForProcess(pid, true);
+        this.early.clear();
+        if (later !== undefined && isNotThere(reason)) return this.attempt(command, request, chosen, later);
+        this.closeOwn(command);
+        command.terminal?.end();
+        if (reason instanceof Error) return this.fail(command.number, reason);
+        if (reason !== 'stopped' && reason.call === 'clone' && this.isEnding) return;
+        const root = `/proc/${this.handOver.second}/root`;
+        this.fail(command.number, startFailure(reason, request, now, root));
+      },
+    });
+  }
+
+  /** Those of its terminal are closed by whoever started it, as the ends of pipes are. */
+  private closeOwn(command: Command): void {
+    close([...new Set(command.own)].filter((fd) => fd !== this.nothing));
+    command.own = undefined;
+  }
+
+  /**
+   * Makes the standard streams of a command, and tells the program where its ends are.
+   * @returns the command's own
+   */
+  private streamsOf(command: Command, { streams }: CommandRequest, becomesUser: boolean): number[] {
+    const { window } = command;
+    const kinds: readonly StreamKind[] = window === undefined ? streams : ['pipe', 'pipe', 'ignore'];
+    const { commands, programs } = this.pipes(kinds, window === undefined && becomesUser);
+    if (window !== undefined) {
+      try {
+        command.terminal = this.terminalFor(window, commands);
+      } catch (error) {
+        close([...commands, ...programs]);
+        throw error;
+      }
+    }
+    command.programs = programs.filter((fd): fd is number => fd !== null);
+    if (command.programs.length > 0) this.unopened += 1;
+    this.tell({ type: 'streams', number: command.number, descriptors: programs });
+    const { terminal } = command;
+    return [0, 1, 2].map((index) => (terminal ? terminal.slave : (commands[index] ?? this.nothing)));
+  }
+
+  /** A terminal that is between the command and these ends of its pipes. */
+  private terminalFor(window: WindowSize, [input, output]: readonly (number | null)[]): CommandTerminal {
     if (!mayHaveTerminals(this.spec))
       throw usageFailure(
         'a terminal needs user 0 and group 0 in the container: without them the kernel gives a user namespace no terminals',
         'Map them, for example by leaving out uidMap and gidMap.',
       );
-    const { commands, programs } = this.streams(['pipe', 'pipe', 'ignore'], false);
-    const [input, output] = commands as [number, number];
-    let root: number | undefined;
+    const pathname = `/proc/${this.handOver.second}/root`;
+    const root = this.kernel.call('open', { pathname, flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
     try {
-      const pathname = `/proc/${this.handOver.second}/root`;
-      root = this.kernel.call('open', { pathname, flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
-      const terminal = new CommandTerminal(this.kernel, root, window, { input, output });
-      return { commands: [terminal.slave], programs, terminal };
-    } catch (error) {
-      close([...commands, ...programs]);
-      throw error;
+      return new CommandTerminal(this.kernel, root, window, {
+        input: input as number,
+        output: output as number,
+      });
     } finally {
-      if (root !== undefined) closeSync(root);
+      closeSync(root);
     }
   }
 
   /** The ends of the command and of the program, null where there is no pipe. */
-  private streams(kinds: readonly StreamKind[], becomesUser: boolean) {
+  private pipes(kinds: readonly StreamKind[], becomesUser: boolean) {
     const [commands, programs]: [(number | null)[], (number | null)[]] = [[], []];
     try {
       for (const [index, kind] of kinds.entries()) {
@@ -307,6 +348,13 @@ export class ServedCommands {
     if (command.over && command.programs.length === 0) this.byNumber.delete(command.number);
   }
 
+  /** One that has no terminal yet gets it in that size. */
+  private resize(command: Command, window: WindowSize): void {
+    if (command.window === undefined) return;
+    command.window = window;
+    command.terminal?.resize(window);
+  }
+
   /** To its process group too: what it has started and left behind would keep its pipes open. */
   private signal({ pid, over, early }: Command, signal: NodeJS.Signals): void {
     if (pid === 0) early.push(signal);
@@ -320,9 +368,13 @@ export class ServedCommands {
 
   private fail(number: number, error: Error): void {
     const command = this.byNumber.get(number);
-    for (const fd of command?.programs ?? []) closeSync(fd);
-    this.byNumber.delete(number);
-    this.tell({ type: 'failed', number, failure: failureData(error) });
+    if (command !== undefined) {
+      command.over = true;
+      // Its pipes stay until the program has opened them: else it would open those of another that has their numbers.
+      this.forget(command);
+    }
+    const { stack, ...failure } = failureData(error);
+    this.tell({ type: 'failed', number, failure });
   }
 
   private tell(answer: ControlAnswer): void {
@@ -334,12 +386,10 @@ function close(descriptors: readonly (number | null)[]): void {
   for (const fd of descriptors) if (fd !== null) closeSync(fd);
 }
 
-function failureData(error: Error): FailureData {
-  const { message, status = 125, next } = error as Failure;
-  return {
-    message,
-    status,
-    ...(next && { next }),
-    ...(error instanceof KernelError && { kernel: error.data }),
-  };
-}
+/** Whether a program is in none of the places that were tried. */
+const isNotThere = (reason: StartFailure): boolean =>
+  !(reason instanceof Error) &&
+  reason !== 'stopped' &&
+  reason.errno === 'ENOENT' &&
+  typeof reason.call !== 'string' &&
+  reason.call.call === 'execve';

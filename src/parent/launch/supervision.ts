@@ -9,15 +9,10 @@ import { namespaceIds } from '../../common/evidence.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
+import { grace, wrongTimeLimit } from '../../common/time-limit.js';
 import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
 import { tell } from './status-descriptor.js';
-
-/** Milliseconds between the stop signal and SIGKILL, for a command that wants to put things in order. */
-const grace = 2_000;
-
-/** setTimeout takes 31 bits of milliseconds. */
-const longestTimeout = 2_000_000;
 
 export class Supervision {
   private readonly pidFile: string | undefined;
@@ -41,10 +36,8 @@ export class Supervision {
     this.statusDescriptor = options['status-fd'] as number | undefined;
     this.timeout = options.timeout as number | undefined;
     this.diesWithParent = options['die-with-parent'] === true;
-    if (this.timeout !== undefined && !(this.timeout > 0 && this.timeout <= longestTimeout))
-      throw usageFailure(
-        `--timeout is more than 0 and at most ${longestTimeout} seconds, not ${this.timeout}`,
-      );
+    const wrong = this.timeout === undefined ? undefined : wrongTimeLimit(this.timeout);
+    if (wrong !== undefined) throw usageFailure(`--timeout ${wrong}`);
     if (this.statusDescriptor !== undefined) checkDescriptor('status-fd', this.statusDescriptor);
   }
 
