@@ -390,7 +390,7 @@ export interface Usage {
   readonly memory?: number;
   readonly memoryPeak?: number;
   readonly memoryLimit?: number;
-  /** Processes killed because memory reached the limit. */
+  /** Processes that the kernel killed for want of memory: with a limit, because that was reached. */
   readonly oomKills?: number;
   /** Microseconds. */
   readonly cpuTime?: number;

@@ -28,9 +28,7 @@ export function hitLimits({ oomKills = 0, memoryLimit, forksRefused = 0, process
   return [
     ...(oomKills === 0
       ? []
-      : [
-          `killed: memory reached its limit${memoryLimit === undefined ? '' : ` of ${sizeWords(memoryLimit)}`} (${counted(oomKills, 'process', 'processes')})`,
-        ]),
+      : [`killed: ${shortOf(memoryLimit)} (${counted(oomKills, 'process', 'processes')})`]),
     ...(forksRefused === 0
       ? []
       : [
@@ -38,3 +36,9 @@ export function hitLimits({ oomKills = 0, memoryLimit, forksRefused = 0, process
         ]),
   ];
 }
+
+/** The kernel counts in each group whom it has killed there, whoever else used up the memory. */
+const shortOf = (memoryLimit: number | undefined): string =>
+  memoryLimit === undefined
+    ? 'memory was short on this machine or in a control group above'
+    : `memory reached its limit of ${sizeWords(memoryLimit)}`;

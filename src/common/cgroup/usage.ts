@@ -9,7 +9,7 @@ export interface Usage {
   readonly memory?: number;
   readonly memoryPeak?: number;
   readonly memoryLimit?: number;
-  /** How many processes were killed because memory reached the limit. */
+  /** How many processes the kernel killed for want of memory: with a limit, because that was reached. */
   readonly oomKills?: number;
   /** Microseconds of processor time. */
   readonly cpuTime?: number;

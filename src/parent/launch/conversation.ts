@@ -278,7 +278,8 @@ export class Conversation {
     registration?.ended(status);
     handOver.recordGuard();
     const usage = group?.usage();
-    const reason = signal === 'SIGKILL' && usage?.oomKills ? ('memory' as const) : undefined;
+    const full = signal === 'SIGKILL' && usage?.memoryLimit !== undefined && usage.oomKills;
+    const reason = full ? ('memory' as const) : undefined;
     for (const sentence of usage ? hitLimits(usage) : []) log.warn(sentence);
     supervision?.used(usage, reason);
     log.ended(handOver.second, defined({ status, signal, reason, usage }));

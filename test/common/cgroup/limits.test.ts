@@ -1,12 +1,14 @@
 /** --memory, --pids-limit, --cpus and their like, against the kernel's own files: on whatever version of cgroups is here. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
 import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
 import { planGroups } from '../../../src/common/cgroup/plan.js';
 import type { Usage } from '../../../src/common/cgroup/usage.js';
+import type { LaunchSpec } from '../../../src/common/spec.js';
+import { controlGroupStep } from '../../../src/common/steps/control-group.js';
 import { launch, open } from '../../../src/library/index.js';
 import {
   finished,
@@ -14,6 +16,7 @@ import {
   lacking,
   node,
   program,
+  type RunOptions,
   records,
   root,
   run,
@@ -50,10 +53,14 @@ interface Launched {
 }
 
 /** A launch with its log, whose groups must be gone after it. */
-async function limited(options: readonly string[], command: readonly string[]): Promise<Launched> {
+async function limited(
+  options: readonly string[],
+  command: readonly string[],
+  how: RunOptions = {},
+): Promise<Launched> {
   const file = join(folder(), 'log');
   const words = ['run', '--log-level', 'warn', '--log-format', 'pretty', '--log-file', file, ...options];
-  const { status, stdout, stderr } = await run([...words, '--', ...command]);
+  const { status, stdout, stderr } = await run([...words, '--', ...command], how);
   const log = records(file);
   const ended = log.find((one) => one.ended !== undefined)?.ended as Told;
   assert.ok(ended, stderr);
@@ -85,6 +92,41 @@ test('memory at its limit is told apart from a SIGKILL', { skip }, async () => {
   assert.doesNotMatch(killed.stderr, /killed: memory/);
 });
 
+const memoryGroup =
+  'why' in plan ? undefined : plan.find(({ controllers }) => controllers.includes('memory'));
+
+test('a process that was killed for the memory of others is not said to have reached a limit of its own', {
+  skip: skip || (memoryGroup?.version !== 1 && 'the group above the launcher is of version 2'),
+}, async () => {
+  const above = join(dirname(String(memoryGroup?.path)), `gontainer-test-${process.pid}`);
+  mkdirSync(above);
+  try {
+    // With no swap, where it is counted.
+    for (const file of ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'])
+      if (existsSync(join(above, file))) writeFileSync(join(above, file), String(2 ** 29));
+    const under = ['sh', '-c', `echo $$ > ${above}/cgroup.procs; exec "$@"`, 'sh'];
+    const { status, ended, stderr } = await limited(
+      ['--uid', '--pid', '--pids-limit=20'],
+      ['sh', '-c', hog],
+      {
+        under,
+      },
+    );
+    assert.deepEqual([status, ended.reason, ended.usage.memoryLimit], [137, undefined, undefined]);
+    assert.ok(Number(ended.usage.oomKills) > 0);
+    assert.match(
+      stderr,
+      /killed: memory was short on this machine or in a control group above \(1 process\)/,
+    );
+  } finally {
+    await until(
+      'the group above is not empty',
+      () => readFileSync(join(above, 'cgroup.procs'), 'utf8') === '',
+    );
+    rmdirSync(above);
+  }
+});
+
 test('half a processor is half a processor', { skip }, async () => {
   // Both are taken inside, between two moments of the same process: a busy machine gives less, and never more.
   const script = `const [t, c] = [process.hrtime.bigint(), process.cpuUsage()]; let now = t;
@@ -107,6 +149,29 @@ test('the step shows what was written, and the command is in the group before it
     for (const { name, value, mayBeMissing } of files)
       assert.ok(limits[join(path, name)] === value || mayBeMissing, `${join(path, name)}: ${value}`);
   for (const { path } of groups) assert.ok(stdout.includes(path.split('/').at(-1) as string));
+});
+
+test('a limit of memory that is no whole number of pages is what the kernel makes of it', {
+  skip,
+}, async () => {
+  const options = ['--uid', '--pid', '--memory=64m', '--memory-swap=67109000'];
+  const { status, stderr } = await limited(options, ['true']);
+  assert.equal(status, 0, stderr);
+});
+
+test('a limit that the kernel shows otherwise is a shortfall, unless it counts in pages', () => {
+  const shortfall = (name: string, value: string, shown: string): string | undefined => {
+    const group: ControlGroup = { version: 2, path: '/group', controllers: [], files: [{ name, value }] };
+    const after = { limits: { [`/group/${name}`]: shown }, groups: ['/group'] };
+    return controlGroupStep.shortfall?.({}, after, {
+      limits: { asked: {}, groups: [group] },
+    } as unknown as LaunchSpec);
+  };
+  assert.equal(shortfall('pids.max', '4194304', '4128770'), '/group/pids.max is 4128770');
+  assert.equal(shortfall('memory.max', '67109000', '67108864'), undefined);
+  assert.equal(shortfall('memory.swap.max', '136', '0'), undefined);
+  assert.equal(shortfall('memory.max', '67108864', 'max'), '/group/memory.max is max');
+  assert.equal(shortfall('memory.max', '67174401', '67108864'), '/group/memory.max is 67108864');
 });
 
 test('in a cgroup namespace of its own the group is the root', { skip }, async () => {
