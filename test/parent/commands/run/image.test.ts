@@ -67,6 +67,16 @@ function archiveOf(built: BuiltImage, user: User): string {
   return path;
 }
 
+/** A registry in which a name means one image, and then another, whose command says so. */
+async function twoVersions(t: TestContext) {
+  const later = imageOf({ ...config, Cmd: ['echo the second'] });
+  const manifestOf = ({ blobs, manifest }: BuiltImage) => blobs.get(manifest.digest) as Buffer;
+  const content = new Map(contentOf([image, later], { latest: manifestOf(image) }));
+  const registry = await loopbackRegistry(t, content);
+  const comeTheSecond = () => content.set('some/image/manifests/latest', manifestOf(later));
+  return { registry, name: `${registry.host}/some/image`, comeTheSecond };
+}
+
 const copies = (env: Readonly<Record<string, string>>): string[] =>
   readdirSync(join(String(env.XDG_DATA_HOME), 'gontainer/images'));
 const inImage = (source: string, ...more: string[]): string[] => [
@@ -186,19 +196,14 @@ for (const { skip, ...user } of users) {
     skip: skip || skipWithout,
   }, async (t) => {
     const env = home(user);
-    const later = imageOf({ ...config, Cmd: ['echo the second'] });
-    const content = new Map(
-      contentOf([image, later], { latest: image.blobs.get(image.manifest.digest) as Buffer }),
-    );
-    const registry = await loopbackRegistry(t, content);
-    const name = `${registry.host}/some/image`;
+    const { registry, name, comeTheSecond } = await twoVersions(t);
     const always = inImage(name, '--pull=always');
     for (let launch = 0; launch < 2; launch++) {
       const same = await run(always, { user, env });
       assert.equal(same.stdout, 'yes image /srv 0\n', same.stderr);
     }
     assert.equal(copies(env).length, 1);
-    content.set('some/image/manifests/latest', later.blobs.get(later.manifest.digest) as Buffer);
+    comeTheSecond();
     assert.equal((await run(inImage(name), { user, env })).stdout, 'yes image /srv 0\n');
     assert.equal((await run(always, { user, env })).stdout, 'the second\n');
     assert.equal((await run(inImage(name), { user, env })).stdout, 'the second\n');
@@ -218,16 +223,11 @@ for (const { skip, ...user } of users) {
     skip: skip || skipWithout,
   }, async (t) => {
     const env = home(user);
-    const later = imageOf({ ...config, Cmd: ['echo the second'] });
-    const content = new Map(
-      contentOf([image, later], { latest: image.blobs.get(image.manifest.digest) as Buffer }),
-    );
-    const registry = await loopbackRegistry(t, content);
-    const name = `${registry.host}/some/image`;
+    const { name, comeTheSecond } = await twoVersions(t);
     const running = start(inImage(name, '--', 'echo begun; cat; cat /srv/of-the-image'), { user, env });
     const end = finished(running);
     await new Promise((begun) => running.stdout?.once('data', begun));
-    content.set('some/image/manifests/latest', later.blobs.get(later.manifest.digest) as Buffer);
+    comeTheSecond();
     const second = await run(inImage(name, '--pull=always'), { user, env });
     assert.equal(second.stdout, 'the second\n', second.stderr);
     assert.equal(copies(env).length, 2);
