@@ -216,11 +216,24 @@ const ringNumber = 425;
 
 const ring: WatchedCall = { name: 'io_uring_setup', kind: 'files', answers: 'mnt', parameters: 'ip' };
 
+const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** Calls after which a process may be another program or user, have other capabilities, or be in other namespaces. */
+export const changesProcess = words(
+  'execve execveat unshare setns setuid setuid32 setgid setgid32 setreuid setreuid32 setregid setregid32 setresuid ' +
+    'setresuid32 setresgid setresgid32 setfsuid setfsuid32 setfsgid setfsgid32 setgroups setgroups32 capset',
+);
+
+/** Calls after which there may be other mounts, or a process sees others. */
+export const changesMounts = words(
+  'mount umount umount2 pivot_root chroot fsmount move_mount mount_setattr unshare setns',
+);
+
 /**
- * Those that are always looked at, whatever is asked for: execve(2), because it is the first that the command's process
- * makes and a process is another program after it, and what changes the namespaces of a process.
+ * Those two are always looked at, whatever is asked for: what is said of a call depends on them. The first that the
+ * command's process makes is execve(2).
  */
-const always: ReadonlySet<string> = new Set(['execve', 'execveat', 'unshare', 'setns']);
+const isAlways = (name: string): boolean => changesProcess.has(name) || changesMounts.has(name);
 
 /** The numbers of the calls of these kinds on an architecture, each with what the table says of it. */
 export function watchedNumbers(
@@ -232,7 +245,7 @@ export function watchedNumbers(
   for (const [name, row] of Object.entries(rows)) {
     const [kind, answers, parameters] = row;
     const number = row[column];
-    if (number >= 0 && (kinds.includes(kind) || always.has(name)))
+    if (number >= 0 && (kinds.includes(kind) || isAlways(name)))
       found.set(number, { name: name as WatchedName, kind, answers, parameters });
   }
   return found;

@@ -6,6 +6,8 @@ import {
   type Architecture,
   architectures,
   architecturesOf,
+  changesMounts,
+  changesProcess,
   type WatchedCall,
   watchedNumbers,
   watchKinds,
@@ -17,10 +19,6 @@ import { RemoteMemory } from './remote-memory.js';
 import { readArguments } from './shown-arguments.js';
 import { WatchedProcesses } from './watched-processes.js';
 import type { WatchedRecord } from './watched-record.js';
-
-/** Calls after which a process may be another program or user, or in other namespaces. */
-const becomesOther = /^(execve|execveat|unshare|setns|set[a-z]*[ug]id(32)?|setgroups(32)?|capset)$/;
-const changesMounts = /^(mount|umount2?|pivot_root|chroot|move_mount|mount_setattr|unshare|setns)$/;
 
 /** What was read of a call. */
 export interface CallRead {
@@ -77,14 +75,14 @@ export class CallReader {
 
   /** The call goes on: what it changes is looked up again. */
   goesOn({ thread }: Notification, { name }: WatchedCall): void {
-    if (becomesOther.test(name)) {
+    if (changesProcess.has(name)) {
       // By another thread than the first the process takes over the number of the first.
       this.processes.forget(this.processes.of(thread).pid);
       this.processes.forget(thread);
     }
     // After a vfork(2) the old memory is the parent's, and lives on.
     if (name.startsWith('execve')) this.memory.forgetAll();
-    if (changesMounts.test(name)) this.view.changes(thread);
+    if (changesMounts.has(name)) this.view.changes(thread);
   }
 
   release(): void {

@@ -1,7 +1,7 @@
 /** What --watch says of a call, and that whatever happens the command is answered and nothing is left. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { watchedNumbers, watchKinds } from '../../../src/common/watch/watched-calls.js';
@@ -204,6 +204,47 @@ test('a ring of io_uring is refused, and the record says so', { skip: lacking('p
   const { calls, stdout } = await watched(['--uid', '--', 'perl', '-e', script], root);
   assert.equal(stdout, '-1 38');
   assert.ok(calls.some(({ watched }) => watched === 'io_uring_setup'));
+});
+
+test('which user a process has become is known whatever is watched', { skip: lacking('perl') }, async () => {
+  const place = folder();
+  const file = join(place, 'secret');
+  writeFileSync(file, '', { mode: 0o600 });
+  const script = '$< = $> = 1; open(F, "<", shift) or print "$!"';
+  for (const kinds of ['files', 'files,identity']) {
+    const log = join(folder(), 'log');
+    const words = [
+      '--uid',
+      '--uid-map=0:0:2',
+      '--gid-map=0:0:2',
+      `--watch=${kinds}`,
+      '--log-file',
+      log,
+      '--',
+    ];
+    const ended = await run(['run', '--quiet', ...words, 'perl', '-e', script, file], { user: root });
+    assert.equal(ended.stdout, 'Permission denied', ended.stderr);
+    const calls = records(log) as unknown as Watched[];
+    const [call] = calls.filter(({ watched, paths }) => watched === 'openat' && paths?.[0] === file);
+    assert.equal(call?.refusal?.errno, 'EACCES', kinds);
+  }
+});
+
+test('a mount is known whatever is watched', { skip: lacking('perl') }, async () => {
+  const place = folder();
+  const log = join(folder(), 'log');
+  const [mount, unshare] = [numberOf('mount'), numberOf('unshare')];
+  const socket = join(place, 'socket');
+  const script = `use Socket; my ($type, $data, $where) = ('tmpfs', 'size=1m', shift); sub try { socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un("$where/socket")) }
+    syscall(${unshare}, 0x20000) == 0 or die $!; try; syscall(${mount}, $type, $where, $type, 0, $data) == 0 or die "mount: $!"; try`;
+  const words = ['--uid', '--watch=network', '--log-file', log, '--', 'perl', '-e', script, place];
+  const ended = await run(['run', '--quiet', ...words], { user: root });
+  assert.equal(ended.status, 0, ended.stderr);
+  const answers = (records(log) as unknown as Watched[])
+    .filter(({ watched, paths }) => watched === 'connect' && paths?.[0] === socket)
+    .map(({ answer }) => answer.means);
+  assert.equal(answers.length, 2);
+  assert.match(answers[1] ?? '', new RegExp(`is on the tmpfs at ${place}$`));
 });
 
 test('calls beyond the bound are counted, and go on', { skip: lacking('perl') }, async () => {
