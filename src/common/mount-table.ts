@@ -15,6 +15,11 @@ export class Mount {
     return Number(this.fields[0]);
   }
 
+  /** Major and minor number of the file system: whatever is mounted of it in several places has the same. */
+  get device(): string {
+    return String(this.fields[2]);
+  }
+
   get root(): string {
     return unescaped(this.fields[3]);
   }

@@ -30,13 +30,14 @@ export interface CallRead {
 export class CallReader {
   private readonly memory = new RemoteMemory();
   private readonly processes = new WatchedProcesses();
-  private readonly view = new ProcessView();
+  private readonly view: ProcessView;
   private readonly answers: Answers;
   private readonly foresight: Foresight;
   private readonly calls = new Map<number, readonly [Architecture, ReadonlyMap<number, WatchedCall>]>();
 
   /** @param pid the command's process, which has not been executed yet */
   constructor(spec: LaunchSpec, pid: number) {
+    this.view = new ProcessView(pid);
     this.answers = new Answers(spec, this.processes, this.view, pid);
     this.foresight = new Foresight(spec, this.processes, this.view, this.answers);
     for (const architecture of architecturesOf(process.arch))
@@ -74,7 +75,9 @@ export class CallReader {
   }
 
   /** The call goes on: what it changes is looked up again. */
-  goesOn({ thread }: Notification, { name }: WatchedCall): void {
+  goesOn(notification: Notification, call: WatchedCall): void {
+    const { thread } = notification;
+    const { name } = call;
     if (changesProcess.has(name)) {
       // By another thread than the first the process takes over the number of the first.
       this.processes.forget(this.processes.of(thread).pid);
@@ -82,7 +85,7 @@ export class CallReader {
     }
     // After a vfork(2) the old memory is the parent's, and lives on.
     if (name.startsWith('execve')) this.memory.forgetAll();
-    if (changesMounts.has(name)) this.view.changes(thread);
+    if (changesMounts.has(name)) this.view.changes(notification, call);
   }
 
   release(): void {

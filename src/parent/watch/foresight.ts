@@ -88,7 +88,7 @@ export class Foresight {
     // Root of the host is refused nothing else.
     const isHosts = this.answers.whose(thread, 'user') === 'host';
     if (path === undefined || (!readOnly && (!opens || isHosts))) return undefined;
-    if (!readOnly && this.seemsPermitted(asked, path, wants)) return undefined;
+    if (!readOnly && this.view.mayGlance && this.seemsPermitted(asked, path, wants)) return undefined;
     const found = this.view.find(thread, path);
     if (found === undefined) return undefined;
     return (

@@ -1,13 +1,35 @@
 /** The file system as a watched process sees it: its paths, its mounts, and what lies at a path. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { posix } from 'node:path';
-import { pathOf, textOf } from '../../common/byte-text.js';
+import { pathOf } from '../../common/byte-text.js';
+import type { Notification } from '../../common/kernel/listener.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
-import { Mount } from '../../common/mount-table.js';
+import { type Mount, mountTable } from '../../common/mount-table.js';
+import type { WatchedCall } from '../../common/watch/watched-calls.js';
 import { workingDirectory } from './shown-arguments.js';
 import { link } from './watched-processes.js';
 
 const O_PATH = 0o10000000; // open(2)
+
+/** Calls by which there comes to be a file system that was not there before. */
+const makesFileSystem: ReadonlySet<string> = new Set(['mount', 'fsmount']);
+
+/**
+ * File systems that nobody but the kernel answers for. Behind FUSE, a network or an overlay of one of them there may be a
+ * process of the container, which waits for the launcher's answer to a call of its own while it is waited for.
+ */
+const kernelsOwn = new Set('tmpfs ramfs devtmpfs devpts proc sysfs mqueue cgroup cgroup2'.split(' '));
+
+const fileSystemOf = ({ type, device }: Mount): string => `${type} ${device}`;
 
 /** What a path leads to. */
 export interface FoundFile {
@@ -33,8 +55,17 @@ const isBelow = (path: string, folder: string): boolean =>
 export class ProcessView {
   /** The mount tables by their namespaces. */
   private readonly tables = new Map<string, readonly Mount[]>();
-  /** The threads that are about to change one. */
-  private readonly changing = new Set<number>();
+  /** The threads that are about to change one, each with the number of the call. */
+  private readonly changing = new Map<number, number>();
+  /** The file systems that were mounted before the command ran: none of its processes answers for those. */
+  private readonly before: ReadonlySet<string>;
+  /** Whether anybody inside may have made a file system since. */
+  private hasMadeOne = false;
+
+  /** @param pid a process of the container, before the command runs */
+  constructor(pid: number) {
+    this.before = new Set(mountTable(pid).map(fileSystemOf));
+  }
 
   /** An absolute path in the root of the process; undefined where the directory cannot be seen. */
   absolute(thread: number, { directory, path }: { directory: number; path: string }): string | undefined {
@@ -54,7 +85,7 @@ export class ProcessView {
     const known = this.tables.get(namespace);
     if (known !== undefined) return known;
     const table = mountsOf(thread);
-    if (this.changing.size === 0) this.tables.set(namespace, table);
+    if (!this.isChanging()) this.tables.set(namespace, table);
     return table;
   }
 
@@ -63,16 +94,43 @@ export class ProcessView {
   }
 
   /** This thread makes a call that changes mounts, which takes effect once it was answered. */
-  changes(thread: number): void {
+  changes({ thread, number }: Notification, { name }: WatchedCall): void {
     this.tables.clear();
-    this.changing.add(thread);
-    // One that ended in that call makes no other.
-    if (this.changing.size > 64) this.changing.clear();
+    this.changing.set(thread, number);
+    this.hasMadeOne ||= makesFileSystem.has(name);
+  }
+
+  /** Whether one of those calls may not have taken effect yet. */
+  private isChanging(): boolean {
+    for (const [thread, number] of this.changing) {
+      if (isStillIn(thread, number)) return true;
+      this.changing.delete(thread);
+    }
+    return false;
+  }
+
+  /**
+   * Whether nobody inside has made a file system: then none of its processes can be asked for a file, wherever a path
+   * leads.
+   */
+  get mayGlance(): boolean {
+    return !this.hasMadeOne;
+  }
+
+  /** Whether the kernel alone is asked for a file below the root that these mounts are seen from. */
+  private mayLook(mounts: readonly Mount[]): boolean {
+    if (this.mayGlance) return true;
+    // Where the root is no mount point, what it lies on is not in the table.
+    return (
+      !this.isChanging() &&
+      mounts.some((mount) => mount.isAt('/')) &&
+      mounts.every((mount) => kernelsOwn.has(mount.type) || this.before.has(fileSystemOf(mount)))
+    );
   }
 
   /**
    * What seems to be at a path: a link to an absolute path is followed on the host, so this is for what is looked at more
-   * closely where it would be refused. Undefined where nothing is there.
+   * closely where it would be refused. Only while `mayGlance`. Undefined where nothing is there.
    */
   glance(thread: number, path: string): Stats | undefined {
     try {
@@ -85,13 +143,16 @@ export class ProcessView {
   /**
    * What is at a path, or the folder that it would be made in: openat2(2), and the mount by its number. It takes ten times
    * as long as reading the call.
+   * @returns undefined where a process of the container may be the one to answer, too
    */
   find(thread: number, path: string): FoundFile | undefined {
+    const mounts = mountsOf(thread);
+    if (!this.mayLook(mounts)) return undefined;
     let root: number | undefined;
     try {
       root = openSync(`/proc/${thread}/root`, O_PATH | constants.O_DIRECTORY);
-      const found = at(root, path, thread, false);
-      return found ?? at(root, posix.dirname(path), thread, true);
+      const found = at(root, path, mounts, false);
+      return found ?? at(root, posix.dirname(path), mounts, true);
     } catch {
       return undefined; // The process has ended.
     } finally {
@@ -100,27 +161,38 @@ export class ProcessView {
   }
 }
 
-function at(root: number, path: string, thread: number, isFolderOf: boolean): FoundFile | undefined {
+function at(
+  root: number,
+  path: string,
+  mounts: readonly Mount[],
+  isFolderOf: boolean,
+): FoundFile | undefined {
   const file = openInRoot(root, path);
   if (file === undefined) return undefined;
   try {
     const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, 'latin1')) ?? [];
-    const mount = mountsOf(thread).find((one) => one.id === Number(id));
+    const mount = mounts.find((one) => one.id === Number(id));
     return { stats: fstatSync(file), mount, isFolderOf };
   } finally {
     closeSync(file);
   }
 }
 
-/** The mount table of another process, which is not remembered as that of the launch is. */
-function mountsOf(thread: number): Mount[] {
+/** The mount table of a process; none where it has ended. */
+function mountsOf(thread: number): readonly Mount[] {
   try {
-    const table = textOf(readFileSync(`/proc/${thread}/mountinfo`));
-    return table
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => new Mount(line));
+    return mountTable(thread);
   } catch {
     return [];
+  }
+}
+
+/** Whether a thread may still be in a call that it was let go on with: proc_pid_syscall(5). */
+function isStillIn(thread: number, call: number): boolean {
+  try {
+    const [number] = readFileSync(`/proc/${thread}/syscall`, 'latin1').split(/\s/);
+    return number === 'running' || Number(number) === call;
+  } catch {
+    return existsSync(`/proc/${thread}`); // A process that may not be looked into, or that has ended.
   }
 }
