@@ -18,6 +18,7 @@ import {
   setting,
   unshareRefused,
 } from './obstacles.js';
+import { groupRefused } from './refused-group.js';
 
 /** What an errno means wherever it comes up: errno(3). */
 const byErrno: Readonly<Record<string, string>> = {
@@ -43,6 +44,9 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
     const advice = unshareRefused(errno, spec.unshared);
     if (advice !== undefined) return inWords(advice);
   }
+  // They are made and entered on the host, where no namespace counts.
+  const group = groupRefused({ step, call, args, errno });
+  if (group !== undefined) return group;
   if (withUser && ['EPERM', 'ENOSPC', 'EACCES'].includes(errno)) {
     const forbidden = forbiddenBy();
     if (forbidden !== undefined) return withLine(forbidden, 'switches');

@@ -127,6 +127,29 @@ test('a process that was killed for the memory of others is not said to have rea
   }
 });
 
+const processorGroup = hierarchies().find(({ controllers }) => controllers.includes('cpu'));
+
+test('less processor time in a group above is named where the kernel refuses more', {
+  skip: skip || (processorGroup === undefined && 'version 2 takes any'),
+}, async () => {
+  const above = join(String(processorGroup?.own), `gontainer-test-${process.pid}`);
+  mkdirSync(above);
+  try {
+    writeFileSync(join(above, 'cpu.cfs_quota_us'), '50000');
+    const { status, stderr } = await run(['run', '--quiet', '--uid', '--cpus=1', '--', 'true'], {
+      under: ['sh', '-c', `echo $$ > ${above}/cgroup.procs; exec "$@"`, 'sh'],
+    });
+    assert.equal(status, 125, stderr);
+    assert.match(stderr, /cpu\.cfs_quota_us.* EINVAL .*\. A control group above has less .*--cpus/);
+  } finally {
+    await until(
+      'the group above is not empty',
+      () => readFileSync(join(above, 'cgroup.procs'), 'utf8') === '',
+    );
+    rmdirSync(above);
+  }
+});
+
 test('half a processor is half a processor', { skip }, async () => {
   // Both are taken inside, between two moments of the same process: a busy machine gives less, and never more.
   const script = `const [t, c] = [process.hrtime.bigint(), process.cpuUsage()]; let now = t;
