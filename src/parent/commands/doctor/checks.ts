@@ -5,7 +5,7 @@ import { isatty } from 'node:tty';
 import { closesAtExecve } from '../../../common/kernel/available.js';
 import { newerCalls } from '../../../common/kernel/calls.js';
 import { address } from '../../../common/kernel/libc.js';
-import { namespaces } from '../../../common/namespaces.js';
+import { type NamespaceFlag, namespaces } from '../../../common/namespaces.js';
 import { type LineId, lines } from '../../advice/doctor-lines.js';
 import { whyMissing } from '../../advice/newer-kernel.js';
 import { coveredProc, takingRefused } from '../../advice/next-action.js';
@@ -22,6 +22,7 @@ import { profileInstalled } from './apparmor-profile.js';
 import { controlGroups } from './control-groups.js';
 import {
   missingCalls,
+  type Refused,
   tryLaunch,
   tryNesting,
   tryOverlay,
@@ -55,16 +56,37 @@ const problem = (found: string, fix: string): Finding => ({ state: 'problem', fo
 /** Without these the first container fails. */
 const needed = ['uid', 'pid', 'mnt'];
 
+/** What unshare(2) says of each kind, tried once: several lines are about it. */
+let trials: readonly Trial[] | undefined;
+
+interface Trial {
+  readonly kind: (typeof namespaces)[number];
+  /** The kinds that were asked for: every other one takes a new user namespace. */
+  readonly flags: readonly NamespaceFlag[];
+  readonly refused: Refused | undefined;
+}
+
+function unshareTrials(): readonly Trial[] {
+  trials ??= namespaces.map((kind) => ({
+    kind,
+    flags: kind.flag === 'uid' ? ['uid'] : ['uid', kind.flag],
+    refused: tryUnshare(kind.flag === 'uid' ? [kind.clone] : ['CLONE_NEWUSER', kind.clone]),
+  }));
+  return trials;
+}
+
 const namespaceLooks = Object.fromEntries(
   namespaces.map(({ flag, clone }) => [
     `namespace-${flag}`,
     (): Finding => {
-      const kinds = flag === 'uid' ? ([flag] as const) : (['uid', flag] as const);
-      const refused = tryUnshare(flag === 'uid' ? [clone] : ['CLONE_NEWUSER', clone]) ?? tryUse(flag, clone);
+      const { flags, refused: refusedAtOnce } = unshareTrials().find(
+        ({ kind }) => kind.flag === flag,
+      ) as Trial;
+      const refused = refusedAtOnce ?? tryUse(flag, clone);
       if (refused === undefined) return ok('can be made');
       const { call, errno } = refused;
       const fix =
-        (call === 'unshare' ? unshareRefused(errno, kinds) : refusedByPolicy(errno))?.next ??
+        (call === 'unshare' ? unshareRefused(errno, flags) : refusedByPolicy(errno))?.next ??
         forbiddenBy() ??
         'See the lines above, and the last lines of dmesg.';
       const found = `${call === 'unshare' ? '' : 'can be made, but '}${call}(2) ${howItFailed(errno)}`;
@@ -76,13 +98,21 @@ const namespaceLooks = Object.fromEntries(
 const howItFailed = (errno: string): string =>
   errno === 'SIGSYS' ? 'kills who makes it (SIGSYS)' : `fails with ${errno}`;
 
-/** The first kind of namespace that cannot be made, with what the kernel said. */
-function firstRefused() {
-  for (const { name, clone } of namespaces) {
-    const refused = tryUnshare(clone === 'CLONE_NEWUSER' ? [clone] : ['CLONE_NEWUSER', clone]);
-    if (refused !== undefined) return { name, ...refused };
-  }
-  return undefined;
+/**
+ * Whether something that is active here is what refuses a new namespace, or all can be made, or something else refuses one.
+ * @param active for example `a filter is active`
+ */
+function blamed(line: 'seccomp' | 'apparmor', active: string): Finding {
+  const first = unshareTrials().find(({ refused }) => refused !== undefined);
+  if (first?.refused === undefined) return ok(`${active}, and lets namespaces be made`);
+  const { kind, flags, refused } = first;
+  const advice = unshareRefused(refused.errno, flags);
+  return advice?.line === line
+    ? warning(
+        `${active}, and a new ${kind.name} namespace is refused: ${refused.call}(2) ${howItFailed(refused.errno)}`,
+        advice.next,
+      )
+    : ok(`${active}, and something else refuses a new ${kind.name} namespace`);
 }
 
 /** Fewer of a kind than this are soon used up by a room full of containers. */
@@ -136,28 +166,14 @@ const looks: Looks = {
         : forbidden,
     );
   },
-  seccomp: () => {
-    if (!filteredBySeccomp()) return ok('no filter');
-    const refused = firstRefused();
-    const advice = refused && refusedByPolicy(refused.errno);
-    if (refused === undefined || advice?.line !== 'seccomp')
-      return ok('a filter is active, as in a container, and lets namespaces be made');
-    return warning(
-      `a filter is active, as in a container, and a new ${refused.name} namespace is refused: ${refused.call}(2) ${howItFailed(refused.errno)}`,
-      advice.next,
-    );
-  },
+  seccomp: () =>
+    filteredBySeccomp() ? blamed('seccomp', 'a filter is active, as in a container') : ok('no filter'),
   apparmor: () => {
     const profile = appArmorProfile();
     if (profile === undefined) return ok('no profile confines this program');
-    if (!profile.confines) return ok(`the profile ${profile.name} is active, and confines nothing`);
-    const refused = firstRefused();
-    return refused === undefined
-      ? ok(`the profile ${profile.name} is active, and lets namespaces be made`)
-      : warning(
-          `the profile ${profile.name} is active, and a new ${refused.name} namespace is refused`,
-          String(refusedByPolicy('EACCES')?.next),
-        );
+    return profile.confines
+      ? blamed('apparmor', `the profile ${profile.name} is active`)
+      : ok(`the profile ${profile.name} is active, and confines nothing`);
   },
   limits: () => {
     const limits = namespaces.map((kind) => ({
@@ -235,10 +251,14 @@ const looks: Looks = {
     return status === 0 ? ok(`${name} has some, and they can be mapped`) : warning('cannot be mapped', said);
   },
   cgroup: () => {
-    const { version, refusal, controllers } = controlGroups();
-    return refusal === undefined
-      ? ok(`${version}; limits can be set, with ${controllers.join(', ')}`)
-      : warning(`${version}; ${refusal.why}`, `Containers work, without limits. ${refusal.next}`);
+    const { version, refusal, controllers, without } = controlGroups();
+    if (refusal === undefined) return ok(`${version}; limits can be set, with ${controllers.join(', ')}`);
+    if (controllers.length === 0)
+      return warning(`${version}; ${refusal.why}`, `Containers work, without limits. ${refusal.next}`);
+    return warning(
+      `${version}; limits can be set, with ${controllers.join(', ')}, but not ${without.join(' and ')}: ${refusal.why}`,
+      `Containers work, without ${without.length === 1 ? 'this limit' : 'these limits'}. ${refusal.next}`,
+    );
   },
   busybox: () =>
     ['/bin/busybox', '/usr/bin/busybox'].some(isFile)

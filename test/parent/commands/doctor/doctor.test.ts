@@ -5,6 +5,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { hierarchies } from '../../../../src/common/cgroup/hierarchies.js';
 import { lines } from '../../../../src/parent/advice/doctor-lines.js';
 import {
   folder,
@@ -125,6 +126,54 @@ test('user namespaces that are switched off are a problem, with the sysctl that 
   assert.match(String(findings.get('nesting')?.found), /^0 levels/);
 });
 
+test('a filter that has nothing to do with a refusal is not blamed for it', {
+  skip: lacking('unshare', 'bwrap'),
+}, () => {
+  // A limit says ENOSPC, AppArmor's switch EPERM, as the filters of containers do.
+  const harmless = filtered({ call: 'sethostname' });
+  for (const host of [[...harmless, ...after(zero('user/max_net_namespaces'))], restrictedByAppArmor()]) {
+    const { state, found, fix } = examined(host).findings.get('seccomp') as Found;
+    assert.equal(state, 'ok', fix);
+    assert.match(
+      found,
+      /^a filter is active, as in a container, and something else refuses a new (network|user) namesp/,
+    );
+  }
+});
+
+/** A host whose switch is set for ordinary users; to see it here takes a filter, which refuses the same. */
+function restrictedByAppArmor(): Host {
+  const file = written('restricted', '1\n');
+  const sysctl = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
+  return filtered({ more: ['--tmpfs', '/proc/sys/kernel', '--ro-bind', file, sysctl] });
+}
+
+const processorHierarchy = hierarchies().find(({ controllers }) => controllers.includes('cpu'));
+
+test('a kind of limits that cannot be had is named, and the others are not called impossible', {
+  skip:
+    lacking('unshare') ||
+    (process.getuid?.() !== 0 && 'needs root') ||
+    (processorHierarchy === undefined && 'there is no hierarchy of its own for cpu'),
+}, async () => {
+  const under = [
+    'unshare',
+    '--mount',
+    'sh',
+    '-ec',
+    `umount ${processorHierarchy?.mountPoint}; exec "$@"`,
+    'sh',
+  ];
+  const { stdout } = await run(['doctor'], { under });
+  const { state, found: said, fix } = found(stdout).get('cgroup') as Found;
+  assert.equal(state, 'warning');
+  assert.match(
+    said,
+    /; limits can be set, with memory, pids,.* but not --cpus: the controller cpu of control groups is not/,
+  );
+  assert.match(String(fix), /^Containers work, without this limit\. /);
+});
+
 test('one kind of namespace that is switched off is a warning, and the others are in order', {
   skip: lacking('unshare'),
 }, () => {
@@ -201,11 +250,7 @@ const hosts: Readonly<Record<string, { host: () => Host; words?: string[]; line:
       needs: ['bwrap', 'newuidmap', 'setpriv'],
     },
     "AppArmor's restriction": {
-      host: () => {
-        const file = written('restricted', '1\n');
-        const sysctl = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
-        return filtered({ more: ['--tmpfs', '/proc/sys/kernel', '--ro-bind', file, sysctl] });
-      },
+      host: restrictedByAppArmor,
       line: 'switches',
       needs: ['bwrap'],
     },
