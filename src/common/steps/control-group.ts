@@ -119,7 +119,8 @@ function shellLines({ path, init, above, files }: ControlGroup): string[] {
       ? []
       : [
           `mkdir -p ${shellWord(above.leaf)}`,
-          `for p in $(cat ${members}); do echo $p > ${shellWord(membersFile(above.leaf))}; done`,
+          // One that has ended by now need not be moved.
+          `for p in $(cat ${members}); do echo $p > ${shellWord(membersFile(above.leaf))} 2>/dev/null || :; done`,
         ]),
     ...(above === undefined || above.controllers.length === 0
       ? []

@@ -113,8 +113,12 @@ function parentPart(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   const headings = [unshare, ...(clocks ? [clocks] : []), child].map(heading);
   // The whole of the script's second stage is in the group: a shell is small.
   const begin = group === undefined ? '' : `sh -c ${shellWord(`${enteringShell(spec)} && exec "$@"`)} sh `;
-  const made = group === undefined ? [] : ['', heading(group), `{ ${group.shell}; } || exit 125`];
   const removal = group === undefined ? [] : [`rmdir ${groupPaths(spec).map(shellWord).join(' ')}`];
+  // A shell of its own, as set -e does not hold on the left of ||.
+  const made =
+    group === undefined
+      ? []
+      : ['', heading(group), `sh -ec ${shellWord(group.shell)} || { ${removal[0]} 2>/dev/null; exit 125; }`];
   // P is not in a new PID namespace, but its first child is, as PID 1; exit keeps P from becoming that child.
   const start = [child.shell, 'exit $?'];
   if (maps === undefined) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
+import { type Hierarchy, hierarchies } from '../../../src/common/cgroup/hierarchies.js';
 import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
 import { planGroups } from '../../../src/common/cgroup/plan.js';
 import type { Usage } from '../../../src/common/cgroup/usage.js';
@@ -92,63 +92,83 @@ test('memory at its limit is told apart from a SIGKILL', { skip }, async () => {
   assert.doesNotMatch(killed.stderr, /killed: memory/);
 });
 
-const memoryGroup =
-  'why' in plan ? undefined : plan.find(({ controllers }) => controllers.includes('memory'));
+/** The hierarchy of version 1 that a controller has to itself, or with others. */
+const old = (controller: string) => hierarchies().find(({ controllers }) => controllers.includes(controller));
+
+/**
+ * Makes a group below that of this process for a while.
+ * @param limits what is written to its files; one that the kernel lacks is left out
+ * @param use gets the words before a program's own that put it into the group
+ */
+async function within(
+  hierarchy: Hierarchy | undefined,
+  limits: Readonly<Record<string, number>>,
+  use: (under: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const path = join(String(hierarchy?.own), `gontainer-test-${process.pid}`);
+  mkdirSync(path);
+  try {
+    for (const [file, value] of Object.entries(limits))
+      if (existsSync(join(path, file))) writeFileSync(join(path, file), String(value));
+    await use(['sh', '-c', `echo $$ > ${path}/cgroup.procs; exec "$@"`, 'sh']);
+  } finally {
+    const members = () => readFileSync(join(path, 'cgroup.procs'), 'utf8');
+    await until('somebody is left in the group', () => members() === '');
+    rmdirSync(path);
+  }
+}
 
 test('a process that was killed for the memory of others is not said to have reached a limit of its own', {
-  skip: skip || (memoryGroup?.version !== 1 && 'the group above the launcher is of version 2'),
+  skip: skip || (old('memory') === undefined && 'memory is not in version 1 here'),
 }, async () => {
-  const above = join(dirname(String(memoryGroup?.path)), `gontainer-test-${process.pid}`);
-  mkdirSync(above);
-  try {
-    // With no swap, where it is counted.
-    for (const file of ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'])
-      if (existsSync(join(above, file))) writeFileSync(join(above, file), String(2 ** 29));
-    const under = ['sh', '-c', `echo $$ > ${above}/cgroup.procs; exec "$@"`, 'sh'];
-    const { status, ended, stderr } = await limited(
-      ['--uid', '--pid', '--pids-limit=20'],
-      ['sh', '-c', hog],
-      {
-        under,
-      },
-    );
+  // With no swap, where it is counted.
+  const limits = { 'memory.limit_in_bytes': 2 ** 29, 'memory.memsw.limit_in_bytes': 2 ** 29 };
+  await within(old('memory'), limits, async (under) => {
+    const options = ['--uid', '--pid', '--pids-limit=20'];
+    const { status, ended, stderr } = await limited(options, ['sh', '-c', hog], { under });
     assert.deepEqual([status, ended.reason, ended.usage.memoryLimit], [137, undefined, undefined]);
     assert.ok(Number(ended.usage.oomKills) > 0);
     assert.match(
       stderr,
       /killed: memory was short on this machine or in a control group above \(1 process\)/,
     );
-  } finally {
-    await until(
-      'the group above is not empty',
-      () => readFileSync(join(above, 'cgroup.procs'), 'utf8') === '',
-    );
-    rmdirSync(above);
-  }
+  });
 });
 
-const processorGroup = hierarchies().find(({ controllers }) => controllers.includes('cpu'));
+const lessAbove = { 'cpu.cfs_quota_us': 50_000 };
+const notInVersion1 = old('cpu') === undefined && 'version 2 takes more than the group above has';
 
-test('less processor time in a group above is named where the kernel refuses more', {
-  skip: skip || (processorGroup === undefined && 'version 2 takes any'),
-}, async () => {
-  const above = join(String(processorGroup?.own), `gontainer-test-${process.pid}`);
-  mkdirSync(above);
-  try {
-    writeFileSync(join(above, 'cpu.cfs_quota_us'), '50000');
-    const { status, stderr } = await run(['run', '--quiet', '--uid', '--cpus=1', '--', 'true'], {
-      under: ['sh', '-c', `echo $$ > ${above}/cgroup.procs; exec "$@"`, 'sh'],
-    });
-    assert.equal(status, 125, stderr);
-    assert.match(stderr, /cpu\.cfs_quota_us.* EINVAL .*\. A control group above has less .*--cpus/);
-  } finally {
-    await until(
-      'the group above is not empty',
-      () => readFileSync(join(above, 'cgroup.procs'), 'utf8') === '',
-    );
-    rmdirSync(above);
-  }
-});
+test(
+  'less processor time in a group above is named where the kernel refuses more',
+  {
+    skip: skip || notInVersion1,
+  },
+  () =>
+    within(old('cpu'), lessAbove, async (under) => {
+      const words = ['run', '--quiet', '--uid', '--cpus=1', '--', 'true'];
+      const { status, stderr } = await run(words, { under });
+      assert.equal(status, 125, stderr);
+      assert.match(stderr, /cpu\.cfs_quota_us.* EINVAL .*\. A control group above has less .*--cpus/);
+    }),
+);
+
+test(
+  'the script of --dry-run --shell runs nothing without a limit that is refused',
+  {
+    skip: skip || notInVersion1 || lacking('unshare', 'ip', 'hostname'),
+  },
+  () =>
+    within(old('cpu'), lessAbove, async (under) => {
+      const words = ['run', '--dry-run', '--shell', '--all', '--cpus=1', '--', 'echo', 'ran'];
+      const { stdout: script } = await run(words, { under });
+      const file = join(folder(), 'box.sh');
+      writeFileSync(file, script);
+      const { status, stdout, stderr } = await finished(start([], { under: [...under, 'sh', file] }));
+      assert.deepEqual([status, stdout], [125, ''], stderr);
+      for (const [, group = ''] of script.matchAll(/mkdir (\S+)/g))
+        assert.equal(existsSync(group), false, group);
+    }),
+);
 
 test('half a processor is half a processor', { skip }, async () => {
   // Both are taken inside, between two moments of the same process: a busy machine gives less, and never more.
