@@ -4,6 +4,7 @@
  * the launch's, and not in its log.
  */
 import { writeSync } from 'node:fs';
+import { constants as errnos } from 'node:os';
 import { systemCallNumber } from './calls.js';
 import { constants } from './constants.js';
 import { bytesType, load, typeOf } from './ffi.js';
@@ -17,6 +18,7 @@ const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 /** Since Linux 6.6: the caller goes on at once on this processor, which halves what a call takes. */
 const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
 const [POLLIN, POLLHUP] = [1, 0x10]; // poll(2)
+const { EFAULT, EINTR, EPERM } = errnos.errno;
 
 /** A call that waits for its answer: struct seccomp_notif. */
 export interface Notification {
@@ -82,7 +84,8 @@ export class Listener {
    * @returns `call` where one waits, `over` where none will come any more or this was woken, else `quiet`
    */
   look(milliseconds: number): 'call' | 'over' | 'quiet' {
-    this.pollNow(this.polled, 2n, milliseconds);
+    // Where a signal came first, what stands there is of the time before.
+    if (this.pollNow(this.polled, 2n, milliseconds) === -1) return 'quiet';
     const [listener, wake] = [this.polled.readInt16LE(6), this.polled.readInt16LE(14)];
     if (listener & POLLIN) return 'call';
     return wake !== 0 || listener & POLLHUP ? 'over' : 'quiet';
@@ -114,7 +117,14 @@ export class Listener {
     response.writeBigUInt64LE(id, 0);
     response.writeInt32LE(-errno, 16);
     response.writeUInt32LE(errno === 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0, 20);
-    return this.ioctl.send(this.descriptor, requests.send, response) !== -1;
+    if (this.ioctl.send(this.descriptor, requests.send, response) !== -1) return true;
+    // A signal may have come first: then the kernel has not taken the answer, and its caller would wait for good.
+    const passed = [int(this.descriptor), pointer(requests.send), bytes(response)];
+    for (;;) {
+      const { value, errno } = invoke('ioctl', passed);
+      if (value !== -1) return true;
+      if (errno !== EINTR) return false;
+    }
   }
 
   /** Ends what waits. */
@@ -131,7 +141,6 @@ export type WatchSupport =
 const SECCOMP_GET_ACTION_AVAIL = 2;
 const SECCOMP_GET_NOTIF_SIZES = 3;
 const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
-const [EPERM, EFAULT] = [1, 14];
 
 /**
  * Asks without changing anything: of a filter at no address the kernel says EFAULT where it knows the flags, and EINVAL

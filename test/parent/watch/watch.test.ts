@@ -247,6 +247,29 @@ test('a mount is known whatever is watched', { skip: lacking('perl') }, async ()
   assert.match(answers[1] ?? '', new RegExp(`is on the tmpfs at ${place}$`));
 });
 
+/** The system call behind poll(3). */
+const polls = process.arch === 'x64' ? 'poll' : 'ppoll';
+
+for (const call of ['ioctl', polls])
+  for (const turn of ['even', 'odd'])
+    test(`where a signal comes before each ${call} of ${turn} number, nothing is kept waiting`, {
+      skip: lacking('strace'),
+    }, async () => {
+      const trace = join(folder(), 'trace');
+      const fault = `inject=${call}:error=EINTR:when=${turn === 'even' ? 2 : 3}+2`;
+      const under = ['strace', '-o', trace, '-e', `trace=${call}`, '-e', fault];
+      // With a terminal of the command's own the launcher has something else to do than to answer.
+      const more = call === polls ? ['--pty'] : [];
+      const words = ['--uid', ...more, '--watch', '--', 'sh', '-c', 'echo up; read word; echo "read $word"'];
+      const child = start(['run', '--quiet', ...words], { user: root, under });
+      const ended = finished(child);
+      child.stdout?.once('data', () => child.stdin?.end('word\n'));
+      const { status, stdout, stderr } = await ended;
+      assert.match(stdout, /^read word\r?$/m, stderr);
+      assert.equal(status, 0);
+      assert.match(readFileSync(trace, 'utf8'), /EINTR .*INJECTED/);
+    });
+
 test('calls beyond the bound are counted, and go on', { skip: lacking('perl') }, async () => {
   const script = '-e "/nowhere" for 1 .. 20_100; print "done"';
   const { calls, summary, stdout } = await watched(['--uid', '--', 'perl', '-e', script], root);
