@@ -1,22 +1,27 @@
+import { constants as files } from 'node:fs';
+import { systemCallNumber } from './calls.js';
 import { constants } from './constants.js';
 import { bytes, int, invoke, pointer, text } from './libc.js';
 
-/** The same number everywhere: syscalls(2). glibc has no function for it. */
-const openat2 = 437n;
-/** openat2(2): every link, `..` and absolute path stays below the directory, and no link of /proc leads out of it. */
-const RESOLVE_NO_MAGICLINKS = 0x02n;
-const RESOLVE_IN_ROOT = 0x10n;
+/** struct open_how: every link, `..` and absolute path stays below the directory, and no link of /proc leads out of it. */
+function how(flags: number): Buffer {
+  const structure = Buffer.alloc(24);
+  structure.writeBigUInt64LE(BigInt(constants.O_PATH | constants.O_CLOEXEC | flags));
+  structure.writeBigUInt64LE(BigInt(constants.RESOLVE_NO_MAGICLINKS | constants.RESOLVE_IN_ROOT), 16);
+  return structure;
+}
 
-const how = Buffer.alloc(24);
-how.writeBigUInt64LE(BigInt(constants.O_PATH | constants.O_CLOEXEC));
-how.writeBigUInt64LE(RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT, 16);
+const [following, notFollowing] = [how(0), how(files.O_NOFOLLOW)];
 
 /**
- * Finds a path as a process does whose root is this directory. The file itself is not opened: O_PATH.
+ * Finds a path as a process does whose root is this directory: openat2(2). The file itself is not opened: O_PATH.
+ * @param follows whether a symbolic link at the end of the path is followed
  * @returns a descriptor, or undefined where the path leads nowhere, or nowhere that this process may go
  */
-export function openInRoot(root: number, path: string): number | undefined {
-  const size = pointer(BigInt(how.length));
-  const { value } = invoke('syscall', [pointer(openat2), int(root), text(path), bytes(how), size]);
+export function openInRoot(root: number, path: string, follows: boolean): number | undefined {
+  const number = pointer(BigInt(systemCallNumber('openat2') ?? 0));
+  const given = follows ? following : notFollowing;
+  const passed = [number, int(root), text(path), bytes(given), pointer(BigInt(given.length))];
+  const { value } = invoke('syscall', passed);
   return value === -1 ? undefined : value;
 }

@@ -40,18 +40,22 @@ const openFlags: Names = [
 const accessModes = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'];
 
 /** Whether open(2) with these flags makes a file, and so takes a mode. */
-export const makesFile = (flags: number): boolean =>
-  (flags & 0o100) !== 0 || (flags & 0o20000000) === 0o20000000;
+export const makesFile = (flags: number): boolean => (flags & 0o100) !== 0 || unnamed(flags);
 
-export const writesFile = (flags: number): boolean => (flags & 3) !== 0 || (flags & 0o1100) !== 0;
+/** Whether it makes one without a name, in the folder at the path: O_TMPFILE. */
+export const unnamed = (flags: number): boolean => (flags & 0o20000000) !== 0;
+
+export const O_PATH = 0o10000000;
 
 export const openFlagNames = (flags: number): string =>
   [accessModes[flags & 3], ...namesIn(flags & ~3, openFlags)].join('|');
 
+export const [AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW] = [0x100, 0x400];
+
 const tables = {
   at: [
-    [0x100, 'AT_SYMLINK_NOFOLLOW'],
-    [0x400, 'AT_SYMLINK_FOLLOW'],
+    [AT_SYMLINK_NOFOLLOW, 'AT_SYMLINK_NOFOLLOW'],
+    [AT_SYMLINK_FOLLOW, 'AT_SYMLINK_FOLLOW'],
     [0x800, 'AT_NO_AUTOMOUNT'],
     [0x1000, 'AT_EMPTY_PATH'],
     [0x2000, 'AT_STATX_FORCE_SYNC'],

@@ -15,10 +15,9 @@ import type { Notification } from '../../common/kernel/listener.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
 import { type Mount, mountTable } from '../../common/mount-table.js';
 import type { WatchedCall } from '../../common/watch/watched-calls.js';
-import { workingDirectory } from './shown-arguments.js';
+import { O_PATH } from './flag-names.js';
+import { type ReadCall, workingDirectory } from './shown-arguments.js';
 import { link } from './watched-processes.js';
-
-const O_PATH = 0o10000000; // open(2)
 
 /** Calls by which there comes to be a file system that was not there before. */
 const makesFileSystem: ReadonlySet<string> = new Set(['mount', 'fsmount']);
@@ -35,9 +34,13 @@ const fileSystemOf = ({ type, device }: Mount): string => `${type} ${device}`;
 export interface FoundFile {
   readonly stats: Stats;
   readonly mount: Mount | undefined;
-  /** Whether it is the folder that the path lies in, because the path itself is not there. */
-  readonly isFolderOf: boolean;
 }
+
+/** Finds what is at a path; undefined where it leads nowhere. A symbolic link at its end is followed, unless that is false. */
+export type Find = (path: string, follows?: boolean) => FoundFile | undefined;
+
+/** A path as a call has it, and the directory descriptor that it is relative to. */
+type CallPath = ReadCall['paths'][number];
 
 /** The mount that a path lies on, by its text alone: symbolic links are not followed. Of two in one place the later. */
 const mountAbove = (path: string, mounts: readonly Mount[]): Mount | undefined =>
@@ -68,15 +71,21 @@ export class ProcessView {
   }
 
   /** An absolute path in the root of the process; undefined where the directory cannot be seen. */
-  absolute(thread: number, { directory, path }: { directory: number; path: string }): string | undefined {
-    if (path.startsWith('/')) return posix.normalize(path);
-    const place = directory === workingDirectory ? 'cwd' : `fd/${directory}`;
-    const base = link(`/proc/${thread}/${place}`);
+  absolute(thread: number, path: CallPath): string | undefined {
+    const place = this.place(thread, path);
+    return place && posix.normalize(place).replace(/(?<=.)\/$/, path.path.startsWith('/') ? '/' : '');
+  }
+
+  /** The same with each `..` in it, which leads elsewhere behind a symbolic link. */
+  place(thread: number, { directory, path }: CallPath): string | undefined {
+    if (path.startsWith('/')) return path;
+    const from = directory === workingDirectory ? 'cwd' : `fd/${directory}`;
+    const base = link(`/proc/${thread}/${from}`);
     if (!base.startsWith('/')) return undefined;
     // The launcher sees where the root lies on the host, unless it is a mount of its own.
     const root = link(`/proc/${thread}/root`);
     const inside = root !== '/' && isBelow(base, root) ? base.slice(root.length) || '/' : base;
-    return posix.normalize(`${inside}/${path}`).replace(/(?<=.)\/$/, '');
+    return path === '' ? inside : `${inside}/${path}`;
   }
 
   /** @param namespace which mount namespace it is in */
@@ -141,18 +150,18 @@ export class ProcessView {
   }
 
   /**
-   * What is at a path, or the folder that it would be made in: openat2(2), and the mount by its number. It takes ten times
-   * as long as reading the call.
+   * Has somebody look more closely at what is at paths: openat2(2), and the mount by its number. It takes ten times as long
+   * as reading the call.
    * @returns undefined where a process of the container may be the one to answer, too
    */
-  find(thread: number, path: string): FoundFile | undefined {
+  looking<Seen>(thread: number, look: (find: Find) => Seen): Seen | undefined {
     const mounts = mountsOf(thread);
     if (!this.mayLook(mounts)) return undefined;
     let root: number | undefined;
     try {
       root = openSync(`/proc/${thread}/root`, O_PATH | constants.O_DIRECTORY);
-      const found = at(root, path, mounts, false);
-      return found ?? at(root, posix.dirname(path), mounts, true);
+      const from = root;
+      return look((path, follows = true) => fileAt(from, path, follows, mounts));
     } catch {
       return undefined; // The process has ended.
     } finally {
@@ -161,18 +170,17 @@ export class ProcessView {
   }
 }
 
-function at(
+function fileAt(
   root: number,
   path: string,
+  follows: boolean,
   mounts: readonly Mount[],
-  isFolderOf: boolean,
 ): FoundFile | undefined {
-  const file = openInRoot(root, path);
+  const file = openInRoot(root, path, follows);
   if (file === undefined) return undefined;
   try {
     const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, 'latin1')) ?? [];
-    const mount = mounts.find((one) => one.id === Number(id));
-    return { stats: fstatSync(file), mount, isFolderOf };
+    return { stats: fstatSync(file), mount: mounts.find((one) => one.id === Number(id)) };
   } finally {
     closeSync(file);
   }

@@ -22,6 +22,8 @@ export interface ReadCall {
   readonly paths: { readonly directory: number; readonly path: string }[];
   /** What open(2) was asked for. */
   flags?: number;
+  /** Its flags AT_…. */
+  atFlags?: number;
   address?: SocketAddress;
   /** The new name of sethostname(2). */
   name?: string;
@@ -85,7 +87,10 @@ const forms: Readonly<Record<string, Form>> = {
     into.flags = unsigned(value);
     return openFlagNames(into.flags);
   },
-  A: (value, { name }) => atFlagNames(name, unsigned(value)),
+  A: (value, { name, into }) => {
+    into.atFlags = unsigned(value);
+    return atFlagNames(name, into.atFlags);
+  },
   m: (value) => (value === 0n ? 'F_OK' : flagNames('access', unsigned(value))),
   p: pointerText,
   v: (value, reading) => texts(value, reading),
