@@ -34,6 +34,10 @@ export class Failure extends Error {
   }
 }
 
+/** By its name: the parts of the program that are loaded when they are needed have this class once each. */
+export const isFailure = (error: unknown): error is Failure =>
+  error instanceof Error && error.name === 'Failure';
+
 /** A command line that cannot be carried out: status 2, nothing was started. */
 export const usageFailure = (message: string, next?: string): Failure =>
   new Failure(message, { status: exitStatus.usage, next });

@@ -1,7 +1,7 @@
 /** The first stage's way in: reads the command line, carries the command out, and says what went wrong. */
 import { existsSync, fstatSync } from 'node:fs';
 import { received } from '../common/caller-text.js';
-import { exitStatus, Failure } from '../common/failure.js';
+import { exitStatus, Failure, isFailure } from '../common/failure.js';
 import { helpWidth } from '../common/help-text.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
 import { inform, print } from '../common/print.js';
@@ -79,7 +79,7 @@ function explain(
   inWindow = (text: string): string => text,
 ): number {
   const options = line?.asks === 'run' ? line.values.options : leadingOptions(words);
-  const { status, message, next } = error.name === 'Failure' ? error : foreign(error);
+  const { status, message, next } = isFailure(error) ? error : foreign(error);
   if (tellFailure(options, error, status)) return status;
   const detailed = options['log-level'] === 'trace';
   const sentences = `gontainer: ${message.replace(/\.$/, '')}.${next === undefined ? '' : ` ${next}`}`;

@@ -1,5 +1,5 @@
 import { defined } from '../defined.js';
-import { exitStatus, Failure } from '../failure.js';
+import { exitStatus, Failure, isFailure } from '../failure.js';
 import { errnoName, errnoText } from './errno.js';
 
 /** The symbolic name that Node gives an error of the system, for example `ENOENT`; undefined for any other error. */
@@ -50,6 +50,6 @@ export function systemCallError(error: Error, step: string): KernelError | undef
   const { syscall, path, info, ...own } = error as NodeJS.ErrnoException & { info?: { errno: number } };
   // A SystemError, which libuv's other calls end in, has the errno elsewhere.
   const code = info === undefined ? own.code : errnoName(Math.abs(info.errno));
-  if (syscall === undefined || code === undefined || error.name === 'Failure') return undefined;
+  if (syscall === undefined || code === undefined || isFailure(error)) return undefined;
   return new KernelError({ step, call: syscall, args: defined({ path }), errno: code });
 }

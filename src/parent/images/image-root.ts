@@ -7,7 +7,7 @@ import { type BigIntStats, existsSync, mkdirSync, readdirSync, realpathSync, sta
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { defined } from '../../common/defined.js';
-import { exitStatus, Failure, usageFailure } from '../../common/failure.js';
+import { exitStatus, Failure, isFailure, usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ChosenImage, ImageDefaults } from '../spec/image-defaults.js';
 import { defaultLimits } from './archive/limits.js';
@@ -143,9 +143,8 @@ async function toldOfCopies<Result>(
   try {
     return await work();
   } catch (error) {
-    if (newest === undefined || pull === 'never' || !(error instanceof Error) || error.name !== 'Failure')
-      throw error;
-    const { message, status, next = '', cause } = error as Failure;
+    if (newest === undefined || pull === 'never' || !isFailure(error)) throw error;
+    const { message, status, next = '', cause } = error;
     if (status !== exitStatus.launcher) throw error;
     const made = there && readRecord(there.path)?.made.slice(0, 10);
     const said =

@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { callerDirectory } from '../../../common/caller-text.js';
 import { defined } from '../../../common/defined.js';
 import { namespaceId, procLines } from '../../../common/evidence.js';
-import { Failure, usageFailure } from '../../../common/failure.js';
+import { Failure, isFailure, usageFailure } from '../../../common/failure.js';
 import { type NamespaceFlag, namespaces } from '../../../common/namespaces.js';
 import { locateProgram } from '../../../common/program.js';
 import { prompt } from '../../../common/prompt.js';
@@ -61,8 +61,8 @@ export function enterSpec({ options, rest }: Values, { name, process: { pid } }:
       clockShift: joined.includes('time') ? clockOffset(pid) - clockOffset('self') : 0n,
     };
   } catch (error) {
-    const { name: kind, code } = error as NodeJS.ErrnoException;
-    if (kind === 'Failure' || (code !== 'ENOENT' && code !== 'ESRCH')) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (isFailure(error) || (code !== 'ENOENT' && code !== 'ESRCH')) throw error;
     throw new Failure(`${name} has just ended`);
   }
 }

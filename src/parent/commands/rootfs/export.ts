@@ -5,7 +5,7 @@ import { userInfo } from 'node:os';
 import { resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Failure, usageFailure } from '../../../common/failure.js';
+import { Failure, isFailure, usageFailure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 import { type OwnerMap, tarOf } from './tar-writer.js';
 
@@ -23,7 +23,7 @@ export async function exportRoot(directory: string, file: string): Promise<void>
     if (file === '-') await toStandardOutput(archive);
     else await toFile(archive, resolve(file), root);
   } catch (error) {
-    if (error instanceof Error && error.name === 'Failure') throw error;
+    if (isFailure(error)) throw error;
     // Whoever reads the pipe has seen enough.
     if (file === '-' && errorCode(error) === 'EPIPE') return;
     throw new Failure(`Cannot export ${directory}: ${errnoWords(error)}.`, {

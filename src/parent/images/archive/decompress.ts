@@ -4,7 +4,7 @@
  * format carries.
  */
 import { createGunzip } from 'node:zlib';
-import { Failure } from '../../../common/failure.js';
+import { Failure, isFailure } from '../../../common/failure.js';
 import type { DecodedFormat } from '../../../common/kernel/decoders/index.js';
 import { throughTransform } from './through-transform.js';
 
@@ -81,7 +81,7 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
   try {
     yield* format === undefined ? whole : format.decompress(whole);
   } catch (error) {
-    if (error instanceof Error && error.name === 'Failure') throw error;
+    if (isFailure(error)) throw error;
     if (format === undefined) throw error;
     throw new Failure(`Cannot decompress ${what} (${format.name}): ${String((error as Error).message)}.`, {
       next: 'The data is damaged or cut short: fetch it again.',

@@ -1,5 +1,5 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
-import { Failure } from '../../../common/failure.js';
+import { Failure, isFailure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { ByteSource, type Waiting } from './byte-source.js';
 import { refusal, shown, splitName } from './entry-name.js';
@@ -76,7 +76,7 @@ function* unpackEntries(reader: TarReader, { tree, budget, tally, whiteouts }: U
       const made = yield* make(tree, entry);
       if (!whiteouts || !isStored(name)) tally.count(entry, made);
     } catch (error) {
-      if (error instanceof Error && error.name === 'Failure') throw error;
+      if (isFailure(error)) throw error;
       throw new Failure(`Cannot unpack ${label(name)}: ${errnoWords(error)}.`, {
         next: 'Nothing was kept. Make room or choose another place, then try again.',
         cause: error,

@@ -1,6 +1,6 @@
 /** Fetches the parts of an image into the cache, several at the same time, each once. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Failure } from '../../../common/failure.js';
+import { Failure, isFailure } from '../../../common/failure.js';
 import { type Descriptor, mediaTypes } from '../image/image-documents.js';
 import type { BlobCache, Sender } from './blob-cache.js';
 import { networkReason, type Patience, usualPatience } from './http-client.js';
@@ -85,7 +85,7 @@ export class Downloads {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof Error && error.name === 'Failure') throw error;
+        if (isFailure(error)) throw error;
         fruitless = reached > furthest ? 0 : fruitless + 1;
         furthest = Math.max(furthest, reached);
         if (fruitless >= fruitlessTries) {

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import type { Dispatcher, Response } from 'undici';
 import { defined } from '../../../common/defined.js';
-import { Failure } from '../../../common/failure.js';
+import { Failure, isFailure } from '../../../common/failure.js';
 import { errnoWords, errorCode } from '../../../common/kernel/kernel-error.js';
 
 /** Milliseconds. */
@@ -76,7 +76,7 @@ export class HttpClient {
         await this.wait(attempt, asked);
       } catch (error) {
         this.signal.throwIfAborted();
-        if (error instanceof Error && error.name === 'Failure') throw error;
+        if (isFailure(error)) throw error;
         if (last || isLasting(error)) throw unreachable(address, error);
         await this.wait(attempt);
       }
@@ -95,7 +95,7 @@ export class HttpClient {
         return await readBounded(response, most, what);
       } catch (error) {
         this.signal.throwIfAborted();
-        if (error instanceof Error && error.name === 'Failure') throw error;
+        if (isFailure(error)) throw error;
         if (attempt === mostTries)
           throw new Failure(`${what} broke off: ${networkReason(error)}.`, { cause: error });
         await this.wait(attempt);
