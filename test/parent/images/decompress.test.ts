@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -187,6 +188,17 @@ for (const [program, words, skip] of [
     }
   });
 }
+
+test('what cannot be read is not called damaged', async () => {
+  async function* breaking(): AsyncGenerator<Buffer> {
+    yield gzipSync(data).subarray(0, 100_000);
+    await readFile('/');
+  }
+  const readOn = async (): Promise<void> => {
+    for await (const _ of decompress(breaking(), 'the test'));
+  };
+  await assert.rejects(readOn, { code: 'EISDIR' });
+});
 
 for (const [name, start] of [
   ['lz4', '04224d18'],

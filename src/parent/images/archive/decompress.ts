@@ -81,8 +81,8 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
   try {
     yield* format === undefined ? whole : format.decompress(whole);
   } catch (error) {
-    if (isFailure(error)) throw error;
-    if (format === undefined) throw error;
+    // What the system says is about the source, and not about what is in it.
+    if (format === undefined || isFailure(error) || isOfSystem(error)) throw error;
     throw new Failure(`Cannot decompress ${what} (${format.name}): ${String((error as Error).message)}.`, {
       next: 'The data is damaged or cut short: fetch it again.',
       cause: error,
@@ -92,6 +92,8 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
     await chunks.return?.();
   }
 }
+
+const isOfSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;
 
 function decodedBy(format: DecodedFormat): Format['decompress'] {
   return async function* (compressed): Bytes {
