@@ -16,10 +16,7 @@ import { type CallRead, CallReader } from './call-reader.js';
 import { callLine, summaryLine, Tally } from './tally.js';
 import type { WatchedRecord } from './watched-record.js';
 
-/**
- * What comes after so many calls, or after so many characters of arguments, is counted and has no record: a log is not to
- * fill a disk.
- */
+/** What comes after so many calls, or after so many characters of records, is counted and has none: a log is not to fill a disk. */
 const [mostRecords, mostCharacters] = [20_000, 16 * 1024 * 1024];
 /** Milliseconds: for so long a next call is waited for here, and after so many the event loop has its turn. */
 const [linger, turn] = [1, 5];
@@ -131,11 +128,12 @@ export class Watcher {
     if (this.spec.watch?.kinds.includes(record.kind) !== true) return;
     this.tally.add(record, pid);
     this.told(record);
-    this.characters += record.args.reduce((sum, { length }) => sum + length, 0);
+    const line = callLine(record);
+    this.characters += JSON.stringify([line, record]).length;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;
       return;
     }
-    this.log.add('info', callLine(record), { stage: 'parent', pid, ...record });
+    this.log.add('info', line, { stage: 'parent', pid, ...record });
   }
 }

@@ -1,7 +1,7 @@
 /** What --watch says of a call, and that whatever happens the command is answered and nothing is left. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { watchedNumbers, watchKinds } from '../../../src/common/watch/watched-calls.js';
@@ -245,6 +245,20 @@ test('a mount is known whatever is watched', { skip: lacking('perl') }, async ()
     .map(({ answer }) => answer.means);
   assert.equal(answers.length, 2);
   assert.match(answers[1] ?? '', new RegExp(`is on the tmpfs at ${place}$`));
+});
+
+test('calls with long records are counted before they fill a disk', { skip: lacking('perl') }, async () => {
+  const place = folder();
+  const cwd = join(place, ...Array<string>(18).fill('d'.repeat(200)));
+  mkdirSync(cwd, { recursive: true });
+  const log = join(place, 'log');
+  const words = ['--uid', '--watch', '--log-file', log, '--', 'perl', '-e', '-e "x" for 1 .. 5000'];
+  const ended = await run(['run', '--quiet', ...words], { user: root, cwd });
+  assert.equal(ended.status, 0, ended.stderr);
+  const { size } = statSync(log);
+  assert.ok(size < 20 * 1024 * 1024, `${size} bytes`);
+  const [summary] = records(log).flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
+  assert.ok((summary as { notKept: number }).notKept > 0);
 });
 
 /** The system call behind poll(3). */
