@@ -1,6 +1,6 @@
 /** Who makes a watched call: what /proc says of its process, kept until it may be something else. */
-import { readFileSync, readlinkSync } from 'node:fs';
-import { textOf } from '../../common/byte-text.js';
+import { readFileSync } from 'node:fs';
+import { linkText, textOf } from '../../common/byte-text.js';
 
 /** More than this many are not kept. */
 const mostKept = 256;
@@ -93,7 +93,7 @@ function read(thread: number): WatchedProcess {
 
 export function link(path: string): string {
   try {
-    return readlinkSync(path);
+    return linkText(path);
   } catch {
     return '';
   }

@@ -261,6 +261,14 @@ test('calls with long records are counted before they fill a disk', { skip: lack
   assert.ok((summary as { notKept: number }).notKept > 0);
 });
 
+test('a working directory that is not UTF-8 is told byte by byte', { skip: lacking('perl') }, async () => {
+  const place = folder();
+  const script = 'mkdir "\\xff"; chdir "\\xff"; -e "x"';
+  const { calls } = await watched(['--uid', '--workdir', place, '--', 'perl', '-e', script], root);
+  const [path] = calls.flatMap(({ paths = [] }) => paths.filter((one) => /\/x$/.test(one)));
+  assert.equal(path, `${place}/\udcff/x`);
+});
+
 /** The system call behind poll(3). */
 const polls = process.arch === 'x64' ? 'poll' : 'ppoll';
 
