@@ -1,8 +1,8 @@
 /** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { textOf } from './byte-text.js';
+import { isWithin } from './is-within.js';
 import type { CallName } from './kernel/calls.js';
 
 /** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
@@ -13,6 +13,11 @@ export class Mount {
 
   get id(): number {
     return Number(this.fields[0]);
+  }
+
+  /** The mount that it is mounted on, by its number; what lies outside of the root is not in the table. */
+  get parent(): number {
+    return Number(this.fields[1]);
   }
 
   /** Major and minor number of the file system: whatever is mounted of it in several places has the same. */
@@ -138,11 +143,24 @@ export const mountsAt = (place: string): string[] =>
     .filter((mount) => mount.isAt(place))
     .map(mountLine);
 
-/** The mount that a directory is on: the one with the longest mount point above it. */
-export function mountOf(path: string): Mount | undefined {
-  const table = mountTable();
-  for (let at = path; ; at = dirname(at)) {
-    const found = table.findLast(({ mountPoint }) => mountPoint === at);
-    if (found !== undefined || at === '/') return found;
+/** The mount that a directory is on. */
+export const mountOf = (path: string): Mount | undefined => mountAbove(path, mountTable());
+
+/**
+ * The mount that a path leads to, by its text alone: symbolic links are not followed. From the root on, of what is mounted
+ * on one mount, the first in the way covers what lies further down it.
+ */
+export function mountAbove(path: string, table: readonly Mount[]): Mount | undefined {
+  const onTheWay = table.filter(({ mountPoint }) => isWithin(path, mountPoint));
+  const ids = new Set(onTheWay.map(({ id }) => id));
+  let found: Mount | undefined;
+  let next = onTheWay.filter(({ id, parent }) => id === parent || !ids.has(parent));
+  while (next.length > 0) {
+    found = next.reduce((first, mount) =>
+      mount.mountPoint.length < first.mountPoint.length ? mount : first,
+    );
+    const { id } = found;
+    next = onTheWay.filter((mount) => mount.parent === id && mount.id !== id);
   }
+  return found;
 }

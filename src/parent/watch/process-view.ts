@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { posix } from 'node:path';
 import { pathOf } from '../../common/byte-text.js';
+import { isWithin } from '../../common/is-within.js';
 import type { Notification } from '../../common/kernel/listener.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
-import { type Mount, mountTable } from '../../common/mount-table.js';
+import { type Mount, mountAbove, mountTable } from '../../common/mount-table.js';
 import type { WatchedCall } from '../../common/watch/watched-calls.js';
 import { O_PATH } from './flag-names.js';
 import { type ReadCall, workingDirectory } from './shown-arguments.js';
@@ -41,19 +42,6 @@ export type Find = (path: string, follows?: boolean) => FoundFile | undefined;
 
 /** A path as a call has it, and the directory descriptor that it is relative to. */
 type CallPath = ReadCall['paths'][number];
-
-/** The mount that a path lies on, by its text alone: symbolic links are not followed. Of two in one place the later. */
-const mountAbove = (path: string, mounts: readonly Mount[]): Mount | undefined =>
-  mounts
-    .filter(({ mountPoint }) => isBelow(path, mountPoint))
-    .reduce<Mount | undefined>(
-      (deepest, mount) =>
-        deepest !== undefined && deepest.mountPoint.length > mount.mountPoint.length ? deepest : mount,
-      undefined,
-    );
-
-const isBelow = (path: string, folder: string): boolean =>
-  folder === '/' || path === folder || path.startsWith(`${folder}/`);
 
 export class ProcessView {
   /** The mount tables by their namespaces. */
@@ -84,7 +72,7 @@ export class ProcessView {
     if (!base.startsWith('/')) return undefined;
     // The launcher sees where the root lies on the host, unless it is a mount of its own.
     const root = link(`/proc/${thread}/root`);
-    const inside = root !== '/' && isBelow(base, root) ? base.slice(root.length) || '/' : base;
+    const inside = root !== '/' && isWithin(base, root) ? base.slice(root.length) || '/' : base;
     return path === '' ? inside : `${inside}/${path}`;
   }
 

@@ -269,6 +269,20 @@ test('a working directory that is not UTF-8 is told byte by byte', { skip: lacki
   assert.equal(path, `${place}/\udcff/x`);
 });
 
+test('of two mounts on the way the one that covers the other is told', {
+  skip: lacking('perl'),
+}, async () => {
+  const place = folder();
+  mkdirSync(join(place, 'folder'));
+  const script = `my ($type, $data, $where) = ('tmpfs', 'size=1m', shift); my $below = "$where/folder";
+    syscall(${numberOf('unshare')}, 0x20000) == 0 or die $!;
+    for my $place ($below, $where) { syscall(${numberOf('mount')}, $type, $place, $type, 0, $data) == 0 or die $! }
+    mkdir $below; -e "$below/x"`;
+  const { calls } = await watched(['--uid', '--', 'perl', '-e', script, place], root);
+  const call = calls.find(({ paths }) => paths?.[0] === join(place, 'folder/x'));
+  assert.match(call?.answer.means ?? '', new RegExp(`is on the tmpfs at ${place}$`));
+});
+
 /** The system call behind poll(3). */
 const polls = process.arch === 'x64' ? 'poll' : 'ppoll';
 
