@@ -27,9 +27,9 @@ const privileged: Partial<
   move_mount: ['mnt', 'CAP_SYS_ADMIN', '--mnt DIR gives it mounts of its own'],
 };
 
-/** Calls that take an ID which has to be in the map. */
-const takesUser = words('setuid setuid32 setreuid setreuid32 setresuid setresuid32 setfsuid setfsuid32');
-const takesGroup = words('setgid setgid32 setregid setregid32 setresgid setresgid32 setfsgid setfsgid32');
+/** Calls that take an ID which has to be in the map. setfsuid(2) and setfsgid(2) return no error. */
+const takesUser = words('setuid setuid32 setreuid setreuid32 setresuid setresuid32');
+const takesGroup = words('setgid setgid32 setregid setregid32 setresgid setresgid32');
 
 export class Foresight {
   private readonly files: FileForesight;
@@ -88,7 +88,8 @@ export class Foresight {
         ? { errno: 'ENETUNREACH', because }
         : { errno: 'ENETUNREACH', because, option: 'without --net it has the host’s network' };
     }
-    if (call.name !== 'bind' || address.port === 0 || address.port >= firstFreePort()) return undefined;
+    const firstFree = isHosts ? hostsFirstFreePort() : firstFreePort;
+    if (call.name !== 'bind' || address.port === 0 || address.port >= firstFree) return undefined;
     if (isHosts && this.answers.whose(thread, 'user') !== 'host')
       return {
         errno: 'EACCES',
@@ -101,11 +102,13 @@ export class Foresight {
   }
 }
 
-/** ip(7): ports below it take CAP_NET_BIND_SERVICE. */
-function firstFreePort(): number {
+/** ip(7): ports below it take CAP_NET_BIND_SERVICE. A new network namespace begins with this one. */
+const firstFreePort = 1024;
+
+function hostsFirstFreePort(): number {
   try {
     return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
   } catch {
-    return 1024;
+    return firstFreePort;
   }
 }

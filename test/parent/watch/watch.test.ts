@@ -283,6 +283,46 @@ test('of two mounts on the way the one that covers the other is told', {
   assert.match(call?.answer.means ?? '', new RegExp(`is on the tmpfs at ${place}$`));
 });
 
+test('of setfsuid, which returns no error, no refusal is foreseen', { skip: lacking('perl') }, async () => {
+  const script = `syscall(${numberOf('setfsuid')}, 12345); syscall(${numberOf('setfsgid')}, 12345)`;
+  const { calls } = await watched(['--uid', '--', 'perl', '-e', script], root);
+  const set = calls.filter(({ watched }) => watched.startsWith('setfs'));
+  assert.deepEqual(
+    set.map(({ watched, refusal }) => [watched, refusal]),
+    [
+      ['setfsuid', undefined],
+      ['setfsgid', undefined],
+    ],
+  );
+});
+
+test('which ports are free is asked of the container’s own network', {
+  skip: (process.getuid?.() !== 0 && 'needs root') || lacking('perl', 'unshare'),
+}, async () => {
+  const others = 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start && exec "$@"';
+  const script =
+    'use Socket; socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(80, INADDR_ANY)) or print "$!"';
+  const log = join(folder(), 'log');
+  const words = [
+    '--uid',
+    '--net',
+    '--cap-drop',
+    'all',
+    '--watch',
+    '--log-file',
+    log,
+    '--',
+    'perl',
+    '-e',
+    script,
+  ];
+  const under = ['unshare', '--net', 'sh', '-c', others, 'sh'];
+  const ended = await run(['run', '--quiet', ...words], { user: root, under });
+  assert.equal(ended.stdout, 'Permission denied', ended.stderr);
+  const call = (records(log) as unknown as Watched[]).find(({ watched }) => watched === 'bind');
+  assert.equal(call?.refusal?.errno, 'EACCES');
+});
+
 /** The system call behind poll(3). */
 const polls = process.arch === 'x64' ? 'poll' : 'ppoll';
 
