@@ -28,6 +28,8 @@ export interface CallRead {
 }
 
 export class CallReader {
+  private readonly changesProcess = changesProcess();
+  private readonly changesMounts = changesMounts();
   private readonly memory = new RemoteMemory();
   private readonly processes = new WatchedProcesses();
   private readonly view: ProcessView;
@@ -78,14 +80,14 @@ export class CallReader {
   goesOn(notification: Notification, call: WatchedCall): void {
     const { thread } = notification;
     const { name } = call;
-    if (changesProcess.has(name)) {
+    if (this.changesProcess.has(name)) {
       // By another thread than the first the process takes over the number of the first.
       this.processes.forget(this.processes.of(thread).pid);
       this.processes.forget(thread);
     }
     // After a vfork(2) the old memory is the parent's, and lives on.
     if (name.startsWith('execve')) this.memory.forgetAll();
-    if (changesMounts.has(name)) this.view.changes(notification, call);
+    if (this.changesMounts.has(name)) this.view.changes(notification, call);
   }
 
   release(): void {
