@@ -4,10 +4,11 @@
  */
 import { constants } from 'node:fs';
 import { posix } from 'node:path';
+import { constants as kernelConstants } from '../../common/kernel/constants.js';
 import { insideId, isHostTree, type LaunchSpec } from '../../common/spec.js';
 import { type Answers, type Asked, may } from './answers.js';
 import { type Change, changeOf, opening } from './changed-paths.js';
-import { AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, O_PATH, unnamed } from './flag-names.js';
+import { AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, unnamed } from './flag-names.js';
 import type { Find, FoundFile, ProcessView } from './process-view.js';
 import type { WatchedProcess, WatchedProcesses } from './watched-processes.js';
 import type { Refusal } from './watched-record.js';
@@ -166,7 +167,7 @@ function openFlags({ call, read }: Asked): number | undefined {
 
 /** Which bits of a file's mode an open(2) with these flags looks at; none with O_PATH. */
 function wantsOf(flags: number): number {
-  if (flags & O_PATH) return 0;
+  if (flags & kernelConstants.O_PATH) return 0;
   const access = flags & accessMode;
   const writes = access !== O_RDONLY || (flags & (O_CREAT | O_TRUNC)) !== 0;
   return (access === O_WRONLY ? 0 : wantsToRead) | (writes ? wantsToWrite : 0);

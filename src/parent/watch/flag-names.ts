@@ -45,8 +45,6 @@ export const makesFile = (flags: number): boolean => (flags & 0o100) !== 0 || un
 /** Whether it makes one without a name, in the folder at the path: O_TMPFILE. */
 export const unnamed = (flags: number): boolean => (flags & 0o20000000) !== 0;
 
-export const O_PATH = 0o10000000;
-
 export const openFlagNames = (flags: number): string =>
   [accessModes[flags & 3], ...namesIn(flags & ~3, openFlags)].join('|');
 

@@ -12,11 +12,11 @@ import {
 import { posix } from 'node:path';
 import { pathOf } from '../../common/byte-text.js';
 import { isWithin } from '../../common/is-within.js';
+import { constants as kernelConstants } from '../../common/kernel/constants.js';
 import type { Notification } from '../../common/kernel/listener.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
 import { type Mount, mountAbove, mountTable } from '../../common/mount-table.js';
 import type { WatchedCall } from '../../common/watch/watched-calls.js';
-import { O_PATH } from './flag-names.js';
 import { type ReadCall, workingDirectory } from './shown-arguments.js';
 import { link } from './watched-processes.js';
 
@@ -147,7 +147,7 @@ export class ProcessView {
     if (!this.mayLook(mounts)) return undefined;
     let root: number | undefined;
     try {
-      root = openSync(`/proc/${thread}/root`, O_PATH | constants.O_DIRECTORY);
+      root = openSync(`/proc/${thread}/root`, kernelConstants.O_PATH | constants.O_DIRECTORY);
       const from = root;
       return look((path, follows = true) => fileAt(from, path, follows, mounts));
     } catch {

@@ -6,6 +6,7 @@
  * Namespaces enforce; the listener explains. What it lets go on the kernel looks at anew, and may find other arguments
  * than those that were read.
  */
+import { constants } from 'node:os';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { Listener, type Notification } from '../../common/kernel/listener.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
@@ -20,8 +21,6 @@ import type { WatchedRecord } from './watched-record.js';
 const [mostRecords, mostCharacters] = [20_000, 16 * 1024 * 1024];
 /** Milliseconds: for so long a next call is waited for here, and after so many the event loop has its turn. */
 const [linger, turn] = [1, 5];
-
-const ENOSYS = 38; // errno(3)
 
 export class Watcher {
   private reader: CallReader | undefined;
@@ -105,7 +104,10 @@ export class Watcher {
     const call = this.reader?.callOf(notification);
     const read = call && this.look(notification, call);
     // What was asked through a ring would be seen by nobody.
-    const answered = listener.answer(notification.id, call?.name === 'io_uring_setup' ? ENOSYS : 0);
+    const answered = listener.answer(
+      notification.id,
+      call?.name === 'io_uring_setup' ? constants.errno.ENOSYS : 0,
+    );
     // Nobody waits any more: what was read may be another's.
     if (!answered || call === undefined) return;
     // With --as-pid-1 the child itself makes calls until its execve(2).
