@@ -42,7 +42,7 @@ export function launchList(all: readonly ListedLaunch[], chosen: string | undefi
 `;
   });
   return {
-    count: counted(all.length, 'launch').replace(/launchs$/, 'launches'),
+    count: counted(all.length, 'launch'),
     launches:
       html`<ol><li><a href="?" aria-current="${String(chosen === undefined)}">follow the newest</a></li>
 ${rows}</ol>`.text,

@@ -125,6 +125,16 @@ export function duration(us: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
 
-/** `1 call`, `2 calls`. */
+/** `1 call`, `2 calls`, `2 launches`. */
 export const counted = (number: number, word: string): string =>
-  `${number} ${word}${number === 1 ? '' : 's'}`;
+  `${number} ${word}${number === 1 ? '' : /(s|[cs]h)$/.test(word) ? 'es' : 's'}`;
+
+/** `EROFS, as /usr/x is on a read-only mount, /usr; --tmpfs …`. */
+export const refusalWords = (refusal: {
+  readonly errno: string;
+  readonly because: string;
+  readonly option?: string | undefined;
+}): string => {
+  const { errno, because, option } = refusal;
+  return `${errno}, as ${because}${option === undefined ? '' : `; ${option}`}`;
+};

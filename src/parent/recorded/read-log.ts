@@ -10,6 +10,7 @@ import {
   endOf,
   type LaunchFailure,
   type LaunchLog,
+  refusalWords,
   type Stop,
   type Watched,
 } from './launch-log.js';
@@ -159,8 +160,11 @@ function watchedOf(records: readonly Fields[]): Watched[] {
 
 function refusalOf(refusal: unknown): string | undefined {
   if (!isFields(refusal)) return undefined;
-  const option = optionalText(refusal.option);
-  return `${asText(refusal.errno)}, as ${asText(refusal.because)}${option === undefined ? '' : `; ${option}`}`;
+  return refusalWords({
+    errno: asText(refusal.errno),
+    because: asText(refusal.because),
+    option: optionalText(refusal.option),
+  });
 }
 
 function stopOf(records: readonly Fields[]): Stop | undefined {

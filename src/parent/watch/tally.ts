@@ -1,6 +1,7 @@
 /** What was watched in all: counts, and a few of each, so that an end without a log file says something too. */
 import type { WatchKind } from '../../common/watch/watched-calls.js';
-import type { Refusal, WatchedRecord, WatchSummary } from './watched-record.js';
+import { counted, refusalWords } from '../recorded/launch-log.js';
+import type { WatchedRecord, WatchSummary } from './watched-record.js';
 
 /** So many refused calls are named at the end. */
 const mostRefused = 8;
@@ -47,9 +48,6 @@ export function callLine(record: WatchedRecord): string {
   return `${made}${other} → ${answer.means}${refused}`;
 }
 
-const refusalWords = ({ errno, because, option }: Refusal): string =>
-  `${errno}, as ${because}${option === undefined ? '' : `; ${option}`}`;
-
 /** `openat /etc/shadow: EACCES, because…: --bind …`. */
 function refusalLine({ watched, paths = [], refusal }: WatchedRecord): string {
   const what = [watched, ...paths].join(' ');
@@ -58,9 +56,7 @@ function refusalLine({ watched, paths = [], refusal }: WatchedRecord): string {
 
 /** `watched 34 calls of 2 processes: 30 files, 4 processes`. */
 export function summaryLine({ calls, processes, kinds, notKept }: WatchSummary): string {
-  const several = (count: number, noun: string) =>
-    `${count} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
   const parts = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
   const kept = notKept === 0 ? '' : `; ${notKept} of them are counted and have no record`;
-  return `watched ${several(calls, 'call')} of ${several(processes, 'process')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}${kept}`;
+  return `watched ${counted(calls, 'call')} of ${counted(processes, 'process')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}${kept}`;
 }
