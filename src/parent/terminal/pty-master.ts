@@ -8,6 +8,7 @@ import { memory } from '../../common/kernel/calls.js';
 import type { Constant } from '../../common/kernel/constants.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { drop } from '../../common/kernel/pipe.js';
+import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import {
   awaitForeground,
   noModes,
@@ -53,16 +54,14 @@ export class PtyMaster {
   }
 
   /**
-   * Takes the master out of the child: pidfd_getfd(2). Then the terminal gets what the caller's has.
+   * Takes the master out of the child. Then the terminal gets what the caller's has.
    * @param descriptor the child's descriptor of it
    * @param number the terminal's, as the child knows it
    */
   take(child: number, descriptor: number, number: number): void {
     const { kernel } = this;
     kernel.step = ptyStep.id;
-    const pidfd = kernel.call('pidfd_open', { pid: child, flags: 0 });
-    this.master = kernel.call('pidfd_getfd', { pidfd, targetfd: descriptor, flags: 0 });
-    kernel.call('close', { fd: pidfd });
+    this.master = takeDescriptor(kernel, child, descriptor);
     const word = Buffer.alloc(4);
     const argp = memory(word, () => word.readUInt32LE(0));
     kernel.call('ioctl', { fd: this.master, request: 'TIOCGPTN', argp });

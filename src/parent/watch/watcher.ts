@@ -10,6 +10,7 @@ import { constants } from 'node:os';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { Listener, type Notification } from '../../common/kernel/listener.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
+import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { WatchedCall } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
@@ -49,15 +50,13 @@ export class Watcher {
   }
 
   /**
-   * Takes the listener out of the command's process, and answers from here on: pidfd_getfd(2).
+   * Takes the listener out of the command's process, and answers from here on.
    * @param pid that process, as the host numbers it; it waits before its execve(2)
    */
   take(kernel: Kernel, pid: number, descriptor: number): void {
     this.kernel = kernel;
-    const pidfd = kernel.call('pidfd_open', { pid, flags: 0 });
-    const taken = kernel.call('pidfd_getfd', { pidfd, targetfd: descriptor, flags: 0 });
+    const taken = takeDescriptor(kernel, pid, descriptor);
     const wake = pipe(kernel, 'wake');
-    kernel.call('close', { fd: pidfd });
     this.descriptors = [taken, ...wake];
     this.reader = new CallReader(this.spec, pid);
     this.listener = new Listener(taken, wake);
