@@ -192,6 +192,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const rows: Row[] = [];
+  /** Whether one that should be there could not be made ready, or did not start. */
+  let broken = false;
   for (const machine of machines.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const lacking = lacks(machine);
     if (lacking !== undefined) {
@@ -209,14 +211,15 @@ async function main(): Promise<number> {
         for (const fault of row.faults) console.log(`       ${fault}`);
       }
     } catch (error) {
-      console.log(`skipped ${machine.name}: ${(error as Error).message}`);
+      broken = true;
+      console.log(`FAIL ${machine.name}: ${(error as Error).message}`);
     } finally {
       await entrance?.leave?.();
       rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
     }
   }
   if (words.includes('--docs')) written(rows.map(({ cells }) => cells));
-  return rows.some(({ faults }) => faults.length > 0) ? 1 : 0;
+  return broken || rows.some(({ faults }) => faults.length > 0) ? 1 : 0;
 }
 
 process.exitCode = await main();

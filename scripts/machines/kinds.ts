@@ -1,5 +1,5 @@
 /** The machines that npm run test:machines tries: how each is entered, and what is expected of it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -91,18 +91,19 @@ async function docker(place: string): Promise<Entrance> {
     ],
     { stdio: 'ignore' },
   );
-  const ended = new Promise((done) => daemon.once('exit', done));
+  const ended = new Promise((done) => daemon.once('exit', done).once('error', done));
+  const leave = async (): Promise<void> => {
+    daemon.kill('SIGTERM');
+    await ended;
+  };
   const client = ['docker', '--host', address];
-  for (let tries = 0; tries < 300 && daemon.exitCode === null; tries += 1) {
-    if (spawnSync('docker', [...client.slice(1), 'version'], { stdio: 'ignore' }).status === 0) break;
-    await sleep(200);
+  try {
+    await untilAnswers(daemon, client);
+    importNothing(folder, address);
+  } catch (error) {
+    await leave();
+    throw error;
   }
-  const skeleton = join(folder, 'skeleton');
-  for (const name of ['etc', 'usr', 'tmp', 'proc', 'sys', 'dev', 'root'])
-    mkdirSync(join(skeleton, name), { recursive: true });
-  chmodSync(join(skeleton, 'tmp'), 0o1777);
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(skeleton, name));
-  run('sh', '-c', `tar -C '${skeleton}' -c . | docker --host '${address}' import - host`);
   return {
     words: (options) => [
       ...[...client, 'run', '--rm', '--network=none', ...options],
@@ -112,11 +113,26 @@ async function docker(place: string): Promise<Entrance> {
       ),
       'host',
     ],
-    leave: async () => {
-      daemon.kill('SIGTERM');
-      await ended;
-    },
+    leave,
   };
+}
+
+async function untilAnswers(daemon: ChildProcess, [file = '', ...words]: readonly string[]): Promise<void> {
+  for (let tries = 0; tries < 300 && daemon.exitCode === null; tries += 1) {
+    if (spawnSync(file, [...words, 'version'], { stdio: 'ignore' }).status === 0) return;
+    await sleep(200);
+  }
+  throw new Error('dockerd ended, or does not answer');
+}
+
+/** An image with nothing in it but the folders and links that a system has. */
+function importNothing(folder: string, address: string): void {
+  const skeleton = join(folder, 'skeleton');
+  for (const name of ['etc', 'usr', 'tmp', 'proc', 'sys', 'dev', 'root'])
+    mkdirSync(join(skeleton, name), { recursive: true });
+  chmodSync(join(skeleton, 'tmp'), 0o1777);
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(skeleton, name));
+  run('sh', '-c', `tar -C '${skeleton}' -c . | docker --host '${address}' import - host`);
 }
 
 const bwrap = async (place: string): Promise<Entrance> => {
