@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { copyProgram } from './copy-program.js';
-import { type Entrance, type Machine, machines } from './machines/kinds.js';
+import { type Entrance, type Machine, machines, Unfetched } from './machines/kinds.js';
 
 interface Finding {
   readonly id: string;
@@ -211,8 +211,9 @@ async function main(): Promise<number> {
         for (const fault of row.faults) console.log(`       ${fault}`);
       }
     } catch (error) {
-      broken = true;
-      console.log(`FAIL ${machine.name}: ${(error as Error).message}`);
+      broken ||= !(error instanceof Unfetched);
+      const word = error instanceof Unfetched ? 'skipped' : 'FAIL';
+      console.log(`${word} ${machine.name}: ${(error as Error).message}`);
     } finally {
       await entrance?.leave?.();
       rmSync(folder, { recursive: true, force: true, maxRetries: 20 });

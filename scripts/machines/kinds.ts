@@ -32,13 +32,23 @@ export interface Entrance {
 /** Kept from one run to the next. */
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gontainer-machines');
 
-/** Debian's minimal tree of a release, made once. */
+/** What a machine is made of cannot be fetched here. */
+export class Unfetched extends Error {}
+
+/**
+ * Debian's minimal tree of a release, made once.
+ * @throws Unfetched where there is no mirror
+ */
 function tree(release: string): string {
   const folder = join(cache, 'trees', release);
   if (existsSync(join(folder, 'usr/bin/newuidmap'))) return folder;
   mkdirSync(join(cache, 'trees'), { recursive: true });
   const packages = 'util-linux,procps,iproute2,uidmap,busybox-static,passwd';
-  run('debootstrap', '--variant=minbase', `--include=${packages}`, release, folder);
+  try {
+    run('debootstrap', '--variant=minbase', `--include=${packages}`, release, folder);
+  } catch (error) {
+    throw new Unfetched((error as Error).message);
+  }
   return folder;
 }
 
