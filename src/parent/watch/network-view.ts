@@ -1,5 +1,5 @@
 /** The network as a watched process sees it: /proc/PID/net (proc_pid_net(5)), which has that of its own namespace. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { SocketAddress } from './socket-address.js';
 
 interface Route {
@@ -7,28 +7,41 @@ interface Route {
   readonly mask: bigint;
 }
 
-const lines = (thread: number, file: string): string[] => {
+/** Longer tables, as those of routers are, are not read to their end. */
+const longestTable = 256 * 1024;
+
+/** The lines of a table; undefined where it cannot be read, and `whole` false where there are more. */
+function linesOf(thread: number, file: string): { lines: string[]; whole: boolean } | undefined {
+  let descriptor: number | undefined;
   try {
-    return readFileSync(`/proc/${thread}/net/${file}`, 'latin1').split('\n').filter(Boolean);
+    descriptor = openSync(`/proc/${thread}/net/${file}`, 'r');
+    const room = Buffer.allocUnsafe(longestTable);
+    let length = 0;
+    for (let got = -1; got !== 0 && length < longestTable; length += got)
+      got = readSync(descriptor, room, length, longestTable - length, null);
+    const lines = room.toString('latin1', 0, length).split('\n').slice(0, -1);
+    return { lines, whole: length < longestTable };
   } catch {
-    return [];
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
-};
+}
 
 const interfaces = (thread: number): string[] =>
-  lines(thread, 'dev').flatMap((line) => /^\s*([^:\s]+):/.exec(line)?.[1] ?? []);
+  (linesOf(thread, 'dev')?.lines ?? []).flatMap((line) => /^\s*([^:\s]+):/.exec(line)?.[1] ?? []);
 
 /** Four bytes each, in the order of the machine: little-endian. */
 const word = (hex = '0'): bigint => BigInt(Buffer.from(hex, 'hex').readUInt32LE(0));
 
-const routes = (thread: number): Route[] =>
-  lines(thread, 'route')
+const routes = (lines: readonly string[]): Route[] =>
+  lines
     .slice(1)
     .map((line) => line.split('\t'))
     .map((fields) => ({ network: word(fields[1]), mask: word(fields[7]) }));
 
-const routes6 = (thread: number): Route[] =>
-  lines(thread, 'ipv6_route')
+const routes6 = (lines: readonly string[]): Route[] =>
+  lines
     .map((line) => line.trim().split(/\s+/))
     // The kernel's own refusals of what has no route go by lo.
     .filter((fields) => fields[9] !== 'lo')
@@ -46,17 +59,19 @@ export function shownNetwork(thread: number): string {
   return `its interfaces are ${shown}`;
 }
 
-/** Whether the kernel has a way to an address, by its tables; true where that cannot be seen. */
+/** Whether the kernel has a way to an address, by its tables; true where those cannot be seen as a whole. */
 export function hasRoute(thread: number, address: SocketAddress): boolean {
-  if (!('host' in address) || interfaces(thread).length === 0) return true;
+  if (!('host' in address)) return true;
   const { host } = address;
   if (address.family === 'AF_INET') {
     const number = host.split('.').reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
     if (host.startsWith('127.') || number === 0n) return true;
-    return leadsTo(number, routes(thread));
+    const table = linesOf(thread, 'route');
+    return !table?.whole || leadsTo(number, routes(table.lines));
   }
   if (host === '::1' || host === '::' || host.startsWith('::ffff:')) return true;
-  return leadsTo(number6(host), routes6(thread));
+  const table = linesOf(thread, 'ipv6_route');
+  return !table?.whole || leadsTo(number6(host), routes6(table.lines));
 }
 
 const leadsTo = (number: bigint, table: readonly Route[]): boolean =>

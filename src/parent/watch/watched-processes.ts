@@ -33,40 +33,45 @@ const unknown = (thread: number): WatchedProcess => ({
   capabilities: 0n,
 });
 
+/** What is known of a thread. */
+interface Known {
+  process?: WatchedProcess;
+  /** By the kind's entry in /proc/PID/ns. */
+  readonly namespaces: Map<string, string>;
+}
+
 export class WatchedProcesses {
-  private readonly known = new Map<number, WatchedProcess>();
-  private readonly links = new Map<string, string>();
+  private readonly known = new Map<number, Known>();
 
   /** One that ended meanwhile has only its number. */
   of(thread: number): WatchedProcess {
-    const known = this.known.get(thread);
-    if (known !== undefined) return known;
-    if (this.known.size >= mostKept) this.forgetAll();
-    const found = read(thread);
-    this.known.set(thread, found);
-    return found;
+    const known = this.knownOf(thread);
+    known.process ??= read(thread);
+    return known.process;
   }
 
   /** `uts:[4026531838]`, by the kind's entry in /proc/PID/ns; empty where it cannot be seen. */
   namespace(thread: number, entry: string): string {
-    const path = `/proc/${thread}/ns/${entry}`;
-    const known = this.links.get(path);
+    const { namespaces } = this.knownOf(thread);
+    const known = namespaces.get(entry);
     if (known !== undefined) return known;
-    const found = link(path);
-    this.links.set(path, found);
+    const found = link(`/proc/${thread}/ns/${entry}`);
+    namespaces.set(entry, found);
     return found;
   }
 
   /** It may become another program, another user, or change its namespaces. */
   forget(thread: number): void {
     this.known.delete(thread);
-    for (const path of [...this.links.keys()])
-      if (path.startsWith(`/proc/${thread}/`)) this.links.delete(path);
   }
 
-  private forgetAll(): void {
-    this.known.clear();
-    this.links.clear();
+  private knownOf(thread: number): Known {
+    const known = this.known.get(thread);
+    if (known !== undefined) return known;
+    if (this.known.size >= mostKept) this.known.clear();
+    const none: Known = { namespaces: new Map() };
+    this.known.set(thread, none);
+    return none;
   }
 }
 
