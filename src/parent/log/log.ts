@@ -99,10 +99,8 @@ export class Log {
 
   /** There may be hundreds of these a second, and each write of its own would take longer than what it tells of. */
   private addSoon(msg: string, fields: Record<string, unknown>): void {
-    const gathers = this.gathers;
-    this.gathers = true;
-    this.add('debug', msg, fields);
-    this.gathers = gathers;
+    if (!this.wanted) return;
+    this.keep(this.record('debug', msg, fields), false);
     this.flushing ??= setTimeout(() => {
       this.flushing = undefined;
       this.flush();
@@ -159,10 +157,17 @@ export class Log {
   }
 
   add(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, at?: number): void {
-    if (!this.wanted) return;
-    const microseconds = at ?? this.now();
+    if (this.wanted) this.keep(this.record(level, msg, fields, at));
+  }
+
+  private record(
+    level: LogRecord['level'],
+    msg: string,
+    fields: Record<string, unknown>,
+    at = this.now(),
+  ): LogRecord {
     const whole = this.begun ? fields : { ...this.firstFields(), ...fields };
-    this.keep(this.recordAt(microseconds, level, msg, whole));
+    return this.recordAt(at, level, msg, whole);
   }
 
   /** A reader has to know the format before anything else. */
@@ -253,13 +258,14 @@ export class Log {
     return step && { ...step, number: this.finished + 1, of: steps.length };
   }
 
-  private keep(record: LogRecord | (() => LogRecord)): void {
+  /** @param atOnce whether it goes to the files now, unless what is logged together is gathered */
+  private keep(record: LogRecord | (() => LogRecord), atOnce = true): void {
     if (this.writer === undefined) {
       if (this.wanted) this.kept.push(record);
       return;
     }
     this.writer.write(made(record));
-    if (!this.gathers) this.flush();
+    if (atOnce && !this.gathers) this.flush();
   }
 }
 

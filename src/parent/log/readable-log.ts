@@ -104,7 +104,7 @@ export class ReadableLog {
       ...this.noted('dim', '·', message),
       ...namespaces.flatMap(({ calls, means }) => this.noted('dim', ' ', `${calls} × ${means}`)),
       ...refused.flatMap((line) => this.noted('yellow', '!', line)),
-      ...(more > 0 && refused.length > 0 ? this.noted('yellow', '!', `and ${more} more refusals`) : []),
+      ...(more > 0 ? this.noted('yellow', '!', `and ${more} more refusals`) : []),
     ];
   }
 

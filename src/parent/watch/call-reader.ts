@@ -20,6 +20,11 @@ import { readArguments } from './shown-arguments.js';
 import { WatchedProcesses } from './watched-processes.js';
 import type { WatchedRecord } from './watched-record.js';
 
+/** A call by the table, and which programs make it by that number. */
+export interface NamedCall extends WatchedCall {
+  readonly architecture: Architecture;
+}
+
 /** What was read of a call. */
 export interface CallRead {
   readonly record: WatchedRecord;
@@ -35,7 +40,7 @@ export class CallReader {
   private readonly view: ProcessView;
   private readonly answers: Answers;
   private readonly foresight: Foresight;
-  private readonly calls = new Map<number, readonly [Architecture, ReadonlyMap<number, WatchedCall>]>();
+  private readonly calls = new Map<number, ReadonlyMap<number, NamedCall>>();
 
   /** @param pid the command's process, which has not been executed yet */
   constructor(spec: LaunchSpec, pid: number) {
@@ -43,17 +48,25 @@ export class CallReader {
     this.answers = new Answers(spec, this.processes, this.view, pid);
     this.foresight = new Foresight(spec, this.processes, this.view, this.answers);
     for (const architecture of architecturesOf(process.arch))
-      this.calls.set(architectures[architecture], [architecture, watchedNumbers(architecture, watchKinds)]);
+      this.calls.set(
+        architectures[architecture],
+        new Map(
+          [...watchedNumbers(architecture, watchKinds)].map(([number, call]) => [
+            number,
+            { ...call, architecture },
+          ]),
+        ),
+      );
   }
 
   /** The call by the table; undefined for one that the filter does not name. */
-  callOf({ architecture, number }: Notification): WatchedCall | undefined {
-    return this.calls.get(architecture)?.[1].get(number);
+  callOf({ architecture, number }: Notification): NamedCall | undefined {
+    return this.calls.get(architecture)?.get(number);
   }
 
-  read(notification: Notification, call: WatchedCall): CallRead {
+  read(notification: Notification, call: NamedCall): CallRead {
     const { thread } = notification;
-    const [architecture] = this.calls.get(notification.architecture) as readonly [Architecture, unknown];
+    const { architecture } = call;
     const read = readArguments(this.memory, notification, call, architecture);
     const process = this.processes.of(thread);
     // A pipe or a socket that is looked at by its descriptor has none.

@@ -12,9 +12,8 @@ import { Listener, type Notification } from '../../common/kernel/listener.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import type { WatchedCall } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
-import { type CallRead, CallReader } from './call-reader.js';
+import { type CallRead, CallReader, type NamedCall } from './call-reader.js';
 import { callLine, summaryLine, Tally } from './tally.js';
 import type { WatchedRecord } from './watched-record.js';
 
@@ -115,7 +114,7 @@ export class Watcher {
     this.reader?.goesOn(notification, call);
   }
 
-  private look(notification: Notification, call: WatchedCall): CallRead | undefined {
+  private look(notification: Notification, call: NamedCall): CallRead | undefined {
     try {
       return this.reader?.read(notification, call);
     } catch {

@@ -47,7 +47,8 @@ export async function learn({ options, rest }: Values): Promise<number> {
       ? `gontainer: it works: under this launch the command ends with status ${again}, as before.\n`
       : `gontainer: it does not work: under this launch the command ends with status ${again}, and before with ${status}. To see what was refused: add --watch.\n`,
   );
-  return works ? status : exitStatus.launcher === again ? again : 1;
+  if (works) return status;
+  return again === exitStatus.launcher ? again : 1;
 }
 
 function summary(

@@ -33,10 +33,23 @@ export function smallestLaunch(needs: Needs, { working, home, root, mapAuto }: P
   return [
     ...choices,
     ['read-only', true],
-    ...(folders.length > 0 ? [['bind', folders.map((folder) => `${folder}:${folder}`)] as const] : []),
-    ...(empty.length > 0 ? [['tmpfs', empty] as const] : []),
+    ...some(
+      'bind',
+      folders.filter((folder) => !folder.includes(':')).map((folder) => `${folder}:${folder}`),
+    ),
+    ...some('mount', folders.filter((folder) => folder.includes(':')).map(describedBind)),
+    ...some('tmpfs', empty),
   ];
 }
+
+const some = (name: string, values: readonly string[]): Choice[] =>
+  values.length > 0 ? [[name, values]] : [];
+
+/** As --mount takes it, a record of CSV: --bind takes no path with a colon. */
+const describedBind = (folder: string): string =>
+  ['type=bind', `source=${folder}`, `target=${folder}`]
+    .map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(',');
 
 /** `--uid`, `--bind`, `/a:/a`. */
 export const choiceWords = (choices: readonly Choice[]): string[] =>

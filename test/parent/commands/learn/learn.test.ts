@@ -52,6 +52,17 @@ for (const user of users) {
     assert.ok(existsSync(join(cwd, 'a b')));
   });
 
+  test(`${user.name}: a folder with any characters in its name is bound`, only, async () => {
+    for (const name of ['a:b', 'a:b,"c"', 'a,b', 'a b']) {
+      const cwd = join(project(user), name);
+      mkdirSync(cwd);
+      chownSync(cwd, user.uid, user.gid);
+      const learned = await run(['learn', '--apply', '--', 'sh', '-c', 'echo x >new'], { user, cwd });
+      assert.equal(learned.status, 0, `${name}: ${learned.stderr}`);
+      assert.match(learned.stderr, /it works/);
+    }
+  });
+
   test(`${user.name}: what a command does not write stays read-only`, only, async () => {
     const cwd = project(user);
     const learned = await run(['learn', '--', 'cat', 'source/words'], { user, cwd });
