@@ -14,9 +14,11 @@ import {
   statSync,
   truncateSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { Script } from 'node:vm';
 import { run } from '../../scripts/bench/process.js';
 import { childOptions } from '../../src/common/child-options.js';
 import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
@@ -50,6 +52,25 @@ for (const { words, most } of [
 test("a launch takes at most 2.8 times two bare Nodes' processor time", async () => {
   const ratio = timesBare(['run', '--all', '--mnt', await rootfs(), '--quiet', '--', '/bin/true']) / 2;
   assert.ok(ratio <= 2.8, `it took ${ratio.toFixed(2)} times as much`);
+});
+
+/** Those that take a fraction of a millisecond to load; node:crypto, for example, takes five. */
+const quickModules: readonly string[] =
+  'async_hooks buffer diagnostics_channel events fs module os path url util'.split(' ');
+
+test('what every launch loads asks at once for none of those modules of Node that take long', () => {
+  for (const file of [...parentFiles, childFile]) {
+    const asked = new Set<string>();
+    const ask = (id: string): unknown => {
+      asked.add(id.replace(/^node:/, ''));
+      return createRequire(program)(id);
+    };
+    const filename = join(dirname(program), file);
+    const evaluate = new Script(functionText(readFileSync(filename)), { filename }).runInThisContext();
+    evaluate({}, Object.assign(ask, { resolve: createRequire(program).resolve }), { exports: {} }, filename);
+    const slow = [...asked].filter((name) => !quickModules.includes(name));
+    assert.deepEqual(slow, [], `${file}: load it where it is needed, by process.getBuiltinModule()`);
+  }
 });
 
 /** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */

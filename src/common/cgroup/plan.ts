@@ -3,7 +3,6 @@
  * of this process. Version 2 has one tree with two rules (cgroups(7)): a group that hands controllers to those below it has
  * no processes of its own, and who moves a process must be allowed to write to the group that is above both places.
  */
-import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../defined.js';
@@ -28,6 +27,8 @@ const delegate =
 
 /** @param apart whether the child needs a group beside it: in a new cgroup namespace it would see where the launcher is */
 export function planGroups(limits: GroupLimits, apart: boolean): readonly ControlGroup[] | GroupRefusal {
+  // Loaded only here: it takes milliseconds, and most launches have no limits.
+  const { randomBytes } = process.getBuiltinModule('node:crypto');
   const name = `gontainer-${process.pid}-${randomBytes(6).toString('hex')}`;
   const found = hierarchies();
   if (found.length === 0)
