@@ -6,6 +6,7 @@ import { defined } from '../common/defined.js';
 import { statusOfSignal } from '../common/failure.js';
 import { failureData } from '../common/failure-data.js';
 import { systemCallError } from '../common/kernel/kernel-error.js';
+import { restSoon } from '../common/kernel/memory-at-rest.js';
 import {
   endChildren,
   exitNow,
@@ -67,6 +68,7 @@ export class Init {
     reap();
     // PID 1 gets none of them that it has no handler for (pid_namespaces(7)).
     if (!unshares(spec, 'pid')) onNumberedSignals((number) => this.note(signalName(number)), []);
+    restSoon();
     channel.listen(
       (message) => {
         if (message.type === 'signal') {

@@ -6,6 +6,7 @@ import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js'
 import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
+import { restSoon } from '../../common/kernel/memory-at-rest.js';
 import type { ProcessChange } from '../../common/kernel/processes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
 import type { LaunchSpec } from '../../common/spec.js';
@@ -241,6 +242,7 @@ export class Conversation {
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     registration?.writeStep();
     supervision?.started(handOver.second, pass, () => this.forced.end());
+    restSoon();
   }
 
   /** From here on commands are started for a program, where it asks for that. */
