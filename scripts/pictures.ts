@@ -20,6 +20,8 @@ interface Picture {
   readonly name: string;
   /** What is typed before, and not shown. */
   readonly before?: string;
+  /** Instead of an ordinary user: control groups of version 1 are for root alone. */
+  readonly asRoot?: true;
   /** What is typed; also the caption. */
   readonly line: string;
   readonly size: { readonly columns: number; readonly rows: number };
@@ -104,6 +106,18 @@ const pictures: readonly Picture[] = [
     until: /choose another\s+offset/,
   },
   {
+    name: 'stats',
+    // The weight: on a busy machine, too, it gets its half of a processor.
+    before:
+      'gontainer run --detach --quiet --all --name box --memory 64m --pids-limit 20 --cpus 0.5 --cpu-weight 10000 --timeout 60 -- ' +
+      "sh -c '(b() { sleep 50 & b; }; b) 2>/dev/null; sleep 50 & while :; do :; done'",
+    asRoot: true,
+    line: 'gontainer stats',
+    size: { columns: 112, rows: 10 },
+    presses: [],
+    until: /^box .* [45]\d%/m,
+  },
+  {
     name: 'lesson',
     line: 'gontainer lesson user',
     size: { columns: 92, rows: 60 },
@@ -134,7 +148,7 @@ const pictures: readonly Picture[] = [
 /** As long as the program may take to show something, milliseconds. */
 const patience = 120_000;
 
-async function take({ name, before, line, size, presses, until, from, to }: Picture): Promise<void> {
+async function take({ name, before, asRoot, line, size, presses, until, from, to }: Picture): Promise<void> {
   const socket = `gontainer-picture-${randomUUID()}`;
   const tmux = (...words: string[]): string =>
     execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...words], {
@@ -150,8 +164,8 @@ async function take({ name, before, line, size, presses, until, from, to }: Pict
   };
   const home = mkdtempSync(join(tmpdir(), 'gontainer-picture-'));
   chmodSync(home, 0o777);
-  const user = process.getuid?.() === 0 ? 'setpriv --reuid=1000 --regid=1000 --clear-groups' : '';
-  const shell = `exec ${user} env 'PS1=$ ' HISTFILE= HOME=${home} TERM=xterm-256color bash --norc --noprofile`;
+  const user = process.getuid?.() === 0 && !asRoot ? 'setpriv --reuid=1000 --regid=1000 --clear-groups' : '';
+  const shell = `exec ${user} env 'PS1=$ ' HISTFILE= HOME=${home} XDG_RUNTIME_DIR=${home} TERM=xterm-256color bash --norc --noprofile`;
   tmux('new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), '-c', '/', shell);
   try {
     const first = before === undefined ? '' : `${before}; `;

@@ -13,6 +13,10 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** The launches are those of a learner: run by root, they are made as a user without privilege, who reads the checkout. */
 const learner = process.getuid?.() === 0 ? { uid: 1000, gid: 1000 } : {};
 
+/** Takes some memory every few milliseconds, and computes meanwhile. */
+const hog =
+  'const a = []; for (;;) { a.push(Buffer.alloc(3e5, 1)); for (let end = Date.now() + 4; Date.now() < end; ); }';
+
 const pictures = [
   {
     name: 'report-all-eight',
@@ -42,6 +46,30 @@ const pictures = [
     height: 900,
     section: '#watched',
   },
+  {
+    // A fork bomb, then memory for half of a processor's time; the weight is for a busy machine.
+    name: 'report-used',
+    words: [
+      ...[
+        '--uid',
+        '--pid',
+        '--memory',
+        '64m',
+        '--pids-limit',
+        '20',
+        '--cpus',
+        '0.5',
+        '--cpu-weight',
+        '10000',
+      ],
+      ...['--', 'sh', '-c', `(b() { sleep 1 & b; }; b) 2>/dev/null; sleep 2; exec node -e '${hog}'`],
+    ],
+    scheme: 'light',
+    height: 900,
+    section: '#used',
+    // Control groups are for root alone where they are those of version 1.
+    asRoot: true,
+  },
 ] as const;
 
 /** The names of those to make; all where none is given. */
@@ -60,7 +88,11 @@ try {
     spawnSync(
       process.execPath,
       [join(root, 'dist/main.cjs'), 'run', '--quiet', '--report', report, ...words],
-      { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: '/usr/bin:/bin', HOME: '/' }, ...learner },
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { PATH: '/usr/bin:/bin', HOME: '/' },
+        ...('asRoot' in more ? {} : learner),
+      },
     );
     const page = await browser.newPage({
       viewport: { width: 1280, height },
@@ -71,7 +103,8 @@ try {
     const path = join(root, 'docs', `${name}.png`);
     if ('section' in more) {
       // The lanes are what it is about: the table below them is long.
-      await page.locator(`${more.section} details`).evaluate((table) => table.removeAttribute('open'));
+      for (const table of await page.locator(`${more.section} details`).all())
+        await table.evaluate((element) => element.removeAttribute('open'));
       await page.locator(more.section).screenshot({ path });
     } else await page.screenshot({ path });
     await page.close();

@@ -9,6 +9,7 @@ export type LogRecord =
   | StepRecord
   | StopRecord
   | EndedRecord
+  | SamplesRecord
   | CommandStartedRecord
   | CommandEndedRecord
   | FailureRecord
@@ -118,6 +119,18 @@ export interface EndedRecord extends RecordBase {
     readonly reason?: 'memory';
     readonly usage?: Usage;
   };
+}
+
+/** What a container with limits has used over time. */
+export interface SamplesRecord extends RecordBase {
+  readonly level: 20;
+  /** The version of this format; in the first record only. */
+  readonly format?: 1;
+  /** The version of gontainer; in the first record only. */
+  readonly version?: string;
+  readonly stage: 'parent';
+  /** In the order of time. */
+  readonly samples: readonly UsageSample[];
 }
 
 /** With --control-fd: a command that a program asked for runs. */
@@ -403,6 +416,18 @@ export interface Usage {
   readonly forksRefused?: number;
   readonly memoryPressure?: number;
   readonly cpuPressure?: number;
+}
+
+/** What a container uses at one moment. A field is missing where the kernel does not count it. */
+export interface UsageSample {
+  /** Microseconds since the launch began. */
+  readonly at: number;
+  /** Bytes. */
+  readonly memory?: number;
+  /** Processes and threads. */
+  readonly processes?: number;
+  /** Microseconds of processor time so far. */
+  readonly cpuTime?: number;
 }
 
 /** The address of a socket that a watched call was given. */

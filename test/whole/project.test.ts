@@ -31,6 +31,18 @@ test('every link in the documentation leads to something', () => {
   }
 });
 
+test('every picture in docs is made by a script and shown by a page', () => {
+  const scripts = ['pictures.ts', 'present-pictures.ts', 'report-pictures.ts']
+    .map((name) => readFileSync(join(project, 'scripts', name), 'utf8'))
+    .join('\n');
+  const made = [...scripts.matchAll(/^ +(?:\{ )?name: '([\w-]+)',/gm)].map(([, name]) => `${name}.png`);
+  const there = readdirSync(join(project, 'docs')).filter((name) => name.endsWith('.png'));
+  assert.deepEqual(there, made.sort());
+  const pages = markdown.map((file) => readFileSync(join(project, file), 'utf8')).join('\n');
+  for (const name of there)
+    assert.match(pages, new RegExp(`!\\[[^\\]]+\\]\\((?:[./]*|docs/)${name}\\)`), name);
+});
+
 test('every file of the project that a page names is there', () => {
   let names = 0;
   for (const file of markdown) {

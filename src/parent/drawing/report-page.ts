@@ -12,6 +12,7 @@ import { namespacePicture } from './namespace-picture.js';
 import { script } from './report-script.js';
 import { style } from './report-style.js';
 import { stepList } from './step-list.js';
+import { usagePicture } from './usage-picture.js';
 import { watchedPicture } from './watched-picture.js';
 
 export function page(log: LaunchLog): string {
@@ -55,6 +56,11 @@ ${
   watched !== undefined &&
   html`<section id="watched" aria-labelledby="watched-title"><h2 id="watched-title">What the command asked</h2>
 ${watched}</section>`
+}
+${
+  log.used !== undefined &&
+  html`<section id="used" aria-labelledby="used-title"><h2 id="used-title">What it used</h2>
+${usagePicture(log.used)}</section>`
 }
 <section id="namespaces" aria-labelledby="namespaces-title"><h2 id="namespaces-title">Namespaces</h2>
 ${namespacePicture(log)}</section>

@@ -105,6 +105,15 @@ strong{font-weight:600}
 .watched .mark{fill:var(--was-fill)}
 .watched .mark.new{fill:var(--new-fill)}
 .watched .mark.failed{fill:var(--failed-fill)}
+.used{display:block;width:100%;min-width:48rem;height:auto}
+.used text{font:14.5px var(--sans);fill:var(--soft)}
+.used .name{font:600 15px var(--sans);fill:var(--ink)}
+.used .axis{stroke:var(--was);stroke-width:1.5}
+.used .area{fill:var(--new-tint)}
+.used .curve{fill:none;stroke:var(--new-fill);stroke-width:2;stroke-linejoin:round}
+.used .limit{stroke:var(--soft);stroke-width:1.5;stroke-dasharray:7 4}
+.used text.limit{stroke:none}
+.hit{color:var(--failed)}
 .bar{fill:var(--was-fill)}
 .call text{fill:var(--on-was)}
 .call.new .bar{fill:var(--new-fill)}

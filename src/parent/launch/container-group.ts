@@ -1,15 +1,18 @@
 /** The launcher's side of a container's control groups: who is put in, what was used, and their end. */
 import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { readUsage, type Usage } from '../../common/cgroup/usage.js';
+import type { UsageSample } from '../../common/cgroup/usage-sample.js';
 import { Failure, nextAfterKill } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { enterGroupStep, groupPaths, membersFile } from '../../common/steps/control-group.js';
+import { UsageCurve } from './usage-curve.js';
 
 export class ContainerGroup {
   /** All of them, for whoever removes what a killed launcher leaves. */
   readonly paths: readonly string[];
   private readonly limited: readonly string[];
+  private curve: UsageCurve | undefined;
 
   constructor(
     limits: NonNullable<LaunchSpec['limits']>,
@@ -34,7 +37,19 @@ export class ContainerGroup {
     for (const path of this.limited) this.kernel.writeFile(membersFile(path), String(pid));
   }
 
+  /** The command is about to run: from here on what is used is sampled. */
+  follow(): void {
+    this.curve = new UsageCurve(this.limited, () => this.kernel.clock());
+  }
+
+  /** What was used over time, up to now; undefined where nobody followed it. */
+  usedOverTime(): readonly UsageSample[] | undefined {
+    return this.curve?.end();
+  }
+
+  /** At the end of the command: what is used after it is nobody's. */
   usage(): Usage {
+    this.curve?.end();
     return readUsage(this.limited);
   }
 

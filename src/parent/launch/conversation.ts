@@ -224,7 +224,7 @@ export class Conversation {
 
   /** The command is about to be executed: from here on terminal and signals are its own. */
   private begin(): void {
-    const { spec, handOver, channel, log, job, pty, registration, signals, supervision } = this.at;
+    const { spec, handOver, channel, group, log, job, pty, registration, signals, supervision } = this.at;
     const pass = (signal: NodeJS.Signals): void =>
       spec.controlDescriptor !== undefined
         ? this.commands?.stop(signal)
@@ -241,6 +241,7 @@ export class Conversation {
     if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     registration?.writeStep();
+    if (log.wanted) group?.follow();
     supervision?.started(handOver.second, pass, () => this.forced.end());
     restSoon();
   }

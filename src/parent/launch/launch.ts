@@ -70,6 +70,7 @@ export async function launch(
     handOver?.reap(pty?.keeper ?? job.keeper);
     await companions.watcher?.end();
     await pty?.end();
+    log.usedOverTime(group?.usedOverTime());
     group?.remove();
     mountPoints?.remove();
     signals.release();

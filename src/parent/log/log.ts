@@ -3,6 +3,7 @@
  * which happens while the child starts on another core, and then go to the terminal or standard error and to the file.
  */
 import type { Usage } from '../../common/cgroup/usage.js';
+import type { UsageSample } from '../../common/cgroup/usage-sample.js';
 import { defined } from '../../common/defined.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
@@ -43,7 +44,7 @@ export class Log {
   readonly origin = process.hrtime.bigint();
 
   /** Whether anybody reads it. */
-  private readonly wanted: boolean;
+  readonly wanted: boolean;
 
   constructor(private readonly options: LogOptions) {
     const { level, file, descriptor, followed, lines } = options;
@@ -81,6 +82,13 @@ export class Log {
     const fields = { stage: 'child', pid: child, ended };
     const at = this.now();
     this.end = () => this.add('debug', msg, fields, at);
+  }
+
+  /** What a container with limits has used, from the start of its command to its end. */
+  usedOverTime(samples: readonly UsageSample[] = []): void {
+    if (samples.length === 0) return;
+    const msg = `what was used over time: ${samples.length} samples`;
+    this.add('debug', msg, { stage: 'parent', pid: process.pid, samples });
   }
 
   /** A command that a program asked for runs. */

@@ -1,4 +1,5 @@
 /** A launch as its log tells it: what the drawings are made from. */
+import type { UsageSample } from '../../common/cgroup/usage-sample.js';
 
 /** One kernel call (docs/log.md). */
 export interface Call {
@@ -81,6 +82,16 @@ export interface Watched {
   readonly refusal?: string;
 }
 
+/** What a container with limits has used, from the start of its command to its end. */
+export interface UsedOverTime {
+  /** In the order of time, one at least. */
+  readonly samples: readonly UsageSample[];
+  /** Bytes, processes and processors; absent where there was no such limit. */
+  readonly limits: { readonly memory?: number; readonly processes?: number; readonly cpus?: number };
+  /** What has hit a limit, a sentence each. */
+  readonly hits: readonly string[];
+}
+
 export interface LaunchLog {
   /** The version of gontainer that wrote it. */
   readonly version: string;
@@ -93,6 +104,8 @@ export interface LaunchLog {
   readonly steps: readonly Step[];
   /** In the order in which they came; none where no call was watched. */
   readonly watched: readonly Watched[];
+  /** Absent without limits, and where the command did not run. */
+  readonly used?: UsedOverTime;
   /** Absent unless it is the last that the log tells of. */
   readonly stop?: Stop;
   readonly failure?: LaunchFailure;

@@ -15,6 +15,7 @@ import {
   type Watched,
 } from './launch-log.js';
 import { doneSteps, stepsOf } from './read-steps.js';
+import { usedOf } from './read-usage.js';
 
 /** The last moment that a Date can hold, milliseconds since 1970. */
 const latestTime = 8.64e15;
@@ -76,6 +77,7 @@ export function launchOf(records: readonly Fields[], name: string, cut = false):
     calls,
     steps,
     watched: watchedOf(records),
+    used: usedOf(launch, records),
     stop,
     failure,
     ended,
