@@ -34,7 +34,40 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
   maxOutput?: number | undefined;
   /** What happens beyond that: `end` (the default) kills the command, `truncate` throws away what follows. */
   overflow?: 'end' | 'truncate' | undefined;
+  /**
+   * Decides about each call of the command that is watched, and has them watched: all, unless `watch` names kinds. The
+   * caller waits meanwhile, and every other process goes on. It is not asked about the execve(2) that starts the command.
+   *
+   * **This is no wall: namespaces enforce; the listener explains.** A call that goes on is read by the kernel anew
+   * (SECCOMP_USER_NOTIF_FLAG_CONTINUE), and until then another thread, or whoever shares the memory, may have put another
+   * path or address in the place of the one that was decided about. So `continue` allows the call, and not what was shown of
+   * it. What must not happen, have the namespaces, mounts and capabilities of the launch forbid: seccomp_unotify(2).
+   * An errno is as good as it looks: such a call never reaches the kernel.
+   *
+   * A function that throws, rejects, or answers something else has its call fail with EPERM, and the container killed;
+   * `ended` rejects with the reason. One that never answers keeps the caller waiting until the container ends.
+   */
+  onCall?: ((call: AskedCall) => CallDecision | Promise<CallDecision>) | undefined;
 }
+
+/** A call that waits for a decision: its record as far as it is known by then. */
+export type AskedCall = Pick<
+  WatchedRecord,
+  | 'pid'
+  | 'watched'
+  | 'kind'
+  | 'args'
+  | 'paths'
+  | 'address'
+  | 'process'
+  | 'answer'
+  | 'known'
+  | 'refusal'
+  | 'architecture'
+>;
+
+/** The call goes on, or fails with an errno, by its name or number: errno(3). */
+export type CallDecision = 'continue' | { readonly errno: string | number };
 
 /** The size of a terminal's window, in characters: 1 to 65,535. */
 export interface Window {
@@ -101,8 +134,8 @@ export interface Container<Streams extends StandardStreams = StandardStreams> {
   readonly records: AsyncIterable<LogRecord>;
   /**
    * With `watch`: what may explain why the command failed. Resolves when it has ended, with the calls before its end that
-   * were foreseen to be refused, the last 20 of them, each with the reason and the option that would allow it. None where
-   * it ended with status 0.
+   * were foreseen to be refused, or that `onCall` had fail, the last 20 of them, each with the reason and the option that
+   * would allow it. None where it ended with status 0.
    */
   explain(): Promise<readonly WatchedRecord[]>;
   /** Sends a signal to the command; before it runs, gives the launch up. SIGTERM when none is named. */

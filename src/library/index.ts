@@ -15,6 +15,8 @@ export type {
 } from './box.js';
 export type { EnvironmentOption } from './command-environment.js';
 export type {
+  AskedCall,
+  CallDecision,
   Container,
   ContainerSignal,
   Ended,

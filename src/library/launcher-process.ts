@@ -1,6 +1,6 @@
 /** The launcher's process: the same `gontainer run` that a user types, which is told to say everything over pipes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
 import { type CommandEnvironment, launcherEnvironment } from './command-environment.js';
@@ -10,7 +10,7 @@ import { launcherFile } from './launcher-file.js';
 /** The launcher's descriptors beside the command's streams. */
 const descriptors = { status: 3, log: 4, environment: 5 } as const;
 
-/** The next one, for what one kind of launch has beside that. */
+/** The next one, for what one kind of launch has beside that: the first of its own pipes. */
 export const ownDescriptor = 6;
 
 /** How the launcher is told to say everything over the two pipes, and nothing on the command's standard error. */
@@ -24,20 +24,20 @@ interface Start {
   readonly words: readonly string[];
   readonly environment: CommandEnvironment;
   readonly streams: readonly StandardStream[];
-  /** Whether it has a pipe of its own at `ownDescriptor`. */
-  readonly hasOwnPipe: boolean;
+  /** How many pipes of its own it has, at `ownDescriptor` and above. */
+  readonly ownPipes: number;
   /** Whether it leaves the program's session, and the terminal's signals with it. */
   readonly detached?: boolean;
   readonly cwd?: string | undefined;
 }
 
 export function startLauncher(start: Start): ChildProcess {
-  const { words, environment, streams, hasOwnPipe, detached, cwd } = start;
+  const { words, environment, streams, ownPipes, detached, cwd } = start;
   const { whole, entries } = environment;
   const all = [...ownWords, ...(whole ? ['--clear-env'] : []), ...words];
   // After --, Node does not look for its own --env-file.
   const launcher = spawn(process.execPath, ['--', launcherFile(), ...all], {
-    stdio: [...streams, 'pipe', 'pipe', 'pipe', ...(hasOwnPipe ? (['pipe'] as const) : [])],
+    stdio: [...streams, 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(ownPipes).fill('pipe')],
     // Started without the stub, which would look for a node in PATH.
     env: { ...launcherEnvironment(), ...noteOfThisProgram() },
     ...defined({ cwd, detached }),
@@ -47,9 +47,12 @@ export function startLauncher(start: Start): ChildProcess {
   return launcher;
 }
 
-/** This program's end of a pipe; there is none where the launcher could not be started. */
-export function pipeTo(launcher: ChildProcess, descriptor: number): Writable | undefined {
-  const end = (launcher.stdio as readonly unknown[] | undefined)?.[descriptor] as Writable | null | undefined;
+/**
+ * This program's end of a pipe, which is a pair of sockets: both sides may write. There is none where the launcher could not
+ * be started.
+ */
+export function pipeTo(launcher: ChildProcess, descriptor: number): Socket | undefined {
+  const end = (launcher.stdio as readonly unknown[] | undefined)?.[descriptor] as Socket | null | undefined;
   end?.on('error', () => {});
   return end ?? undefined;
 }

@@ -8,7 +8,7 @@ export const leftOut: readonly string[] = [
   ...['step', 'present'],
   ...['dry-run', 'json', 'shell'],
   ...['detach', 'output'],
-  ...['env', 'env-fd', 'clear-env', 'window', 'window-fd'],
+  ...['env', 'env-fd', 'clear-env', 'window', 'window-fd', 'decide-fd'],
 ];
 
 /** `uid-map` is `uidMap`, and `as-pid-1` is `asPid1`. */

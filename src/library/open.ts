@@ -1,16 +1,17 @@
 /** Opening a container for commands that come later. */
-import type { Socket } from 'node:net';
 import { defined } from '../common/defined.js';
 import { Failure, usageFailure } from '../common/failure.js';
 import type { Box, OfTheCommand, OpenOptions } from './box.js';
 import { commandEnvironment } from './command-environment.js';
-import type { RunOptions } from './launch-options.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
 import { OpenBox } from './open-box.js';
 import { optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
 
-const ofTheCommand: readonly OfTheCommand[] = ['asPid1', 'pty', 'newSession', 'entrypoint', 'watch'];
+const ofTheCommand: readonly string[] = [
+  ...(['asPid1', 'pty', 'newSession', 'entrypoint', 'watch'] satisfies OfTheCommand[]),
+  'onCall',
+];
 
 /**
  * Makes the namespaces once. Any number of commands can then be run in them, in turn and at the same time.
@@ -25,7 +26,7 @@ export async function open(options: OpenOptions): Promise<Box> {
       'open() needs pid: without a PID namespace something could be left of a container whose program was killed',
       'Pass pid: true.',
     );
-  const about = ofTheCommand.find((name) => (run as RunOptions)[name]);
+  const about = ofTheCommand.find((name) => (run as Record<string, unknown>)[name]);
   if (about !== undefined)
     throw usageFailure(
       `open() has no option ${about}`,
@@ -38,7 +39,7 @@ export async function open(options: OpenOptions): Promise<Box> {
     words,
     environment,
     streams: ['ignore', 'ignore', 'ignore'],
-    hasOwnPipe: true,
+    ownPipes: 1,
     detached: true,
     cwd,
   });
@@ -48,6 +49,5 @@ export async function open(options: OpenOptions): Promise<Box> {
     await container.ended;
     throw new Failure('the launcher cannot be started');
   }
-  // A pipe of node:child_process is a pair of sockets: both sides write to it.
-  return new OpenBox(launcher, container, control as Socket).whenOpen();
+  return new OpenBox(launcher, container, control).whenOpen();
 }

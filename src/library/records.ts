@@ -240,9 +240,10 @@ export interface WatchedRecord extends RecordBase {
   readonly address?: WatchedAddress;
   readonly process: WatchedProcess;
   readonly answer: Answer;
-  /** Only that it was asked for; or that it will be refused. */
-  readonly known: 'asked' | 'foreseen';
+  /** Only that it was asked for; that it will be refused; or that somebody had it fail, and the kernel never saw it. */
+  readonly known: 'asked' | 'foreseen' | 'decided';
   readonly refusal?: Refusal;
+  readonly decided?: CallDecided;
   /** Of a program of 32 bits. */
   readonly architecture?: 'i386';
 }
@@ -463,6 +464,13 @@ export interface Refusal {
   readonly errno: 'EROFS' | 'EACCES' | 'EPERM' | 'EINVAL' | 'ENETUNREACH';
   readonly because: string;
   readonly option?: string;
+}
+
+/** Who has decided about a watched call. */
+export interface CallDecided {
+  readonly by: 'program' | 'terminal';
+  /** What it fails with; absent where it goes on. */
+  readonly errno?: string;
 }
 
 /** What was watched in all. */

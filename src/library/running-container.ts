@@ -1,11 +1,12 @@
 /** A container as the program sees it: the launcher's process, and what comes over its two pipes. */
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
 import { grace } from '../common/time-limit.js';
+import { decideCalls, type OnCall } from './call-decisions.js';
 import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
@@ -21,6 +22,9 @@ const mostExplained = 20;
 interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'> {
   /** Takes the sizes of its window, with `pty`. */
   readonly sizes?: Writable;
+  /** Asks about each watched call, with `onCall`. */
+  readonly questions?: Duplex;
+  readonly onCall?: OnCall;
 }
 
 export class RunningContainer implements Container {
@@ -38,13 +42,15 @@ export class RunningContainer implements Container {
   private killed = false;
   private killedByUs = false;
   private overflown = false;
+  /** What made `onCall` fail. */
+  private fault: { readonly reason: unknown } | undefined;
   private readonly sizes: Writable | undefined;
   private exited: Exited | undefined;
   private endedBy: string | undefined;
 
   constructor(
     private readonly launcher: ChildProcess,
-    { signal, maxOutput, overflow, sizes }: Beside,
+    { signal, maxOutput, overflow, sizes, questions, onCall }: Beside,
   ) {
     this.sizes = sizes;
     this.stdin = launcher.stdin;
@@ -57,6 +63,10 @@ export class RunningContainer implements Container {
     };
     this.stdout = launcher.stdout && limited(launcher.stdout, maxOutput, beyond);
     this.stderr = launcher.stderr && limited(launcher.stderr, maxOutput, beyond);
+    if (questions !== undefined && onCall !== undefined)
+      decideCalls(questions, onCall, (reason) => {
+        this.fault ??= { reason };
+      });
     let start: (started: Started) => void = () => {};
     const startedOnce = new Promise<Started>((done) => {
       start = done;
@@ -88,7 +98,7 @@ export class RunningContainer implements Container {
     const { status } = await this.ended;
     if (status === 0) return [];
     const refused: WatchedRecord[] = [];
-    for await (const call of this.watched) if (call.refusal !== undefined) refused.push(call);
+    for await (const call of this.watched) if (call.known !== 'asked') refused.push(call);
     return refused.slice(-mostExplained);
   }
 
@@ -134,6 +144,7 @@ export class RunningContainer implements Container {
         throw new Failure(`the launcher cannot be started: ${cause.message}`, { cause });
       });
       await Promise.all([told, logged]);
+      if (this.fault !== undefined) throw this.fault.reason;
       if (this.exited === undefined) throw silentEnd(code, signal);
       const failure = failureOf(this.exited);
       // The first process was killed, and everything inside with it: that was what the caller asked for.

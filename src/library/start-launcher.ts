@@ -3,6 +3,7 @@
  * are left alone, and two pipes tell what the launcher does.
  */
 import { defined } from '../common/defined.js';
+import { checkOnCall } from './call-decisions.js';
 import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStreams } from './container.js';
@@ -19,25 +20,43 @@ import { RunningContainer } from './running-container.js';
 export function launch<const Streams extends StandardStreams = 'pipe'>(
   options: LaunchOptions<Streams>,
 ): Container<Streams> {
-  const { command = [], stdio = 'pipe', cwd, signal, env, window, maxOutput, overflow, ...run } = options;
+  const {
+    command = [],
+    stdio = 'pipe',
+    cwd,
+    signal,
+    env,
+    window,
+    maxOutput,
+    overflow,
+    onCall,
+    ...run
+  } = options;
   checkOutputLimit({ maxOutput, overflow });
+  checkOnCall(onCall);
   const environment = commandEnvironment(env, run.mnt === undefined);
-  const windowWords = run.pty
-    ? [`--window=${checkedWindow(window ?? usualWindow)}`, `--window-fd=${ownDescriptor}`]
-    : [];
-  const words = [...windowWords, ...optionWords(run), '--', ...command];
+  const pipes = [...(run.pty ? ['window-fd'] : []), ...(onCall ? ['decide-fd'] : [])];
+  const words = [
+    ...(run.pty ? [`--window=${checkedWindow(window ?? usualWindow)}`] : []),
+    ...pipes.map((option, index) => `--${option}=${ownDescriptor + index}`),
+    ...optionWords(onCall === undefined ? run : { ...run, watch: run.watch || true }),
+    '--',
+    ...command,
+  ];
   signal?.throwIfAborted();
   const launcher = startLauncher({
     words,
     environment,
     streams: typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio,
-    hasOwnPipe: run.pty === true,
+    ownPipes: pipes.length,
     cwd,
   });
-  const sizes = run.pty ? pipeTo(launcher, ownDescriptor) : undefined;
+  const pipeOf = (option: string) =>
+    pipes.includes(option) ? pipeTo(launcher, ownDescriptor + pipes.indexOf(option)) : undefined;
+  const [sizes, questions] = [pipeOf('window-fd'), pipeOf('decide-fd')];
   // Which streams are pipes is what the type says of the options.
   return new RunningContainer(
     launcher,
-    defined({ signal, maxOutput, overflow, sizes }),
+    defined({ signal, maxOutput, overflow, sizes, questions, onCall }),
   ) as Container as Container<Streams>;
 }

@@ -1,4 +1,5 @@
 /** The errors of system calls, by number and by name: errno(3). */
+import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
 /** Those that Node has no name for, as the GNU C library words them; numbers of x86-64 and aarch64. */
@@ -92,3 +93,9 @@ export const errnoName = (errno: number): string => table().names.get(errno) ?? 
 
 /** `operation not permitted` for EPERM; undefined for a name that is none of the system's. */
 export const errnoText = (name: string): string | undefined => table().words.get(name);
+
+/** 1 for `EPERM`, and so on, by other names for the same number too; undefined for a name that is none of the system's. */
+export const errnoNumber = (name: string): number | undefined =>
+  Object.hasOwn(constants.errno, name)
+    ? constants.errno[name as keyof typeof constants.errno]
+    : [...table().names].find(([, known]) => known === name)?.[0];

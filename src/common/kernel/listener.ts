@@ -11,7 +11,12 @@ import { bytesType, load, typeOf } from './ffi.js';
 import { bytes, int, invoke, type Passed, pointer } from './libc.js';
 
 /** ioctl requests of linux/seccomp.h; they hold the sizes of the structures. */
-const requests = { receive: 0xc0502100n, send: 0xc0182101n, setFlags: 0x40082104n } as const;
+const requests = {
+  receive: 0xc0502100n,
+  send: 0xc0182101n,
+  isValid: 0x40082102n,
+  setFlags: 0x40082104n,
+} as const;
 const sizes = { notification: 80, response: 24, data: 64 } as const;
 
 const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
@@ -125,6 +130,14 @@ export class Listener {
       if (value !== -1) return true;
       if (errno !== EINTR) return false;
     }
+  }
+
+  /** Whether the caller of a call still waits for its answer. */
+  waits(id: bigint): boolean {
+    const number = Buffer.alloc(8);
+    number.writeBigUInt64LE(id);
+    const { value } = invoke('ioctl', [int(this.descriptor), pointer(requests.isValid), bytes(number)]);
+    return value !== -1;
   }
 
   /** Ends what waits. */

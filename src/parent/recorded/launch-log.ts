@@ -78,7 +78,7 @@ export interface Watched {
   readonly namespace: string;
   readonly whose: 'container' | 'host' | 'nested';
   readonly means: string;
-  /** Why it will be refused, where that is foreseen. */
+  /** Why it will be refused, where that is foreseen, or who had it fail. */
   readonly refusal?: string;
 }
 
@@ -151,3 +151,7 @@ export const refusalWords = (refusal: {
   const { errno, because, option } = refusal;
   return `${errno}, as ${because}${option === undefined ? '' : `; ${option}`}`;
 };
+
+/** `EACCES, as the program decided`. */
+export const decisionWords = (by: string, errno: string): string =>
+  `${errno}, as ${by === 'terminal' ? 'was decided at the terminal' : `the ${by} decided`}`;

@@ -7,6 +7,7 @@ import { usageFailure } from '../../common/failure.js';
 import { asFields, asNumber, asText, asTexts, type Fields, isFields, optionalText } from './fields.js';
 import {
   type Call,
+  decisionWords,
   endOf,
   type LaunchFailure,
   type LaunchLog,
@@ -155,7 +156,7 @@ function watchedOf(records: readonly Fields[]): Watched[] {
         namespace: asText(answer.namespace),
         whose,
         means: asText(answer.means),
-        refusal: refusalOf(record.refusal),
+        refusal: refusalOf(record.refusal) ?? decisionOf(record.decided),
       });
     });
 }
@@ -167,6 +168,11 @@ function refusalOf(refusal: unknown): string | undefined {
     because: asText(refusal.because),
     option: optionalText(refusal.option),
   });
+}
+
+function decisionOf(decided: unknown): string | undefined {
+  if (!isFields(decided) || decided.errno === undefined) return undefined;
+  return decisionWords(asText(decided.by), asText(decided.errno));
 }
 
 function stopOf(records: readonly Fields[]): Stop | undefined {

@@ -12,6 +12,7 @@ const without = [
   'new-session',
   'entrypoint',
   'watch',
+  'decide-fd',
   'detach',
   'step',
   'shell',

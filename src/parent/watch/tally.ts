@@ -1,6 +1,6 @@
 /** What was watched in all: counts, and a few of each, so that an end without a log file says something too. */
 import type { WatchKind } from '../../common/watch/watched-calls.js';
-import { counted, refusalWords } from '../recorded/launch-log.js';
+import { counted, decisionWords, refusalWords } from '../recorded/launch-log.js';
 import type { WatchedRecord, WatchSummary } from './watched-record.js';
 
 /** So many refused calls are named at the end. */
@@ -19,16 +19,17 @@ export class Tally {
   unread = 0;
 
   add(record: WatchedRecord, pid: number): void {
-    const { kind, answer, refusal } = record;
+    const { kind, answer } = record;
     this.calls += 1;
     if (this.pids.size < mostProcesses) this.pids.add(pid);
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
     const key = `${answer.namespace} ${answer.whose}`;
     const before = this.namespaces.get(key);
     this.namespaces.set(key, { ...answer, calls: (before?.calls ?? 0) + 1 });
-    if (refusal === undefined) return;
+    const refused = refusedWords(record);
+    if (refused === undefined) return;
     this.refusals += 1;
-    const line = refusalLine(record);
+    const line = refusalLine(record, refused);
     if (this.refused.length < mostRefused && !this.refused.includes(line)) this.refused.push(line);
   }
 
@@ -41,18 +42,23 @@ export class Tally {
 
 /** `ls 2: openat(AT_FDCWD, "/etc/passwd", O_RDONLY) → the mount namespace: /etc/passwd is on the overlay at /`. */
 export function callLine(record: WatchedRecord): string {
-  const { watched, args, process, answer, refusal, architecture } = record;
+  const { watched, args, process, answer, architecture, known } = record;
   const made = `${process.name} ${process.inside}: ${watched}(${args.join(', ')})`;
   const other = architecture === undefined ? '' : ` [${architecture}]`;
-  const refused = refusal === undefined ? '' : `; will be refused: ${refusalWords(refusal)}`;
-  return `${made}${other} → ${answer.means}${refused}`;
+  const refused = refusedWords(record);
+  const fails = known === 'decided' ? 'refused' : 'will be refused';
+  return `${made}${other} → ${answer.means}${refused === undefined ? '' : `; ${fails}: ${refused}`}`;
+}
+
+/** Why it fails, or will; undefined for one that was asked for and no more. */
+function refusedWords({ refusal, decided }: WatchedRecord): string | undefined {
+  if (decided?.errno !== undefined) return decisionWords(decided.by, decided.errno);
+  return refusal && refusalWords(refusal);
 }
 
 /** `openat /etc/shadow: EACCES, because…: --bind …`. */
-function refusalLine({ watched, paths = [], refusal }: WatchedRecord): string {
-  const what = [watched, ...paths].join(' ');
-  return refusal === undefined ? what : `${what}: ${refusalWords(refusal)}`;
-}
+const refusalLine = ({ watched, paths = [] }: WatchedRecord, refused: string): string =>
+  `${[watched, ...paths].join(' ')}: ${refused}`;
 
 /** `watched 34 calls of 2 processes: 30 files, 4 processes`. */
 export function summaryLine({ calls, processes, kinds, notKept }: WatchSummary): string {

@@ -27,9 +27,14 @@ export interface WatchedRecord {
     readonly thread?: number;
   };
   readonly answer: Answer;
-  /** `foreseen` where it will be refused; of every other call only that it was asked for. */
-  readonly known: 'asked' | 'foreseen';
+  /**
+   * `decided` where somebody had it fail, and so the kernel never saw it; `foreseen` where it will be refused; of every other
+   * call only that it was asked for.
+   */
+  readonly known: 'asked' | 'foreseen' | 'decided';
   readonly refusal?: Refusal;
+  /** Who has decided that it goes on, or fails with this errno. */
+  readonly decided?: { readonly by: 'program' | 'terminal'; readonly errno?: string };
   /** Of a program for another processor than the machine's. */
   readonly architecture?: Architecture;
 }
@@ -45,7 +50,7 @@ export interface WatchSummary {
   readonly kinds: Readonly<Partial<Record<WatchKind, number>>>;
   /** Who answered, how often, and what the last answer means. */
   readonly namespaces: readonly (Answer & { readonly calls: number })[];
-  /** How many were to be refused, and the first of them, a sentence each. */
+  /** How many were to be refused, or somebody had fail, and the first of them, a sentence each. */
   readonly refusals: number;
   readonly refused: readonly string[];
   /** How many could not be looked at, because something in the launcher failed. They went on all the same. */

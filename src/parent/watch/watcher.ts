@@ -14,13 +14,31 @@ import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Log } from '../log/log.js';
 import { type CallRead, CallReader, type NamedCall } from './call-reader.js';
+import { type Decider, decided, type Errno, undecided } from './decider.js';
 import { callLine, summaryLine, Tally } from './tally.js';
 import type { WatchedRecord } from './watched-record.js';
 
 /** What comes after so many calls, or after so many characters of records, is counted and has none: a log is not to fill a disk. */
 const [mostRecords, mostCharacters] = [20_000, 16 * 1024 * 1024];
+/** After so many more calls that wait for a decision it is looked which of their callers still wait. */
+const mostUnlooked = 256;
 /** Milliseconds: for so long a next call is waited for here, and after so many the event loop has its turn. */
 const [linger, turn] = [1, 5];
+
+/** A call that waits for its answer; what the filter does not name has no name, and what could not be read was not. */
+interface Held {
+  readonly notification: Notification;
+  readonly call: NamedCall | undefined;
+  readonly read: CallRead | undefined;
+}
+
+/** What a watcher has beside the log. */
+interface Beside {
+  /** Told of every call, also of those that have no record. */
+  readonly told?: ((record: WatchedRecord) => void) | undefined;
+  /** Decides whether a call goes on; without one all do. */
+  readonly decider?: Decider | undefined;
+}
 
 export class Watcher {
   private reader: CallReader | undefined;
@@ -35,12 +53,14 @@ export class Watcher {
   /** Rejected where the calls cannot be answered any more: then the container has to end. */
   readonly broken: Promise<never>;
   private breaks: (reason: Error) => void = () => {};
+  /** The calls that somebody decides about. */
+  private readonly undecided = new Set<Held>();
+  private unlooked = 0;
 
   constructor(
     private readonly spec: LaunchSpec,
     private readonly log: Log,
-    /** Told of every call, also of those that have no record. */
-    private readonly told: (record: WatchedRecord) => void = () => {},
+    private readonly beside: Beside = {},
   ) {
     this.broken = new Promise((_, reject) => {
       this.breaks = reject;
@@ -59,11 +79,14 @@ export class Watcher {
     this.descriptors = [taken, ...wake];
     this.reader = new CallReader(this.spec, pid);
     this.listener = new Listener(taken, wake);
+    this.beside.decider?.begin(this.breaks);
     this.served = this.serve(this.listener).catch((error) => this.breaks(error as Error));
   }
 
   /** Everything inside has ended. */
   async end(): Promise<void> {
+    this.beside.decider?.end();
+    this.undecided.clear();
     if (this.listener === undefined) return;
     // Without this Node would wait for the thread that waits.
     this.listener.interrupt();
@@ -95,22 +118,56 @@ export class Watcher {
     }
   }
 
-  /** Answers one call, whatever happens here. */
+  /** Answers one call, whatever happens here, or has it wait for a decision. */
   private step(listener: Listener): void {
     const notification = listener.receive();
     if (notification === undefined) return;
     const call = this.reader?.callOf(notification);
-    const read = call && this.look(notification, call);
+    const held = { notification, call, read: call && this.look(notification, call) };
+    const { decider } = this.beside;
     // What was asked through a ring would be seen by nobody.
-    const answered = listener.answer(
-      notification.id,
-      call?.name === 'io_uring_setup' ? constants.errno.ENOSYS : 0,
-    );
+    if (call?.name === 'io_uring_setup') this.answer(listener, held, constants.errno.ENOSYS);
+    else if (decider === undefined || !this.isDecidedOn(call)) this.answer(listener, held, 0);
+    else void this.ask(listener, held, decider);
+  }
+
+  /** The command's own execve(2) is the launch's, and the child waits for it. */
+  private isDecidedOn(call: NamedCall | undefined): boolean {
+    return this.executes && call !== undefined && this.isWanted(call);
+  }
+
+  private isWanted({ kind }: Pick<NamedCall, 'kind'>): boolean {
+    return this.spec.watch?.kinds.includes(kind) === true;
+  }
+
+  /** The others go on meanwhile. What cannot be shown nobody can decide about. */
+  private async ask(listener: Listener, held: Held, decider: Decider): Promise<void> {
+    this.undecided.add(held);
+    this.unlooked += 1;
+    if (this.unlooked > mostUnlooked) this.forgetEnded(listener);
+    const errno = held.read === undefined ? undecided : await decider.decide(held.read);
+    // Its caller, or all of the container, may have ended.
+    if (this.undecided.delete(held)) this.answer(listener, held, errno, decider.name);
+  }
+
+  /** Nobody may ever decide about calls whose callers have ended. */
+  private forgetEnded(listener: Listener): void {
+    this.unlooked = 0;
+    for (const held of this.undecided) if (!listener.waits(held.notification.id)) this.undecided.delete(held);
+  }
+
+  private answer(
+    listener: Listener,
+    { notification, call, read }: Held,
+    errno: Errno,
+    by?: Decider['name'],
+  ): void {
+    const answered = listener.answer(notification.id, errno);
     // Nobody waits any more: what was read may be another's.
     if (!answered || call === undefined) return;
     // With --as-pid-1 the child itself makes calls until its execve(2).
     this.executes ||= call.name === 'execve';
-    if (read !== undefined && this.executes) this.note(read);
+    if (read !== undefined && this.executes) this.note(by === undefined ? read : decided(read, by, errno));
     this.reader?.goesOn(notification, call);
   }
 
@@ -125,9 +182,9 @@ export class Watcher {
 
   /** Writes the record, where its kind was asked for and there is room. */
   private note({ record, pid }: CallRead): void {
-    if (this.spec.watch?.kinds.includes(record.kind) !== true) return;
+    if (!this.isWanted(record)) return;
     this.tally.add(record, pid);
-    this.told(record);
+    this.beside.told?.(record);
     const line = callLine(record);
     this.characters += JSON.stringify([line, record]).length;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {

@@ -100,6 +100,9 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['run', '--uid', '--window=80x24'], /--window needs --pty\. Add --pty\./, 2],
   [['run', '--uid', '--pty', '--window=80'], /--window=80 is not of the form COLUMNSxROWS/, 2],
   [['run', '--uid', '--pty', '--window-fd=77'], /--window-fd=77 is not an open file descriptor/, 2],
+  [['run', '--uid', '--decide-fd=0'], /--decide-fd decides about calls that are watched\. Add --watch\./, 2],
+  [['run', '--uid', '--watch', '--decide-fd=77'], /--decide-fd=77 is not an open file descriptor/, 2],
+  [['run', '--uid', '--watch', '--decide-fd=1', '--step'], /--decide-fd has a program decide/, 2],
   [['run', '--all', '--chroot'], /--chroot needs --mnt=DIR, a new root/, 2],
   [
     ['run', '--uid', '--cap-drop', 'net_rwa'],

@@ -25,7 +25,7 @@ export async function learn({ options, rest }: Values): Promise<number> {
   const spec = launchSpec({ options: { uid: true, watch, ...given }, positionals: {}, rest });
   const needs = new Needs();
   const log = new Log({ level: 'silent', format: 'json', colour: false });
-  const watcher = new Watcher(spec, log, (record) => needs.add(record));
+  const watcher = new Watcher(spec, log, { told: (record) => needs.add(record) });
   const script = process.argv[1] as string;
   const status = await launch(spec, log, script, { watcher });
   const choices = smallestLaunch(needs, {

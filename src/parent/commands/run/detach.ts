@@ -28,6 +28,7 @@ const needCaller: readonly (readonly [option: string, why: string])[] = [
   ['step', 'goes through a launch with somebody at the terminal'],
   ['pty', 'passes on what is typed at the terminal'],
   ['die-with-parent', 'ends the container with its caller'],
+  ['decide-fd', 'asks its caller about every watched call'],
 ];
 
 /**

@@ -19,6 +19,7 @@ import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
 import type { WindowSizes } from '../../terminal/window-sizes.js';
 import { coloured } from '../../text/paint.js';
+import type { Decider } from '../../watch/decider.js';
 import type { Watcher } from '../../watch/watcher.js';
 import type { Background } from './background.js';
 import { banner } from './banner.js';
@@ -42,6 +43,7 @@ export async function runLaunch(
   const { options } = values;
   const standardError = background?.standardError ?? 2;
   const spec = prepared instanceof Failure ? undefined : prepared;
+  const decider = await deciderOf(values);
   const walk = spec && (await walkOf(values, spec, script));
   const supervision = await supervisionOf(values, spec?.stopSignal);
   const sizes = await sizesOf(values);
@@ -68,7 +70,7 @@ export async function runLaunch(
       log?.leave();
       background?.started(registration?.name ?? '', pid);
     };
-    const watcher = await watcherOf(prepared, log);
+    const watcher = await watcherOf(prepared, log, decider);
     ended = await launch(prepared, log, script, {
       walk,
       watcher,
@@ -159,10 +161,21 @@ async function supervisionOf(
   return new Supervision(values, stopSignal);
 }
 
-async function watcherOf(spec: LaunchSpec, log: Log): Promise<Watcher | undefined> {
+async function watcherOf(
+  spec: LaunchSpec,
+  log: Log,
+  decider: Decider | undefined,
+): Promise<Watcher | undefined> {
   if (spec.watch === undefined) return undefined;
   const { Watcher } = await import('../../watch/watcher.js');
-  return new Watcher(spec, log);
+  return new Watcher(spec, log, { decider });
+}
+
+/** Who decides about the calls that are watched. */
+async function deciderOf(values: Values): Promise<Decider | undefined> {
+  if (values.options['decide-fd'] === undefined) return undefined;
+  const { AskedProgram } = await import('../../watch/asked-program.js');
+  return AskedProgram.of(values);
 }
 
 async function sizesOf(values: Values): Promise<WindowSizes | undefined> {

@@ -355,6 +355,14 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'decide-fd',
+    kind: 'number',
+    value: 'N',
+    describe:
+      'with --watch, ask over file descriptor N, a socket, whether each watched call goes on. For onCall of the library',
+    group: 'Supervision',
+  },
+  {
     name: 'die-with-parent',
     kind: 'flag',
     describe: 'end the container when the process that started gontainer ends',
