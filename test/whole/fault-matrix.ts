@@ -13,7 +13,7 @@ const script = [
   'for pair; do [ "$(readlink /proc/self/ns/${pair%%=*})" = "${pair#*=}" ] && echo "shared ${pair%%=*}"; done',
   'hostname; id -u; grep -E "^(Cap|NoNewPrivs|Groups)" /proc/self/status',
   'cut -d" " -f5,6 /proc/self/mountinfo | sed "s/^/mounted /"',
-  'ls /proc/self/fd; ls /; echo end',
+  'ls /proc/self/fd; ls -di /; echo end',
 ].join('; ');
 
 export interface Launch {
@@ -27,14 +27,16 @@ const notOurs = new Set(['rt_sigprocmask']);
 const neverFails = new Set(['exit', 'exit_group', 'umask']);
 
 /**
- * File systems below /sys that the kernel may refuse to a user namespace. What is brought along instead, read-only, or
- * left out, is said by the step sys; nothing else may differ then.
+ * File systems that the kernel may refuse to a user namespace, and where. What is brought along instead, or left out, is
+ * said by the steps proc and sys; nothing else may differ then.
  */
-const replaceable = new Set(['sysfs', 'cgroup2']);
-const mountedBelowSys = /^mounted \/sys(\/\S*)? (\S+)\n/gm;
-const onlyDiffersBelowSys = (stdout: string, reference: string): boolean =>
-  stdout.replace(mountedBelowSys, '') === reference.replace(mountedBelowSys, '') &&
-  [...stdout.matchAll(mountedBelowSys)].every(([, , options]) => options?.split(',').includes('ro'));
+const replaceable: Readonly<Record<string, RegExp>> = {
+  proc: /^mounted \/proc(\/\S*)? \S+\n/gm,
+  sysfs: /^mounted \/sys(\/\S*)? \S+\n/gm,
+  cgroup2: /^mounted \/sys(\/\S*)? \S+\n/gm,
+};
+/** The host's /sys is the host's: nobody inside may write there. */
+const writableSys = /^mounted \/sys(\/\S*)? (?!ro\b)/m;
 
 export class FaultMatrix {
   private readonly reference: Watched;
@@ -78,10 +80,12 @@ export class FaultMatrix {
     if (hung) return `it hung: ${left.join(', ')}`;
     if (left.length > 0) return `left behind: ${left.join(', ')}`;
     if (/\n\s+at /.test(stderr)) return 'a stack trace';
-    if (call === 'mount' && replaceable.has(source) && status === 0)
-      return onlyDiffersBelowSys(stdout, this.reference.stdout)
+    const place = call === 'mount' && status === 0 ? replaceable[source] : undefined;
+    if (place !== undefined)
+      return stdout.replace(place, '') === this.reference.stdout.replace(place, '') &&
+        (source === 'proc' || !writableSys.test(stdout))
         ? undefined
-        : `more differs than /sys:\n${stdout}`;
+        : `more differs than what was refused:\n${stdout}`;
     if (!this.reference.stdout.startsWith(stdout)) return `the command ran less isolated:\n${stdout}`;
     if (fault === 'KILL' && actor === 'parent')
       return signal === 9 || status === 0 ? undefined : `status ${status}`;

@@ -128,14 +128,14 @@ for (const user of users) {
   }, async () => {
     const script =
       `syscall(${numberOf('openat')}, -100, 12345, 0); mkdir("a" x 5000); mkdir("b" x 4000);` +
-      'mkdir("\\e[31m\\n\\xff1\\"");';
+      'mkdir("none/\\e[31m\\n\\xff1\\"");';
     const { calls, summary } = await watched(['--uid', '--', 'perl', '-e', script], user);
     const of = (name: string) => calls.filter(({ watched }) => watched === name);
     assert.ok(of('openat').some(({ args }) => args[1] === '?'));
     const made = [...of('mkdir'), ...of('mkdirat')].map(({ args }) => args.at(-2));
     assert.equal(made[0], `"${'a'.repeat(4096)}"...`);
     assert.equal(made[1], `"${'b'.repeat(4000)}"`);
-    assert.equal(made[2], String.raw`"\33[31m\n\3771\""`);
+    assert.equal(made[2], String.raw`"none/\33[31m\n\3771\""`);
     assert.equal(summary?.unread, 0);
   });
 
