@@ -21,6 +21,7 @@ import type { CommandContext, ListenerPlace } from '../common/steps/command-cont
 import { childStep } from '../common/steps/hand-over.js';
 import { childStepsOf } from '../common/steps/index.js';
 import { detachNode } from '../common/steps/node-mount.js';
+import type { OpenLayers } from '../common/steps/overlay-layers.js';
 import { ChildChannel } from './child-channel.js';
 import { Init } from './init.js';
 
@@ -66,7 +67,13 @@ export async function child(): Promise<void> {
         channel.wait('continue');
       },
     };
-    const context: CommandContext = { spec, kernel, command, terminal, group };
+    const overlays = {
+      handOut: (layers: OpenLayers): void => {
+        channel.send({ type: 'overlay', layers });
+        channel.wait('continue');
+      },
+    };
+    const context: CommandContext = { spec, kernel, command, terminal, group, overlays };
     for (const step of childStepsOf(spec)) {
       await perform(step, context, {
         before: (next, evidence) => {

@@ -8,6 +8,7 @@ import type { KernelErrorData } from './kernel/kernel-error.js';
 import type { LaunchSpec } from './spec.js';
 import type { Evidence, StepResult } from './step.js';
 import type { ListenerPlace } from './steps/command-context.js';
+import type { OpenLayers } from './steps/overlay-layers.js';
 
 /** Where the child finds its end: after standard input, output and error. */
 export const channelDescriptor = 3;
@@ -29,7 +30,7 @@ export type ControlMessage =
       /** Whether to ask before each step. */
       readonly paused: boolean;
     }
-  /** The answer to `pause`, `terminal`, `enter-group` and `ready`. */
+  /** The answer to `pause`, `terminal`, `overlay`, `enter-group` and `ready`. */
   | { readonly type: 'continue' }
   /** A signal for the command, and the number by which the child confirms it. */
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals; readonly number: number }
@@ -49,6 +50,8 @@ export type RecordMessage =
     }
   /** The child opened a terminal, and waits until the parent holds its master too (pty(7)). */
   | { readonly type: 'terminal'; readonly descriptor: number; readonly number: number }
+  /** The layers of an overlay are open, and the child waits until the parent has opened them too. */
+  | { readonly type: 'overlay'; readonly layers: OpenLayers }
   /** The command's process is to be put into the control groups, and the child waits for that. */
   | { readonly type: 'enter-group'; readonly pid: number }
   /**

@@ -1,4 +1,5 @@
 /** What open() takes and gives: the types of the library that are written by hand. */
+import type { ChangeList } from '../common/change-list.js';
 import type { EnvironmentOption } from './command-environment.js';
 import type { ContainerSignal, Ended, EndReason, ErrorOf, InputOf, OutputOf, Window } from './container.js';
 import type { RunOptions } from './launch-options.js';
@@ -114,6 +115,11 @@ export interface Box extends AsyncDisposable {
     argv: readonly string[],
     options?: SpawnOptions<Streams>,
   ): Command<Streams>;
+  /**
+   * What was changed in the container's overlays so far. Rejects with a Failure where there is none, with ContainerEnded when
+   * the container has ended.
+   */
+  changes(): Promise<ChangeList>;
   /** Ends the container and everything in it. Resolves when nothing of it is left. */
   close(): Promise<void>;
   /**

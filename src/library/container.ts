@@ -1,5 +1,6 @@
 /** What launch() takes and gives: the types of the library that are written by hand. */
 import type { Readable, Stream, Writable } from 'node:stream';
+import type { ChangeList } from '../common/change-list.js';
 import type { EnvironmentOption } from './command-environment.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord, Usage, WatchedRecord } from './records.js';
@@ -48,6 +49,8 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
    * `ended` rejects with the reason. One that never answers keeps the caller waiting until the container ends.
    */
   onCall?: ((call: AskedCall) => CallDecision | Promise<CallDecision>) | undefined;
+  /** Has changes() give what was changed in overlays after the end too. */
+  changes?: boolean | undefined;
 }
 
 /** A call that waits for a decision: its record as far as it is known by then. */
@@ -138,6 +141,11 @@ export interface Container<Streams extends StandardStreams = StandardStreams> {
    * would allow it. None where it ended with status 0.
    */
   explain(): Promise<readonly WatchedRecord[]>;
+  /**
+   * What was changed in the container's overlays so far, or with `changes: true` until it ended. Rejects with a Failure
+   * where there is no overlay, and after the end without `changes`.
+   */
+  changes(): Promise<ChangeList>;
   /** Sends a signal to the command; before it runs, gives the launch up. SIGTERM when none is named. */
   kill(signal?: ContainerSignal): void;
   /**

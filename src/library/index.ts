@@ -1,4 +1,5 @@
 /** What `import … from 'gontainer'` gives: docs/library.md. */
+export type { Change, ChangeList, Unread } from '../common/change-list.js';
 export { Failure } from '../common/failure.js';
 export { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
 export type {

@@ -101,7 +101,7 @@ export interface RunOptions {
   stopSignal?: string | undefined;
   /** FILE: write the process ID of the container's first process to FILE, and remove FILE at the end */
   pidFile?: string | undefined;
-  /** NAME: name of the container, for ps, ns, enter, kill, wait and logs; by default made from the command */
+  /** NAME: name of the container, for ps, ns, diff, enter, kill, wait and logs; by default made from the command */
   name?: string | undefined;
   /** FILE: write every level to FILE too, as NDJSON */
   logFile?: string | undefined;

@@ -4,7 +4,16 @@
  * `window` it takes in another form.
  */
 export const leftOut: readonly string[] = [
-  ...['status-fd', 'log-fd', 'control-fd', 'log-level', 'log-format', 'quiet', 'die-with-parent'],
+  ...[
+    'status-fd',
+    'log-fd',
+    'changes-fd',
+    'control-fd',
+    'log-level',
+    'log-format',
+    'quiet',
+    'die-with-parent',
+  ],
   ...['step', 'present'],
   ...['dry-run', 'json', 'shell'],
   ...['detach', 'output'],

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import type { ChangeList } from '../common/change-list.js';
 import {
   type CommandRequest,
   type ControlAnswer,
@@ -158,6 +159,13 @@ export class OpenBox implements Box {
     const error = size === undefined ? stderr : Readable.from([]);
     // Which streams are pipes is what the type says of the options.
     return { stdin, stdout, stderr: error, started, ended, kill, resize } as unknown as Command<Streams>;
+  }
+
+  async changes(): Promise<ChangeList> {
+    if (this.gone !== undefined) throw this.gone;
+    return this.container.changes().catch((error) => {
+      throw this.gone ?? error;
+    });
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { json } from 'node:stream/consumers';
+import type { ChangeList } from '../common/change-list.js';
 import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { killProcess } from '../common/kill-process.js';
@@ -11,8 +13,9 @@ import { checkedWindow } from './checked-window.js';
 import type { Container, ContainerSignal, Ended, LaunchOptions, Started } from './container.js';
 import { readJsonLines } from './json-lines.js';
 import { limited } from './limited.js';
+import { listedChanges } from './listed-changes.js';
 import type { CallRecord, LogRecord, StepRecord, WatchedRecord } from './records.js';
-import { type Exited, failureOf, type StatusChange, silentEnd } from './status.js';
+import { type Exited, failureOf, type StartedChange, type StatusChange, silentEnd } from './status.js';
 import { Story } from './story.js';
 
 /** So many refused calls may explain a failure; those before them were survived. */
@@ -25,6 +28,8 @@ interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'
   /** Asks about each watched call, with `onCall`. */
   readonly questions?: Duplex;
   readonly onCall?: OnCall;
+  /** Gives what it has changed, when it has ended. */
+  readonly changes?: Readable;
 }
 
 export class RunningContainer implements Container {
@@ -47,10 +52,12 @@ export class RunningContainer implements Container {
   private readonly sizes: Writable | undefined;
   private exited: Exited | undefined;
   private endedBy: string | undefined;
+  private startedChange: StartedChange | undefined;
+  private finalChanges: ChangeList | undefined;
 
   constructor(
     private readonly launcher: ChildProcess,
-    { signal, maxOutput, overflow, sizes, questions, onCall }: Beside,
+    { signal, maxOutput, overflow, sizes, changes, questions, onCall }: Beside,
   ) {
     this.sizes = sizes;
     this.stdin = launcher.stdin;
@@ -71,7 +78,7 @@ export class RunningContainer implements Container {
     const startedOnce = new Promise<Started>((done) => {
       start = done;
     });
-    this.ended = this.untilAborted(this.follow(start), signal);
+    this.ended = this.untilAborted(this.follow(start, changes), signal);
     const never = this.ended.then(() => startedOnce);
     this.started = Promise.race([startedOnce, never]);
     // Whoever does not ask for one of them need not be ready for its failure.
@@ -102,6 +109,28 @@ export class RunningContainer implements Container {
     return refused.slice(-mostExplained);
   }
 
+  async changes(): Promise<ChangeList> {
+    await this.started;
+    if (this.exited !== undefined) return this.changesAfterTheEnd();
+    if (this.startedChange?.overlays === undefined)
+      throw new Failure('the container has no overlay, so what it changes is changed on the host', {
+        next: 'Use ephemeral, overlay, or bind with :overlay.',
+      });
+    return listedChanges(this.startedChange).catch(async (error) => {
+      // It may have ended in this moment.
+      if (this.exited === undefined && this.launcher.exitCode === null) throw error;
+      await this.ended;
+      return this.changesAfterTheEnd();
+    });
+  }
+
+  private changesAfterTheEnd(): ChangeList {
+    if (this.finalChanges !== undefined) return this.finalChanges;
+    throw new Failure('the container has ended, and what it changed in memory is gone with it', {
+      next: 'Pass changes: true to launch(), or keep the changes in a folder: overlay=CHANGES.',
+    });
+  }
+
   kill(signal: ContainerSignal = 'SIGTERM'): void {
     if (this.exited !== undefined) return;
     if (signal !== 'SIGKILL') this.launcher.kill(signal);
@@ -123,7 +152,7 @@ export class RunningContainer implements Container {
   }
 
   /** Listens to the launcher until it is gone. */
-  private async follow(start: (started: Started) => void): Promise<Ended> {
+  private async follow(start: (started: Started) => void, changes?: Readable): Promise<Ended> {
     // There are none where this process may open no more files.
     const [status, log] = (this.launcher.stdio?.slice(3) ?? []) as Readable[];
     const gone = new Promise<[number | null, NodeJS.Signals | null]>((done, failed) => {
@@ -135,15 +164,17 @@ export class RunningContainer implements Container {
       if (change.state === 'started') {
         this.begun = true;
         this.init = change.pid;
+        this.startedChange = change;
         start({ pid: change.pid, namespaces: change.namespaces });
       } else this.exited = change;
     });
+    const listed = this.takeChanges(changes);
     const logged = readJsonLines(log, (document) => this.hear(document as LogRecord));
     try {
       const [code, signal] = await gone.catch((cause) => {
         throw new Failure(`the launcher cannot be started: ${cause.message}`, { cause });
       });
-      await Promise.all([told, logged]);
+      await Promise.all([told, logged, listed]);
       if (this.fault !== undefined) throw this.fault.reason;
       if (this.exited === undefined) throw silentEnd(code, signal);
       const failure = failureOf(this.exited);
@@ -167,6 +198,12 @@ export class RunningContainer implements Container {
     } finally {
       this.story.end();
     }
+  }
+
+  private async takeChanges(changes: Readable | undefined): Promise<void> {
+    if (changes === undefined) return;
+    // A launcher that was killed says nothing here.
+    this.finalChanges = (await json(changes).catch(() => undefined)) as ChangeList | undefined;
   }
 
   private hear(record: LogRecord): void {

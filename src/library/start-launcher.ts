@@ -30,12 +30,17 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
     maxOutput,
     overflow,
     onCall,
+    changes,
     ...run
   } = options;
   checkOutputLimit({ maxOutput, overflow });
   checkOnCall(onCall);
   const environment = commandEnvironment(env, run.mnt === undefined);
-  const pipes = [...(run.pty ? ['window-fd'] : []), ...(onCall ? ['decide-fd'] : [])];
+  const pipes = [
+    ...(run.pty ? ['window-fd'] : []),
+    ...(onCall ? ['decide-fd'] : []),
+    ...(changes ? ['changes-fd'] : []),
+  ];
   const words = [
     ...(run.pty ? [`--window=${checkedWindow(window ?? usualWindow)}`] : []),
     ...pipes.map((option, index) => `--${option}=${ownDescriptor + index}`),
@@ -53,10 +58,10 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
   });
   const pipeOf = (option: string) =>
     pipes.includes(option) ? pipeTo(launcher, ownDescriptor + pipes.indexOf(option)) : undefined;
-  const [sizes, questions] = [pipeOf('window-fd'), pipeOf('decide-fd')];
+  const [sizes, questions, list] = [pipeOf('window-fd'), pipeOf('decide-fd'), pipeOf('changes-fd')];
   // Which streams are pipes is what the type says of the options.
   return new RunningContainer(
     launcher,
-    defined({ signal, maxOutput, overflow, sizes, questions, onCall }),
+    defined({ signal, maxOutput, overflow, sizes, questions, onCall, changes: list }),
   ) as Container as Container<Streams>;
 }

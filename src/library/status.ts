@@ -8,7 +8,13 @@ import type { Started } from './container.js';
 import { inProgramWords } from './option-words.js';
 import type { Usage } from './records.js';
 
-export type StatusChange = ({ readonly state: 'started' } & Started) | Exited;
+export type StatusChange = StartedChange | Exited;
+
+/** With overlays it tells what `gontainer diff --status` needs. */
+export interface StartedChange extends Started {
+  readonly state: 'started';
+  readonly overlays?: readonly unknown[];
+}
 
 export interface Exited {
   readonly state: 'exited';

@@ -81,6 +81,13 @@ export function attributesOf(path: Buffer | string): Map<string, Buffer> {
   return found;
 }
 
+/** One of them: lgetxattr(2). Undefined where it has none of this name, or this process may not see it. */
+export function attributeOf(path: Buffer | string, name: string): Buffer | undefined {
+  const passed = [terminated(path), terminated(Buffer.from(name, 'latin1')), bytes(room)];
+  const { value } = invoke('lgetxattr', [...passed, pointer(BigInt(room.length))]);
+  return value < 0 ? undefined : Buffer.from(room.subarray(0, value));
+}
+
 function require(call: string, passed: Parameters<typeof invoke>[1]): void {
   const { value, errno } = invoke(call, passed);
   if (value === -1) throw Object.assign(new Error(`${call} failed`), { code: errnoName(errno) });

@@ -166,7 +166,7 @@ export class Rehearsal implements Kernel {
       return name === undefined ? value : placeholder(name);
     }
     if (typeof value === 'string')
-      return value.replace(/(?<=^(?:\/proc\/)?)-10\d{8}(?=\/|$)/, (digits) =>
+      return value.replace(/(?<=^|^\/proc\/|\/fd\/)-10\d{8}(?=\/|$)/g, (digits) =>
         String(this.named(Number(digits))),
       );
     if (Array.isArray(value)) return value.map((item) => this.named(item));

@@ -1,6 +1,5 @@
 /** `--bind SRC:DST:overlay`: a folder of the host whose changes are kept apart from it. */
 import { defined } from '../defined.js';
-import type { Kernel } from '../kernel/kernel.js';
 import { shellWord } from '../shell-word.js';
 import {
   type BoundOverlay,
@@ -10,6 +9,7 @@ import {
   type RequestedMount,
   unshares,
 } from '../spec.js';
+import type { CommandContext } from './command-context.js';
 import { type Layers, mountLayers, parts, shellOfLayers } from './overlay-layers.js';
 
 type OverlayMount = RequestedMount & { readonly kind: 'bind'; readonly overlay: BoundOverlay };
@@ -23,22 +23,23 @@ export const isOverlay = (mount: RequestedMount): mount is OverlayMount =>
  * @throws KernelError
  */
 export function mountOverlay(
-  kernel: Kernel,
-  spec: LaunchSpec,
+  { spec, kernel, overlays }: CommandContext,
   { source, target, overlay }: OverlayMount,
 ): void {
   const owner = ownerOf(spec, overlay);
   // What lies on the host is within reach from the working directory, the old root.
   const oldRoot = kernel.call('open', { pathname: '.', flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
-  mountLayers(kernel, {
+  const layers = {
     place: target,
+    target,
     lower: source.slice(1) || '.',
     changes: overlay.keptIn?.slice(1) ?? null,
     mode: overlay.mode,
     mountflags: [...new Set([...overlay.forbidden, 'MS_NODEV' as const])],
     inUserNamespace: unshares(spec, 'uid'),
     ...defined({ owner }),
-  });
+  };
+  mountLayers(kernel, layers, overlays.handOut);
   for (const part of partsOf(overlay)) kernel.call('umount2', { target: part, flags: 'MNT_DETACH' });
   kernel.call('fchdir', { fd: oldRoot });
   kernel.call('close', { fd: oldRoot });

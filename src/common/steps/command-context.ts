@@ -1,5 +1,6 @@
 /** What the steps around the command work with: its process and its terminal. */
 import type { StepContext } from '../step.js';
+import type { OpenLayers } from './overlay-layers.js';
 
 /** The pseudo-terminal of the command. */
 export interface TerminalOfCommand {
@@ -39,7 +40,14 @@ interface GroupOfCommand {
   enter(pid: number): void;
 }
 
+/** The layers of the container's overlays, which the launcher keeps hold of. */
+interface OverlaysOfContainer {
+  /** Has the launcher open these, and returns when it has. */
+  readonly handOut: (layers: OpenLayers) => void;
+}
+
 export interface CommandContext extends StepContext {
+  readonly overlays: OverlaysOfContainer;
   readonly command: CommandProcess;
   readonly terminal: TerminalOfCommand;
   readonly group: GroupOfCommand;

@@ -5,14 +5,24 @@
 import type { Constant } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelError } from '../kernel/kernel-error.js';
+import { drop } from '../kernel/pipe.js';
 import { shellWord } from '../shell-word.js';
 import { tmpfsSizes } from './tmpfs-sizes.js';
 
 /** Names in the tmpfs. */
 export const parts = { lower: 'lower', changes: 'changes' };
 
+/** The layers of an overlay, while whoever mounts it has them open. */
+export interface OpenLayers {
+  /** Where it is mounted, as the container has it. */
+  readonly target: string;
+  readonly upper: number;
+  readonly lower: number;
+}
+
 export interface Layers {
   readonly place: string;
+  readonly target: string;
   /** The directory below, as it is reached from the working directory. */
   readonly lower: string;
   /** The same for the folder that keeps the changes; null for those in memory. */
@@ -26,9 +36,13 @@ export interface Layers {
   readonly inUserNamespace: boolean;
 }
 
-/** The working directory is the tmpfs afterwards, which the overlay covers. @throws KernelError */
-export function mountLayers(kernel: Kernel, layers: Layers): void {
-  const { place, lower, changes, mode, owner, mountflags } = layers;
+/**
+ * The working directory is the tmpfs afterwards, which the overlay covers.
+ * @param handOut has the launcher take hold of the layers, before they are covered
+ * @throws KernelError
+ */
+export function mountLayers(kernel: Kernel, layers: Layers, handOut: (layers: OpenLayers) => void): void {
+  const { place, target, lower, changes, mode, owner, mountflags } = layers;
   kernel.call('mount', {
     source: 'tmpfs',
     target: place,
@@ -42,6 +56,9 @@ export function mountLayers(kernel: Kernel, layers: Layers): void {
   const { upper, work, options } = optionsOf(layers);
   makeFolder(kernel, upper, mode, owner);
   makeFolder(kernel, work, 0o700);
+  const [above, below] = [opened(kernel, upper), opened(kernel, parts.lower)];
+  handOut({ target, upper: above, lower: below });
+  drop(kernel, above, below);
   kernel.call('mount', {
     source: 'overlay',
     target: place,
@@ -51,6 +68,9 @@ export function mountLayers(kernel: Kernel, layers: Layers): void {
   });
 }
 
+const opened = (kernel: Kernel, pathname: string): number =>
+  kernel.call('open', { pathname, flags: ['O_PATH', 'O_CLOEXEC'], mode: 0 });
+
 /** The tmpfs holds the changes, or no more than the names of the parts. */
 const tmpfsOptions = ({ size = tmpfsSizes.ofMemory }: Pick<Layers, 'size'>): string =>
   `mode=700,size=${size}`;
@@ -59,7 +79,9 @@ function optionsOf({ changes, inUserNamespace }: Pick<Layers, 'changes' | 'inUse
   const folder = changes === null ? '.' : parts.changes;
   const [upper, work] = [`${folder}/upper`, `${folder}/work`];
   // In a user namespace the marks of deleted files are kept in user.* attributes, as trusted.* are for real root.
-  const marks = inUserNamespace ? ',userxattr' : '';
+  // What real root's may have beside, references to what was moved or copied in part, is left out: so the upper directory
+  // says by itself what was changed, and can be copied.
+  const marks = inUserNamespace ? ',userxattr' : ',redirect_dir=off,metacopy=off';
   const options = `lowerdir=${parts.lower},upperdir=${upper},workdir=${work}${marks}`;
   return { upper, work, options };
 }

@@ -7,9 +7,10 @@ import { mountLine, mountOf, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import { type NewRoot, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
+import type { CommandContext } from './command-context.js';
 import { mountLayers, parts, shellOfLayers } from './overlay-layers.js';
 
-export const overlayStep: Step = {
+export const overlayStep: Step<CommandContext> = {
   id: 'overlay',
   stage: 'child',
   title: ({ root }) => (root?.overlay?.keptIn ? 'keep changes in a folder' : 'keep changes in memory'),
@@ -33,15 +34,16 @@ export const overlayStep: Step = {
   applies: ({ root }) => root?.overlay !== undefined,
   // The folders in --overlay DIR, from an earlier launch.
   expects: ['EEXIST'],
-  run: ({ spec, kernel }) => {
+  run: ({ spec, kernel, overlays }) => {
     const { root } = spec;
     if (root?.overlay === undefined) return;
     const below = mountOf(root.path);
     const { mode } = statSync(pathOf(root.path));
     // The tmpfs covers the directory, but not for a process whose working directory it is.
     kernel.call('chdir', { path: root.path });
-    mountLayers(kernel, {
+    const layers = {
       place: placeOf(root),
+      target: '/',
       lower: '.',
       changes: root.overlay.keptIn,
       ...defined({ size: root.overlay.size }),
@@ -49,7 +51,8 @@ export const overlayStep: Step = {
       // The directory may be on a mount that forbids something, such as set-user-ID programs; devices are always.
       mountflags: [...new Set<Constant>([...keptFlags(below?.options ?? ''), 'MS_NODEV'])],
       inUserNamespace: unshares(spec, 'uid'),
-    });
+    };
+    mountLayers(kernel, layers, overlays.handOut);
   },
   evidence: ({ spec }) => ({
     mounts: mountTable()

@@ -4,6 +4,7 @@ import { shellWord } from '../shell-word.js';
 import type { LaunchSpec, RequestedMount } from '../spec.js';
 import type { Step } from '../step.js';
 import { isOverlay, mountOverlay, overlayLine } from './bound-overlay.js';
+import type { CommandContext } from './command-context.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
 import { kindOf, makeMountPoint, mountPointsOf } from './mount-points.js';
 import { hostPath, remountBelow } from './new-root-shell.js';
@@ -13,7 +14,7 @@ type BindMount = RequestedMount & { readonly kind: 'bind' };
 
 const requested = ({ root }: LaunchSpec): readonly RequestedMount[] => root?.mounts ?? [];
 
-export const requestedMountsStep: Step = {
+export const requestedMountsStep: Step<CommandContext> = {
   id: 'requested-mounts',
   stage: 'child',
   title: () => 'mount what you asked for',
@@ -34,7 +35,8 @@ export const requestedMountsStep: Step = {
   applies: (spec) => requested(spec).length > 0,
   // The folders in CHANGES of an overlay, from an earlier launch.
   expects: ['EEXIST'],
-  run: ({ spec, kernel }) => {
+  run: (context) => {
+    const { spec, kernel } = context;
     for (const mount of requested(spec)) {
       if (liesInAnother(spec, mount)) makeMountPoint(kernel, mount.target, kindOf(mount));
       if (mount.kind === 'tmpfs') {
@@ -45,7 +47,7 @@ export const requestedMountsStep: Step = {
           mountflags: ['MS_NOSUID', 'MS_NODEV'],
           data: tmpfsOptions(mount.size),
         });
-      } else if (isOverlay(mount)) mountOverlay(kernel, spec, mount);
+      } else if (isOverlay(mount)) mountOverlay(context, mount);
       else {
         kernel.call('mount', {
           // From the working directory, which is the old root.

@@ -25,6 +25,7 @@ const whole =
 
 const maximal32Bits = 2 ** 31 - 1;
 const processId = whole(0, maximal32Bits);
+const descriptor = whole(3, maximal32Bits);
 const word = matching(/^[A-Za-z0-9_-]{1,64}$/);
 /** Microseconds: a year at most. Clocks that differ may put a call a little before the beginning. */
 const time: Check = (value) =>
@@ -73,8 +74,9 @@ const messages: { readonly [Type in RecordMessage['type']]: Fields | readonly [F
   step: { result: fields({ step: word, before: object, after: object, at: time, us: time }) },
   pause: { step: word, evidence: object, known },
   terminal: { descriptor: processId, number: processId },
+  overlay: { layers: fields({ target: text(4096), upper: descriptor, lower: descriptor }) },
   'enter-group': { pid: processId },
-  ready: [{}, { listener: fields({ pid: processId, descriptor: whole(3, maximal32Bits) }) }],
+  ready: [{}, { listener: fields({ pid: processId, descriptor }) }],
   executes: { record },
   failure: { failure },
   passed: { number: whole(1, Number.MAX_SAFE_INTEGER) },

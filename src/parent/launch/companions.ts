@@ -4,6 +4,7 @@ import type { Log } from '../log/log.js';
 import type { Registration } from '../state/registration.js';
 import type { WindowSizes } from '../terminal/window-sizes.js';
 import type { Watcher } from '../watch/watcher.js';
+import type { FinalChanges } from './final-changes.js';
 import type { ProcessHandOver } from './process-hand-over.js';
 import type { Supervision } from './supervision.js';
 
@@ -12,11 +13,15 @@ export interface Companions {
   /** --timeout, --pid-file, --status-fd, --die-with-parent. */
   readonly supervision?: Pick<Supervision, 'begin' | 'started' | 'used'> | undefined;
   /** Writes down for other terminals how far the launch is. */
-  readonly registration?: Pick<Registration, 'done' | 'made' | 'grouped' | 'ended' | 'writeStep'> | undefined;
+  readonly registration?:
+    | Pick<Registration, 'done' | 'made' | 'grouped' | 'layered' | 'ended' | 'writeStep'>
+    | undefined;
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;
   /** --watch: answers the command's calls. */
   readonly watcher?: Pick<Watcher, 'take' | 'broken' | 'end'> | undefined;
+  /** --changes-fd: tells what was changed in the overlays. */
+  readonly changes?: Pick<FinalChanges, 'write'> | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
 }

@@ -24,6 +24,7 @@ import type { ContainerGroup } from './container-group.js';
 import { executedStep } from './executed.js';
 import { follow, statusOf } from './follow.js';
 import { ForcedEnd } from './forced-end.js';
+import type { HeldLayers } from './held-layers.js';
 import type { HostEvidence } from './host-evidence.js';
 import { LateMessages } from './late-messages.js';
 import type { MountPoints } from './made-mount-points.js';
@@ -44,6 +45,7 @@ export interface Surroundings extends Companions {
   readonly refused: RefusedCalls;
   readonly mountPoints: MountPoints | undefined;
   readonly group: ContainerGroup | undefined;
+  readonly layers: HeldLayers;
   readonly signals: SignalRelay;
   /** The caller's terminal, and whose job has it. */
   readonly job: JobControl;
@@ -160,6 +162,11 @@ export class Conversation {
       this.ofChild(() => pty?.take(handOver.second, descriptor, number));
       this.goOn();
     },
+    overlay: ({ layers: open }) => {
+      const { handOver, layers } = this.at;
+      this.ofChild(() => layers.take(handOver.second, open));
+      this.goOn();
+    },
     'enter-group': ({ pid }) => {
       const { group, handOver } = this.at;
       group?.enter(handOver.commandPid(pid));
@@ -191,14 +198,15 @@ export class Conversation {
 
   /**
    * Takes something out of the child, which waits for that and may have been killed meanwhile. pidfd_getfd(2) says ESRCH
-   * then, and older kernels EBADF of a process that is about to end; how the child ended tells more.
+   * then, older kernels EBADF of a process that is about to end, and /proc ENOENT; how the child ended tells more.
    */
   private ofChild(take: () => void): void {
     const { handOver } = this.at;
     try {
       take();
     } catch (error) {
-      if (!(error instanceof KernelError && ['ESRCH', 'EBADF'].includes(error.data.errno))) throw error;
+      if (!(error instanceof KernelError && ['ESRCH', 'EBADF', 'ENOENT'].includes(error.data.errno)))
+        throw error;
       const reason = handOver.abandon();
       if (reason !== undefined) throw reason;
       lost(handOver.waitForChild(), this.started);
@@ -225,6 +233,7 @@ export class Conversation {
   /** The command is about to be executed: from here on terminal and signals are its own. */
   private begin(): void {
     const { spec, handOver, channel, group, log, job, pty, registration, signals, supervision } = this.at;
+    const overlays = this.at.layers.overlays(this.at.mountPoints?.all ?? []);
     const pass = (signal: NodeJS.Signals): void =>
       spec.controlDescriptor !== undefined
         ? this.commands?.stop(signal)
@@ -242,7 +251,8 @@ export class Conversation {
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     registration?.writeStep();
     if (log.wanted) group?.follow();
-    supervision?.started(handOver.second, pass, () => this.forced.end());
+    if (overlays.length > 0) registration?.layered(overlays);
+    supervision?.started(handOver.second, overlays, pass, () => this.forced.end());
     restSoon();
   }
 

@@ -19,6 +19,7 @@ import type { PtyMaster } from '../terminal/pty-master.js';
 import type { Companions } from './companions.js';
 import { ContainerGroup } from './container-group.js';
 import { Conversation, type Surroundings } from './conversation.js';
+import { HeldLayers } from './held-layers.js';
 import { HostEvidence } from './host-evidence.js';
 import { mountPointsIn } from './made-mount-points.js';
 import { ParentChannel } from './parent-channel.js';
@@ -50,6 +51,7 @@ export async function launch(
   // May have to wait for another launch, so before signals are held back.
   const mountPoints = mountPointsIn(spec, kernel);
   const group = spec.limits && new ContainerGroup(spec.limits, kernel);
+  const layers = new HeldLayers(spec, kernel);
   const signals = new SignalRelay();
   const job = new JobControl(spec.terminal, kernel);
   const pty = await ptyMaster(spec, kernel, companions.sizes);
@@ -60,7 +62,7 @@ export async function launch(
     const ends = channelEnds(kernel);
     handOver = new ProcessHandOver(spec, kernel, ends, script);
     const channel = new ParentChannel(ends.parent);
-    const parts = { handOver, channel, mountPoints, group, refused, signals, job, pty };
+    const parts = { handOver, channel, mountPoints, group, layers, refused, signals, job, pty };
     const at = { spec, log, kernel, ...parts, ...companions };
     return await Promise.race([signals.interrupted(), ...brokenWatch(companions), work(at)]);
   } catch (error) {
@@ -72,6 +74,8 @@ export async function launch(
     await pty?.end();
     log.usedOverTime(group?.usedOverTime());
     group?.remove();
+    companions.changes?.write(layers.overlays(mountPoints?.all ?? []));
+    layers.release();
     mountPoints?.remove();
     signals.release();
     job.end();

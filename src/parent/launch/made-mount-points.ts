@@ -55,6 +55,11 @@ export class MountPoints {
     if (call === 'mkdir' || call === 'open') this.made.push(String(args.pathname));
   }
 
+  /** What was made, as paths of the container. */
+  get all(): readonly string[] {
+    return this.made;
+  }
+
   /** What is to be removed. What was made in memory is not part of it: it goes with the container. */
   get left(): LeftMountPoints | undefined {
     const { overlay, path } = this.root;

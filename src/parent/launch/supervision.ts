@@ -10,8 +10,10 @@ import { Failure, usageFailure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import { grace, wrongTimeLimit } from '../../common/time-limit.js';
+import type { HeldOverlay } from '../changes/layers.js';
 import { checkDescriptor } from '../command-line/descriptor-option.js';
 import type { Values } from '../command-line/subcommand.js';
+import { ownIdentity } from '../state/process-identity.js';
 import { tell } from './status-descriptor.js';
 
 export class Supervision {
@@ -50,13 +52,24 @@ export class Supervision {
   /**
    * The command is about to run.
    * @param child the container's first process, as it is numbered here
+   * @param overlays the container's, whose changes can be listed
    * @param signal passes a signal to the command
    * @param end ends the container from the host
    */
-  started(child: number, signal: (signal: NodeJS.Signals) => void, end: () => void): void {
+  started(
+    child: number,
+    overlays: readonly HeldOverlay[],
+    signal: (signal: NodeJS.Signals) => void,
+    end: () => void,
+  ): void {
     if (this.pidFile !== undefined) this.write(this.pidFile, `${child}\n`);
     if (this.statusDescriptor !== undefined)
-      tell(this.statusDescriptor, { state: 'started', pid: child, namespaces: namespaceIds(child) });
+      tell(this.statusDescriptor, {
+        state: 'started',
+        pid: child,
+        namespaces: namespaceIds(child),
+        ...(overlays.length > 0 && { launcher: ownIdentity(), overlays }),
+      });
     if (this.timeout === undefined) return;
     this.timer = setTimeout(() => {
       this.timedOut = true;

@@ -8,7 +8,9 @@ import type { LaunchSpec } from '../../common/spec.js';
 import { described, type RehearsedStep, type Step, type StepContext } from '../../common/step.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
+import type { OpenLayers } from '../../common/steps/overlay-layers.js';
 import { ContainerGroup } from '../launch/container-group.js';
+import { HeldLayers } from '../launch/held-layers.js';
 import { channelEnds, ProcessHandOver } from '../launch/process-hand-over.js';
 import { PtyMaster } from '../terminal/pty-master.js';
 
@@ -41,7 +43,9 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const childSteps = childStepsOf(spec);
   const containers = spec.limits && new ContainerGroup(spec.limits, parent);
   const group = { enter: (pid: number) => containers?.enter(pid) };
-  play(childSteps, { spec, kernel: child, command, terminal, group });
+  const held = new HeldLayers(spec, parent);
+  const overlays = { handOut: (layers: OpenLayers) => held.take(handOver.second, layers) };
+  play(childSteps, { spec, kernel: child, command, terminal, group, overlays });
 
   return [...parentSteps, ...childSteps].map((step, index, all) => ({
     number: index + 1,

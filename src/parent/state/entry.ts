@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { namespaceId } from '../../common/evidence.js';
+import { areOverlays, type HeldOverlay } from '../changes/layers.js';
 import type { LeftMountPoints } from './left-mount-points.js';
-import type { ProcessIdentity } from './process-identity.js';
+import { isIdentity, type ProcessIdentity } from './process-identity.js';
 
 /** The first line. */
 export interface Beginning {
@@ -49,13 +50,23 @@ export interface Grouped {
   readonly groups: readonly string[];
 }
 
+/** A line added when the command is about to run, where there are overlays. */
+export interface Layered {
+  readonly overlays: readonly HeldOverlay[];
+}
+
 /** The last line. */
 export interface End {
   /** The command's exit status, as gontainer run returns it. */
   readonly status: number;
 }
 
-export type Entry = Beginning & Partial<Progress> & Partial<Made> & Partial<Grouped> & Partial<End>;
+export type Entry = Beginning &
+  Partial<Progress> &
+  Partial<Made> &
+  Partial<Grouped> &
+  Partial<Layered> &
+  Partial<End>;
 
 /** The name of an entry's file ends with this. */
 export const entryExtension = '.ndjson';
@@ -76,8 +87,6 @@ export const viewpoint = (): string => `${namespaceId('self', 'pid')} ${namespac
 export function readEntry(file: string | number): Entry {
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   const entry = Object.assign({}, ...lines.map((text) => JSON.parse(text))) as Entry;
-  const isIdentity = (value: ProcessIdentity | undefined): boolean =>
-    Number.isInteger(value?.pid) && Number.isInteger(value?.startTime);
   const whole =
     entry.format === 1 &&
     isContainerName(String(entry.name)) &&
@@ -86,6 +95,7 @@ export function readEntry(file: string | number): Entry {
     isIdentity(entry.launcher) &&
     (entry.process === undefined || isIdentity(entry.process)) &&
     (entry.groups === undefined || areTexts(entry.groups)) &&
+    (entry.overlays === undefined || areOverlays(entry.overlays)) &&
     (entry.mountPoints === undefined || areMountPoints(entry.mountPoints));
   if (!whole) throw new Error('not an entry');
   return entry;

@@ -5,6 +5,7 @@ import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
 import { innermostPid } from '../../common/process-files.js';
+import type { HeldOverlay } from '../changes/layers.js';
 import { draftIn, removeAbandonedDraft } from './draft.js';
 import { isKept, keepEnded } from './ended.js';
 import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
@@ -35,6 +36,8 @@ export interface Container {
   readonly asPid1: boolean;
   /** The control groups of its command, where it has limits. */
   readonly groups: readonly string[] | undefined;
+  /** Its overlays, once its command runs. */
+  readonly overlays: readonly HeldOverlay[];
   /** The namespaces that are not the launcher's: `user:[4026532837]` and so on, by their entry in /proc/PID/ns. */
   readonly own: Readonly<Record<string, string>>;
 }
@@ -116,7 +119,7 @@ const isOver = (entry: Entry): boolean =>
 /** One container; none while the launch has made no namespace yet, or when it ends just now. */
 function containersIn(entry: Entry, path: string): Container[] {
   const { name, process, step, launcher, command, started, log, output, root, stopSignal } = entry;
-  const { asPid1 = false, status } = entry;
+  const { asPid1 = false, overlays = [], status } = entry;
   if (!judged(entry) || process === undefined || step === undefined || status !== undefined) return [];
   const own = Object.fromEntries(
     namespaces
@@ -142,6 +145,7 @@ function containersIn(entry: Entry, path: string): Container[] {
       root,
       stopSignal,
       asPid1,
+      overlays,
       groups: entry.groups?.filter((path) => !path.endsWith('-init')),
       own,
       started: new Date(started),

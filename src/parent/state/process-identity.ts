@@ -10,6 +10,12 @@ export interface ProcessIdentity {
   readonly startTime: number;
 }
 
+/** Whether somebody has written down a process. */
+export const isIdentity = (value: unknown): value is ProcessIdentity => {
+  const { pid, startTime } = (value ?? {}) as Partial<ProcessIdentity>;
+  return Number.isInteger(pid) && Number.isInteger(startTime);
+};
+
 /** The process that has this ID now; undefined when there is none, or it has ended and only waits to be reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const stat = processStatOrNone(pid);

@@ -4,6 +4,7 @@ import { closeSync, constants, linkSync, openSync, unlinkSync, writeFileSync, wr
 import { basename, dirname, resolve } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { type Failure, usageFailure } from '../../common/failure.js';
+import type { HeldOverlay } from '../changes/layers.js';
 import { draftIn } from './draft.js';
 import { forgetEnded, keepEnded } from './ended.js';
 import {
@@ -12,6 +13,7 @@ import {
   entryExtension,
   type Grouped,
   isContainerName,
+  type Layered,
   type Made,
   outputExtension,
   type Progress,
@@ -120,6 +122,11 @@ export class Registration {
     this.add({ groups });
   }
 
+  /** The command is about to run, and what it changes in these can be listed. */
+  layered(overlays: readonly HeldOverlay[]): void {
+    this.add({ overlays });
+  }
+
   /** The command has ended: whoever waits for it has the file open, and whoever comes later finds what is kept of it. */
   ended(status: number): void {
     if (this.file !== undefined) keepEnded(this.path, { ...this.beginning, status });
@@ -136,7 +143,7 @@ export class Registration {
   }
 
   /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */
-  private add(line: Progress | Made | Grouped | End): void {
+  private add(line: Progress | Made | Grouped | Layered | End): void {
     if (this.file === undefined) return;
     try {
       writeSync(this.file, `${JSON.stringify(line)}\n`);

@@ -66,7 +66,8 @@ function comparable(args: Record<string, unknown>): Record<string, unknown> {
 const place = (value: unknown): string =>
   typeof value === 'string' && value.startsWith('/proc/') ? inProc(value) : 'a descriptor';
 
-const inProc = (path: string): string => path.replace(/^\/proc\/(\d+|<pid of P>)\//, '/proc/PID/');
+const inProc = (path: string): string =>
+  path.replace(/^\/proc\/(\d+|<pid of [PG]>)\//, '/proc/PID/').replace(/\/fd\/(\d+|<.*>)$/, '/fd/N');
 
 /** The system calls of a run that change something or start a process, as strace(1) shows them. */
 async function changesOf(words: readonly string[], user: User): Promise<string[]> {

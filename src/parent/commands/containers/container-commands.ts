@@ -67,6 +67,31 @@ const statsCommand: Subcommand = {
   },
 };
 
+const diffCommand: Subcommand = {
+  name: 'diff',
+  summary: 'list what a container has changed in its overlays',
+  positionals: [{ name: 'NAME', describe: 'a container; not with --status', takes: 'optional' }],
+  options: [
+    json,
+    {
+      name: 'status',
+      kind: 'text',
+      value: 'FILE',
+      describe: 'take the container whose --status-fd wrote FILE; - is standard input',
+      group: 'Source',
+    },
+  ],
+  examples: [
+    ['gontainer diff box', 'A: added, C: changed, D: deleted'],
+    ['gontainer diff --json box', 'for programs'],
+  ],
+  run: async ({ positionals, options }) => {
+    const { diff } = await import('./diff.js');
+    const { status } = options as { readonly status?: string };
+    return diff(positionals.NAME, status, options.json === true);
+  },
+};
+
 const killCommand: Subcommand = {
   name: 'kill',
   summary: 'send a signal to the command of a container',
@@ -118,6 +143,7 @@ export const containerCommands: readonly Subcommand[] = [
   psCommand,
   nsCommand,
   statsCommand,
+  diffCommand,
   killCommand,
   waitCommand,
   logsCommand,

@@ -37,7 +37,7 @@ export function backgroundDescriptors(callers: readonly number[]): { standardErr
 
 /** The options that name a descriptor which the caller opened. */
 export const callersDescriptors = (options: Readonly<Record<string, unknown>>): number[] =>
-  ['status-fd', 'log-fd', 'env-fd'].flatMap((name) =>
+  ['status-fd', 'log-fd', 'env-fd', 'changes-fd'].flatMap((name) =>
     options[name] === undefined ? [] : [Number(options[name])],
   );
 

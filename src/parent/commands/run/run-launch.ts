@@ -7,6 +7,7 @@ import { windowSize } from '../../../common/kernel/terminal-modes.js';
 import { inform } from '../../../common/print.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Values } from '../../command-line/subcommand.js';
+import type { FinalChanges } from '../../launch/final-changes.js';
 import { launch } from '../../launch/launch.js';
 import type { Supervision } from '../../launch/supervision.js';
 import { Log } from '../../log/log.js';
@@ -71,12 +72,14 @@ export async function runLaunch(
       background?.started(registration?.name ?? '', pid);
     };
     const watcher = await watcherOf(prepared, log, decider);
+    const changes = await changesOf(values, prepared);
     ended = await launch(prepared, log, script, {
       walk,
       watcher,
       supervision,
       sizes,
       registration,
+      changes,
       runs: background && runs,
     });
     supervision?.ended(ended);
@@ -176,6 +179,13 @@ async function deciderOf(values: Values): Promise<Decider | undefined> {
   if (values.options['decide-fd'] === undefined) return undefined;
   const { AskedProgram } = await import('../../watch/asked-program.js');
   return AskedProgram.of(values);
+}
+
+async function changesOf({ options }: Values, spec: LaunchSpec): Promise<FinalChanges | undefined> {
+  const descriptor = options['changes-fd'];
+  if (descriptor === undefined) return undefined;
+  const { FinalChanges } = await import('../../launch/final-changes.js');
+  return new FinalChanges(Number(descriptor), spec);
 }
 
 async function sizesOf(values: Values): Promise<WindowSizes | undefined> {

@@ -347,6 +347,14 @@ export const runOptions: readonly Option[] = [
     group: 'Supervision',
   },
   {
+    name: 'changes-fd',
+    kind: 'number',
+    value: 'N',
+    describe:
+      'write what was changed in the overlays to file descriptor N when the command has ended, as gontainer diff --json does',
+    group: 'Supervision',
+  },
+  {
     name: 'control-fd',
     kind: 'number',
     value: 'N',
@@ -388,7 +396,7 @@ export const runOptions: readonly Option[] = [
     kind: 'text',
     value: 'NAME',
     describe:
-      'name of the container, for ps, ns, enter, kill, wait and logs; by default made from the command',
+      'name of the container, for ps, ns, diff, enter, kill, wait and logs; by default made from the command',
     group: 'From a second terminal',
   },
   ...logOptionRows,
