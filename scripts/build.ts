@@ -8,6 +8,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { quickOptions } from '../src/common/node-options.js';
 import { writeBundledLicences } from './bundled-licences.js';
 import { writeHelpTexts } from './help-texts.js';
 
@@ -91,7 +92,7 @@ const urlForYargs: Plugin = {
  */
 const stub = `#!/bin/sh
 ':' /* A shell reads this part, which is a comment to Node.
-${readFileSync(join(source, 'stub.sh'), 'utf8')}*/
+${readFileSync(join(source, 'stub.sh'), 'utf8').replace('QUICK_OPTIONS', quickOptions.join(' '))}*/
 `;
 
 const settings = {

@@ -19,9 +19,9 @@ const childrenOf = (pid: number): number[] =>
   );
 
 /** A container whose command waits for the end of its input. */
-export async function startWaiting(words: readonly string[]) {
+export async function startWaiting(words: readonly string[], node?: string) {
   const [file = '', ...rest] = [...words, '--', '/bin/sh', '-c', 'echo ready; read line'];
-  const launcher = spawn(file, rest, { stdio: ['pipe', 'pipe', 'ignore'], env: environment(), cwd: '/' });
+  const launcher = spawn(file, rest, { stdio: ['pipe', 'pipe', 'ignore'], env: environment(node), cwd: '/' });
   await once(launcher.stdout, 'data');
   return {
     pid: launcher.pid as number,
@@ -38,7 +38,7 @@ export async function memory(node: string, launch: readonly string[]): Promise<M
   const own = 'const fs = require("node:fs"); fs.writeSync(1, fs.readFileSync("/proc/self/status"))';
   const bare = spawn(node, ['-e', own], { stdio: ['ignore', 'pipe', 'inherit'], env: environment() });
   const [status] = await once(bare.stdout, 'data');
-  const container = await startWaiting([node, ...launch]);
+  const container = await startWaiting(launch, node);
   const of = (pid: number): number => peak(readFileSync(`/proc/${pid}/status`, 'utf8'));
   const found = { bare: peak(String(status)), parent: of(container.pid) };
   const [child = 0] = childrenOf(container.pid);

@@ -3,6 +3,7 @@
  * this process, and wait4(2), which tells what the process and all that it waited for have used.
  */
 import { openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Arena } from '../../src/common/kernel/arena.js';
 import { bytes, int, invoke, type Passed, pointer, text } from '../../src/common/kernel/libc.js';
 
@@ -15,6 +16,8 @@ export interface Usage {
 
 export interface Program {
   readonly words: readonly string[];
+  /** The node that a program of ours finds first in PATH. */
+  readonly node?: string | undefined;
   /** The path of a terminal, which becomes the controlling one of a session of its own; without it /dev/null. */
   readonly terminal?: string | undefined;
   /** A file for standard error where there is no terminal. */
@@ -22,8 +25,8 @@ export interface Program {
 }
 
 /** What programs are started with: nothing that would change how Node starts. */
-export const environment = (): Record<string, string> => ({
-  PATH: process.env.PATH ?? '/usr/bin:/bin',
+export const environment = (node?: string): Record<string, string> => ({
+  PATH: [...(node === undefined ? [] : [dirname(node)]), process.env.PATH ?? '/usr/bin:/bin'].join(':'),
   HOME: '/',
   TERM: 'xterm-256color',
   XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '',
@@ -34,7 +37,7 @@ const [POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSID] = [0x04, 0x80];
 const [O_RDWR, O_WRONLY_O_CREAT_O_TRUNC] = [0o2, 0o1101];
 
 /** Starts a program, with descriptors 0, 1 and 2 and no signal ignored or blocked; returns its process ID. */
-export function start({ words, terminal, errors }: Program): number {
+export function start({ words, node, terminal, errors }: Program): number {
   const [actions, attributes, signals] = [Buffer.alloc(256), Buffer.alloc(512), Buffer.alloc(128, 0xff)];
   const pid = Buffer.alloc(4);
   must('posix_spawn_file_actions_init', [bytes(actions)]);
@@ -50,7 +53,7 @@ export function start({ words, terminal, errors }: Program): number {
   const memory = new Arena();
   const [argv, envp] = [
     memory.texts(words),
-    memory.texts(Object.entries(environment()).map((e) => e.join('='))),
+    memory.texts(Object.entries(environment(node)).map((e) => e.join('='))),
   ];
   memory.commit();
   must('posix_spawnp', [

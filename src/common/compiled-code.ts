@@ -11,9 +11,14 @@ import { isAscii } from 'node:buffer';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
+import { startedQuickly } from './node-options.js';
 
-/** Where the code for this Node is kept. */
-export const codeFolder = (folder: string): string => `${folder}/code/${process.version}-${process.arch}`;
+/**
+ * Where the code for this Node is kept.
+ * @param quick whether for a process that was started with the options of node-options.ts, which V8 tells apart
+ */
+export const codeFolder = (folder: string, quick: boolean): string =>
+  `${folder}/code/${process.version}-${process.arch}${quick ? '-quick' : ''}`;
 
 /** What the parent loads for a launch; the last is there when all are. */
 export const parentFiles = [
@@ -26,10 +31,11 @@ export const childFile = 'child-main.cjs';
 
 /** Whether the code is still to be written, and by this user: nobody else's files are to lie in the owner's folder. */
 export const lacksCompiledCode = (folder: string): boolean =>
-  !existsSync(`${codeFolder(folder)}/${parentFiles.at(-1)}`) && statSync(folder).uid === process.geteuid?.();
+  !existsSync(`${codeFolder(folder, false)}/${parentFiles.at(-1)}`) &&
+  statSync(folder).uid === process.geteuid?.();
 
 /** Whether there is code of the child, and so this node can be started with the options that it was made with. */
-export const keepsChild = (folder: string): boolean => existsSync(`${codeFolder(folder)}/${childFile}`);
+export const keepsChild = (folder: string): boolean => existsSync(`${codeFolder(folder, true)}/${childFile}`);
 
 const [before, after] = ['(function (exports, require, module, __filename, __dirname) {', '\n})'].map(
   (text) => Buffer.from(text),
@@ -49,7 +55,7 @@ export function functionText(file: Buffer): string {
  * require() of the folder is loaded the same way. Node's own search for a module takes longer than the reading.
  */
 export function loader(folder: string): (name: string) => unknown {
-  const kept = codeFolder(folder);
+  const kept = codeFolder(folder, startedQuickly());
   const believed = isAsSafe(folder, [dirname(kept), kept]);
   const modules = new Map<string, unknown>();
   // Each source file that a file was bundled from asks for node:fs again.

@@ -5,6 +5,7 @@
 import { createHook } from 'node:async_hooks';
 import { constants } from 'node:os';
 import { realtime } from './kernel/processes.js';
+import { callersOptions } from './node-options.js';
 
 interface SignalWrap {
   onsignal: (number: number) => void;
@@ -13,7 +14,7 @@ interface SignalWrap {
 }
 
 /** SIGPROF too: V8 has it while it takes a profile, as for coverage, and Node then warns of every listener. */
-const profiled = (): boolean => process.execArgv.length > 0 || process.env.NODE_V8_COVERAGE !== undefined;
+const profiled = (): boolean => callersOptions().length > 0 || process.env.NODE_V8_COVERAGE !== undefined;
 
 const numbers = (): number[] => [
   ...Array.from({ length: realtime.last - realtime.first + 1 }, (_, index) => realtime.first + index),

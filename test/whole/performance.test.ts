@@ -20,8 +20,8 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 import { run } from '../../scripts/bench/process.js';
-import { childOptions } from '../../src/common/child-options.js';
 import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
+import { quickOptions } from '../../src/common/node-options.js';
 import { node, program, removeFolder, rootfs } from '../gontainer.js';
 
 const rounds = 15;
@@ -73,7 +73,7 @@ test('what every launch loads asks at once for none of those modules of Node tha
   }
 });
 
-/** Whether V8, with the options that a stage is started with, refuses the code that is kept for one of its files. */
+/** Whether V8, with the options that the code in a folder is for, refuses the code that is kept for one of its files. */
 function refused(file: string): string {
   const name = basename(file);
   const text = functionText(readFileSync(join(dirname(file), '../..', name)));
@@ -81,7 +81,7 @@ function refused(file: string): string {
     const cachedData = fs.readFileSync(${JSON.stringify(file)});
     fs.writeSync(1, String(new vm.Script(fs.readFileSync(0, 'utf8'), { cachedData }).cachedDataRejected));
   `;
-  const options = name === childFile ? childOptions(true) : [];
+  const options = dirname(file).endsWith('-quick') ? quickOptions : [];
   return String(execFileSync(node, [...options, '-e', script], { input: text }));
 }
 
@@ -94,24 +94,26 @@ test('a launch leaves compiled code, and works without it, or with what is no co
       run({ words: [node, join(copy, 'dist/main.cjs'), 'run', '--uid', '--quiet', '--', '/bin/true'] });
     rmSync(code, { recursive: true, force: true });
     launch();
-    const [version = ''] = readdirSync(code);
-    const names = readdirSync(join(code, version)).sort();
-    assert.deepEqual(names, [...parentFiles, childFile].sort());
-    const files = names.map((name) => join(code, version, name));
+    const folders = readdirSync(code).filter((name) => /^v\d/.test(name));
+    assert.deepEqual(folders.map((name) => name.endsWith('-quick')).sort(), [false, true]);
+    const files = folders.flatMap((name) =>
+      readdirSync(join(code, name)).map((file) => join(code, name, file)),
+    );
+    const names = files.map((file) => basename(file)).sort();
+    assert.deepEqual(names, [...parentFiles, ...parentFiles, childFile].sort());
     for (const file of files) assert.equal(refused(file), 'false', `V8 refuses ${file}`);
     // Of all functions, not only of those that this launch called, which is less than twice the text.
     const [main] = parentFiles;
-    const [kept, text] = [join(code, version, main), join(copy, 'dist', main)].map(
-      (path) => statSync(path).size,
-    );
-    assert.ok(Number(kept) > 2 * Number(text), `of ${text} bytes only ${kept}`);
+    const text = statSync(join(copy, 'dist', main)).size;
+    for (const file of files.filter((path) => basename(path) === main))
+      assert.ok(statSync(file).size > 2 * text, `${file} is less than twice the text`);
     launch();
     for (const file of files) truncateSync(file, 1000);
     launch();
     for (const file of files) truncateSync(file, 0);
     launch();
     // What others may write is not believed, and read all the same.
-    chmodSync(join(code, version), 0o777);
+    for (const name of folders) chmodSync(join(code, name), 0o777);
     launch();
   } finally {
     removeFolder(copy);

@@ -1,9 +1,10 @@
 /** The file that npm links as gontainer: a shell finds node with it, and what it cannot do it says in one sentence. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { quickOptions } from '../../src/common/node-options.js';
 import { folder, lacking, node, program } from '../gontainer.js';
 
 const place = folder();
@@ -122,4 +123,34 @@ test('a variable that is named like one of the stub’s is the command’s, as i
   const { stdout, stderr } = started(program, ['run', '--uid', '--quiet', '--', 'env'], env);
   for (const name of names) assert.match(stdout, new RegExp(`^${name}=mine$`, 'm'), stderr);
   assert.doesNotMatch(stdout, /GONTAINER/);
+});
+
+test('the node that the code is kept for starts a launch with options of its own; no other does', () => {
+  const copy = folder();
+  cpSync(dirname(dirname(program)), copy, { recursive: true, verbatimSymlinks: true });
+  rmSync(join(copy, 'dist/code'), { recursive: true, force: true });
+  const installed = join(copy, 'dist/main.cjs');
+  // The file of a node that is nobody else's.
+  const own = join(folder(), 'node');
+  copyFileSync(node, own);
+  const env = { PATH: `${dirname(own)}:/usr/bin:/bin` };
+  /** The options that node was started with, in front of what ends them. */
+  const options = (file: string, words: readonly string[]): string[] => {
+    const script = 'read pid name state parent rest < /proc/$PPID/stat; cat /proc/$parent/cmdline';
+    const { stdout, stderr } = started(file, [...words, '--', '/bin/sh', '-c', script], env);
+    assert.ok(stdout.includes('\0--\0'), stderr);
+    return stdout.slice(0, stdout.indexOf('\0--\0')).split('\0').slice(1);
+  };
+  const launch = ['run', '--uid', '--quiet'];
+  assert.deepEqual(options(installed, launch), [], 'before the first launch has ended nothing is kept');
+  assert.deepEqual(options(installed, launch), quickOptions);
+  assert.deepEqual(options(installed, ['-run', '-uid', '-quiet']), quickOptions);
+  assert.deepEqual(options(installed, [...launch, '--pty']), [], 'where V8 has much to do');
+  const prefix = folder();
+  for (const path of ['bin', 'lib/node_modules']) mkdirSync(join(prefix, path), { recursive: true });
+  symlinkSync(copy, join(prefix, 'lib/node_modules/gontainer'));
+  symlinkSync('../lib/node_modules/gontainer/dist/main.cjs', join(prefix, 'bin/gontainer'));
+  assert.deepEqual(options(join(prefix, 'bin/gontainer'), launch), quickOptions, 'by a link of npm');
+  utimesSync(own, 1, 1);
+  assert.deepEqual(options(installed, launch), [], 'the file has changed since');
 });

@@ -1,10 +1,10 @@
 /** The call chains of the two processes between the parent and the child (process-hand-over.ts). */
 import { channelDescriptor } from '../../common/channel.js';
-import { childOptions } from '../../common/child-options.js';
 import { keepsChild } from '../../common/compiled-code.js';
 import { defined } from '../../common/defined.js';
 import { type Chain, type ChainCall, memory } from '../../common/kernel/calls.js';
 import { namespacesFor } from '../../common/namespaces.js';
+import { callersOptions, childOptions } from '../../common/node-options.js';
 import { type LaunchSpec, monotonicShift, newSession, unshares } from '../../common/spec.js';
 import { childCapabilityCalls } from '../../common/steps/capabilities.js';
 import { cloneSibling, deathSignal, hidden } from '../../common/steps/chain-calls.js';
@@ -39,7 +39,7 @@ export function secondProcess(spec: LaunchSpec, ends: ChannelEnds, nothing: numb
   // Lower descriptors are taken, and all above are closed by then.
   const mounted = channelDescriptor + 1;
   const pathname = spec.readOnlyExecutable === undefined ? '/proc/self/exe' : `/proc/self/fd/${mounted}`;
-  const options = [...process.execArgv, ...childOptions(keepsChild(import.meta.dirname))];
+  const options = [...childOptions(keepsChild(import.meta.dirname)), ...callersOptions()];
   const library = process.env.LD_LIBRARY_PATH;
   return {
     actor: 'G',

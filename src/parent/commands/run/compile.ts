@@ -1,17 +1,18 @@
 /** Writes the compiled code that common/compiled-code.ts uses, once for each version of Node. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { childOptions } from '../../../common/child-options.js';
 import { childFile, codeFolder, functionText, parentFiles } from '../../../common/compiled-code.js';
+import { quickOptions, startedQuickly } from '../../../common/node-options.js';
 
 /** Has each file compiled and written. A missing cache only slows the start, so failing to write it is not an error. */
 export function writeCompiledCode(folder: string): void {
   try {
-    mkdirSync(codeFolder(folder), { recursive: true, mode: 0o755 });
-    inNodeOfItsOwn(childOptions(true), folder, [childFile]);
+    for (const quick of [true, false]) mkdirSync(codeFolder(folder, quick), { recursive: true, mode: 0o755 });
+    const took = inNodeOfItsOwn(quickOptions, folder, [childFile, ...parentFiles]);
+    if (took) noteNode(join(folder, 'code'));
     inNodeOfItsOwn([], folder, parentFiles);
   } catch {
     // A folder that may only be read.
@@ -21,16 +22,31 @@ export function writeCompiledCode(folder: string): void {
 /**
  * V8 refuses code that was made with other options, and node ends at once where it does not know one of them. And in a
  * process that has loaded a file, V8 finds it compiled already: without the functions that this launch did not call.
+ * @returns whether node took the options
  */
-function inNodeOfItsOwn(options: readonly string[], folder: string, names: readonly string[]): void {
+function inNodeOfItsOwn(options: readonly string[], folder: string, names: readonly string[]): boolean {
   const [module, place, list] = [import.meta.filename, folder, names].map((word) => JSON.stringify(word));
   const script = `const { keep } = require(${module}); for (const name of ${list}) keep(${place}, name);`;
-  spawnSync(process.execPath, [...options, '-e', script], { stdio: 'ignore' });
+  return spawnSync(process.execPath, [...options, '-e', script], { stdio: 'ignore' }).status === 0;
+}
+
+/**
+ * Notes for the shell at the head of main.cjs which node takes the options: a link to its file, and an empty file of the
+ * same time. A later node in the same place has another time or another inode(7), and a shell can compare both.
+ */
+function noteNode(code: string): void {
+  const [link, time] = [join(code, 'node'), join(code, 'node-time')];
+  const draft = `${link}.${process.pid}`;
+  writeFileSync(time, '', { mode: 0o644 });
+  // touch(1) copies the nanoseconds too, which a number of JavaScript does not hold.
+  spawnSync('touch', ['-r', process.execPath, time], { stdio: 'ignore' });
+  symlinkSync(process.execPath, draft);
+  renameSync(draft, link);
 }
 
 /** Compiles and writes one file, with the options of this process. */
 export function keep(folder: string, name: string): void {
-  write(join(codeFolder(folder), name), compiled(join(folder, name)));
+  write(join(codeFolder(folder, startedQuickly()), name), compiled(join(folder, name)));
 }
 
 /**

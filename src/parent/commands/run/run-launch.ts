@@ -4,6 +4,7 @@ import { defined } from '../../../common/defined.js';
 import { Failure } from '../../../common/failure.js';
 import { exitNow, isTerminal } from '../../../common/kernel/processes.js';
 import { windowSize } from '../../../common/kernel/terminal-modes.js';
+import { callersOptions } from '../../../common/node-options.js';
 import { inform } from '../../../common/print.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import type { Values } from '../../command-line/subcommand.js';
@@ -218,7 +219,7 @@ function register(
  * terminal, whose settings Node puts back as they were, whatever the command did to them.
  */
 async function leave(status: number): Promise<void> {
-  if (process.execArgv.length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
+  if (callersOptions().length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
   if (lacksCompiledCode(__dirname)) (await import('./compile.js')).writeCompiledCode(__dirname);
   if (![0, 1, 2].some(isTerminal)) exitNow(status);
 }
