@@ -252,12 +252,16 @@ for (const user of users) {
       console.log(JSON.stringify(shown.split('\\r\\n')));
       const usual = launch({ uid: true, pty: true, command: ['stty', 'size'] });
       console.log((await usual.stdout.setEncoding('utf8').toArray()).join('').trim());
+      const typed = launch({ uid: true, pty: true, command: ['sh', '-c', 'read line; echo "got $line"'] });
+      typed.stdin.end('this\\n');
+      console.log((await typed.stdout.setEncoding('utf8').toArray()).join('').trim().replaceAll('\\r\\n', ', '));
       const plain = launch({ uid: true, command: ['true'] });
       for (const wrong of [() => plain.resize(80, 24), () => usual.resize(0, 24), () => usual.resize(80, 1.5)])
         try { wrong(); console.log('taken'); } catch ({ status }) { console.log(status); }`;
       assert.deepEqual((await shown(code, user)).split('\n'), [
         JSON.stringify(['30 100', 'ready', '50 132', '']),
         '24 80',
+        'this, got this',
         ...['2', '2', '2'],
       ]);
     },

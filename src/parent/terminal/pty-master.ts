@@ -70,8 +70,9 @@ export class PtyMaster {
       this.modes = this.modesOf(standardInput);
       this.initial = this.modes;
     } else {
-      // What comes from a file or a pipe is not shown a second time.
-      this.initial = silentModes(this.modesOf(this.master));
+      const modes = this.modesOf(this.master);
+      // What comes from a file or a pipe is not shown a second time, unless somebody types it at a window.
+      this.initial = this.sizes?.areFollowed ? modes : silentModes(modes);
     }
     this.setModes(this.master, this.initial);
     const size = [0, 1, 2].find((fd) => isatty(fd));

@@ -35,6 +35,11 @@ export class WindowSizes {
     return new WindowSizes(first, descriptor === undefined ? undefined : Number(descriptor));
   }
 
+  /** Whether others may come: then somebody is at the window. */
+  get areFollowed(): boolean {
+    return this.descriptor !== undefined;
+  }
+
   /** Calls `take` for every size that comes. Lines that are none are left out. */
   follow(take: (size: WindowSize) => void): void {
     if (this.descriptor === undefined) return;
