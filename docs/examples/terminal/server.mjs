@@ -43,11 +43,7 @@ const address = () => `http://127.0.0.1:${server.address().port}`;
 /** Another site's page, or another name for this machine, has neither the host nor the token. */
 function isAllowed({ headers: { host, authorization = '' } }) {
   const [given, right] = [authorization, `Bearer ${token}`].map((text) => Buffer.from(text));
-  return (
-    host === new URL(address()).host &&
-    given.length === right.length &&
-    timingSafeEqual(given, right)
-  );
+  return host === new URL(address()).host && given.length === right.length && timingSafeEqual(given, right);
 }
 
 /** What a page may ask for, with the terminal that it asks about. */
