@@ -115,6 +115,9 @@ function blamed(line: 'seccomp' | 'apparmor', active: string): Finding {
     : ok(`${active}, and something else refuses a new ${kind.name} namespace`);
 }
 
+/** What helps against AppArmor on a host, whichever profile or switch it is. */
+const lasting = (): string => `for this Node alone and for good: ${profileInstalled()}`;
+
 /** Fewer of a kind than this are soon used up by a room full of containers. */
 const fewNamespaces = 100;
 /** A container in a container in a container, and one more. */
@@ -161,9 +164,7 @@ const looks: Looks = {
     if (forbidden === undefined) return ok('none is set against this program');
     return problem(
       'one is set',
-      forbidden.startsWith('AppArmor')
-        ? `${forbidden}; or, for this Node alone and for good: ${profileInstalled()}`
-        : forbidden,
+      forbidden.startsWith('AppArmor') ? `${forbidden}; or, ${lasting()}` : forbidden,
     );
   },
   seccomp: () =>
@@ -171,9 +172,10 @@ const looks: Looks = {
   apparmor: () => {
     const profile = appArmorProfile();
     if (profile === undefined) return ok('no profile confines this program');
-    return profile.confines
-      ? blamed('apparmor', `the profile ${profile.name} is active`)
-      : ok(`the profile ${profile.name} is active, and confines nothing`);
+    if (!profile.confines) return ok(`the profile ${profile.name} is active, and confines nothing`);
+    const { fix, ...finding } = blamed('apparmor', `the profile ${profile.name} is active`);
+    // The kernel takes the profile that names the file most exactly.
+    return fix === undefined ? finding : { ...finding, fix: `${fix}; on the host, ${lasting()}` };
   },
   limits: () => {
     const limits = namespaces.map((kind) => ({

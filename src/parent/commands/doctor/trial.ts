@@ -105,21 +105,22 @@ export const missingCalls = (): NewerCall[] =>
 export const tryUnshare = (flags: readonly CloneFlag[]): Refused | undefined =>
   tried([unshared(flags)]).refused;
 
+/** Of the mounts of a new mount namespace: none of them reaches another one. */
+const privateMounts: ChainCall = {
+  step,
+  call: 'mount',
+  args: {
+    source: 'none',
+    target: '/',
+    filesystemtype: null,
+    mountflags: ['MS_REC', 'MS_PRIVATE'],
+    data: null,
+  },
+};
+
 /** What a launch does first in a new namespace of a kind, and may be refused though the namespace can be made. */
 const uses: Partial<Record<NamespaceFlag, readonly ChainCall[]>> = {
-  mnt: [
-    {
-      step,
-      call: 'mount',
-      args: {
-        source: 'none',
-        target: '/',
-        filesystemtype: null,
-        mountflags: ['MS_REC', 'MS_PRIVATE'],
-        data: null,
-      },
-    },
-  ],
+  mnt: [privateMounts],
   uts: [{ step, call: 'sethostname', args: { name: 'gontainer', len: 9 } }],
 };
 
@@ -129,8 +130,9 @@ export const tryUse = (flag: NamespaceFlag, clone: CloneFlag): Refused | undefin
 
 /** Mounts a /proc for a new PID namespace. */
 export const tryProc = (): Refused | undefined =>
-  triedMapped([unshared(['CLONE_NEWNS', 'CLONE_NEWPID'])], { inChild: [mounted('proc', '/proc', null)] })
-    .refused;
+  triedMapped([unshared(['CLONE_NEWNS', 'CLONE_NEWPID']), privateMounts], {
+    inChild: [mounted('proc', '/proc', null)],
+  }).refused;
 
 const mounted = (filesystemtype: string, target: string, data: string | null): ChainCall => ({
   step,
@@ -142,6 +144,7 @@ const mounted = (filesystemtype: string, target: string, data: string | null): C
 export const tryOverlay = (): Refused | undefined =>
   triedMapped([
     unshared(['CLONE_NEWNS']),
+    privateMounts,
     mounted('tmpfs', '/usr', null),
     ...['lower', 'upper', 'work'].map(
       (name): ChainCall => ({ step, call: 'mkdir', args: { pathname: `/usr/${name}`, mode: 0o700 } }),
@@ -195,16 +198,23 @@ const closeOthers: ChainCall = {
 };
 
 /**
- * Makes calls in a mapped user namespace. Where nothing can be closed they are not made: a chain goes on after a failure,
- * and would write to descriptors of this process, such as the pipes by which Node talks to itself.
+ * Makes calls in a mapped user namespace. A chain goes on after a failure, so they are not made where nothing can be closed,
+ * and they would write to descriptors of this process, such as the pipes by which Node talks to itself; nor where one of
+ * their namespaces cannot be made.
  */
 function triedMapped(
   calls: readonly ChainCall[],
   { inChild = [], depth = 1 }: { inChild?: readonly ChainCall[]; depth?: number } = {},
 ): Tried {
-  const closing = tried([closeOthers]);
-  return closing.refused === undefined ? tried([...mappedUserNamespace(depth), ...calls], inChild) : closing;
+  const made = tried([closeOthers, ...(calls.length === 0 ? [] : namespacesOf(calls))]);
+  return made.refused === undefined ? tried([...mappedUserNamespace(depth), ...calls], inChild) : made;
 }
+
+/** Without these the calls would reach the host, where root mounts over its directories, and names it. */
+const namespacesOf = (calls: readonly ChainCall[]): readonly ChainCall[] => [
+  unshared(['CLONE_NEWUSER']),
+  ...calls.filter(({ call }) => call === 'unshare'),
+];
 
 /** Makes a user namespace, or several one inside another, and maps the own IDs to root in each. */
 function mappedUserNamespace(depth: number): readonly ChainCall[] {

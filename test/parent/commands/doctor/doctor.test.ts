@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hierarchies } from '../../../../src/common/cgroup/hierarchies.js';
@@ -293,6 +293,23 @@ for (const [title, { host, words = [], line, needs }] of Object.entries(hosts)) 
     assert.notEqual(finding?.fix ?? '', '');
   });
 }
+
+test('where a namespace cannot be made, the doctor as root mounts nothing and names nothing on the host', {
+  skip: lacking('unshare'),
+}, () => {
+  // Root of these namespaces, whose mounts are shared as a host's are, and where all that is looked at is not.
+  for (const limit of ['user', 'mnt', 'uts']) {
+    const script = [
+      `echo 0 > /proc/sys/user/max_${limit}_namespaces`,
+      '"$0" "$1" doctor > /dev/null',
+      // Built into the shell: the files of other commands may be covered.
+      '[ -e /usr/bin ] && [ -e /proc/self/status ] && read name < /proc/sys/kernel/hostname && echo "$name"',
+    ].join('; ');
+    const words = ['-Urmu', '--propagation', 'shared', 'sh', '-c', script];
+    const { stdout, stderr } = spawnSync('unshare', [...words, node, program], { encoding: 'utf8' });
+    assert.equal(stdout, `${hostname()}\n`, `${limit}: ${stderr}`);
+  }
+});
 
 test('a kernel before 5.11 is a problem, and a launch that needs more says so', {
   skip: lacking('strace'),
