@@ -5,28 +5,16 @@
  * is the same mechanism (ptrace(2): PTRACE_SEIZE, stops at each system call) knowing who is who: the parent clones P,
  * P clones G, G becomes the child, the child clones the command's process.
  *
- * It is synchronous from beginning to end, so that libuv never waits for the traced processes. x86-64 only: the
- * registers of a stopped process have other names elsewhere.
+ * It is synchronous from beginning to end, so that libuv never waits for the traced processes.
  */
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataType, load, open } from 'ffi-rs';
 import { node, program, removeFolder } from '../gontainer.js';
 import { controlGroups, mounts } from '../remains.js';
+import { call, ptrace, tracedCalls } from './traced-calls.js';
 
-open({ library: 'libc', path: 'libc.so.6' });
-
-/** ptrace(2), sys/ptrace.h. */
-const request = {
-  PTRACE_POKEUSER: 6,
-  PTRACE_CONT: 7,
-  PTRACE_SYSCALL: 24,
-  PTRACE_SEIZE: 0x4206,
-  PTRACE_GETEVENTMSG: 0x4201,
-  PTRACE_GET_SYSCALL_INFO: 0x420e,
-};
 const optionTraceSysGood = 0x1;
 const optionTraceFork = 0x2;
 const optionTraceVfork = 0x4;
@@ -37,77 +25,6 @@ const eventExec = 4;
 const eventStop = 128;
 const WUNTRACED = 2;
 const __WALL = 0x40000000;
-/** Offsets in struct user of x86-64: the system call's number on entry, and its result on exit. */
-const ORIG_RAX = 120n;
-const RAX = 80n;
-
-/** The system calls that a launch is made of, by their x86-64 numbers (syscalls(2)); Node's other calls are its own. */
-const names: Readonly<Record<number, string>> = {
-  0: 'read',
-  1: 'write',
-  3: 'close',
-  13: 'rt_sigaction',
-  14: 'rt_sigprocmask',
-  16: 'ioctl',
-  33: 'dup2',
-  41: 'socket',
-  53: 'socketpair',
-  56: 'clone',
-  59: 'execve',
-  60: 'exit',
-  61: 'wait4',
-  62: 'kill',
-  72: 'fcntl',
-  80: 'chdir',
-  83: 'mkdir',
-  92: 'chown',
-  89: 'readlink',
-  95: 'umask',
-  105: 'setuid',
-  106: 'setgid',
-  109: 'setpgid',
-  112: 'setsid',
-  116: 'setgroups',
-  117: 'setresuid',
-  119: 'setresgid',
-  126: 'capset',
-  155: 'pivot_root',
-  157: 'prctl',
-  161: 'chroot',
-  165: 'mount',
-  166: 'umount2',
-  170: 'sethostname',
-  231: 'exit_group',
-  247: 'waitid',
-  257: 'openat',
-  272: 'unshare',
-  293: 'pipe2',
-  308: 'setns',
-  428: 'open_tree',
-  429: 'move_mount',
-  434: 'pidfd_open',
-  436: 'close_range',
-  438: 'pidfd_getfd',
-  442: 'mount_setattr',
-};
-
-function call(name: string, ...args: (number | bigint | Buffer)[]): bigint {
-  const paramsType = args.map((arg) =>
-    typeof arg === 'number' ? DataType.I32 : typeof arg === 'bigint' ? DataType.BigInt : DataType.U8Array,
-  );
-  return BigInt(
-    load({
-      library: 'libc',
-      funcName: name,
-      retType: DataType.BigInt,
-      paramsType,
-      paramsValue: args,
-    }) as unknown as bigint,
-  );
-}
-const ptrace = (what: keyof typeof request, pid: number, address: bigint, data: bigint | Buffer): bigint =>
-  call('ptrace', request[what], pid, address, data);
-
 type Actor = 'parent' | 'P' | 'G' | 'child' | 'command' | 'other';
 
 /** The nth call of this name by this actor: by its main thread, and since its part of the launch began. */
@@ -294,11 +211,11 @@ export function watch({ command, user, fault }: Watch): Watched {
     const info = Buffer.alloc(88);
     ptrace('PTRACE_GET_SYSCALL_INFO', pid, BigInt(info.length), info);
     if (info.readUInt8(0) !== 1) {
-      if (known.pending !== undefined) ptrace('PTRACE_POKEUSER', pid, RAX, known.pending);
+      if (known.pending !== undefined) tracedCalls?.answer(pid, known.pending);
       known.pending = undefined;
       return;
     }
-    const name = names[Number(info.readBigUInt64LE(24))];
+    const name = tracedCalls?.names[Number(info.readBigUInt64LE(24))];
     if (name === undefined || known.role === 'other') return;
     const firstArgument = info.readBigUInt64LE(32);
     if (!known.began) {
@@ -339,7 +256,7 @@ export function watch({ command, user, fault }: Watch): Watched {
       kill(pid);
     } else {
       known.pending = BigInt(-errnoOf(fault.fault));
-      ptrace('PTRACE_POKEUSER', pid, ORIG_RAX, -1n);
+      tracedCalls?.leaveOut(pid);
     }
   }
 }

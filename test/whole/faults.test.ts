@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { planGroups } from '../../src/common/cgroup/plan.js';
 import { root, rootfs, type User, unprivileged, users } from '../gontainer.js';
 import { FaultMatrix, written } from './fault-matrix.js';
+import { tracedCalls } from './traced-calls.js';
 
 /** How many cases are tried in all, in equal parts for each kind of launch: a number, or `all`. */
 const wanted = process.env.GONTAINER_FAULTS ?? '160';
@@ -48,9 +49,9 @@ const limitless = 'why' in planned ? `no control groups here: ${planned.why}` : 
 
 /** Why nothing can be injected as this user. */
 const skippedFor = (user: User): string | false =>
-  process.arch === 'x64'
-    ? (users.find(({ uid }) => uid === user.uid)?.skip ?? 'needs root')
-    : 'needs an x86-64 processor';
+  tracedCalls === undefined
+    ? 'needs an x86-64 or an aarch64 processor'
+    : (users.find(({ uid }) => uid === user.uid)?.skip ?? 'needs root');
 
 for (const { title, user, options, withRoot } of launches) {
   test(`a call that fails, at any place, ends the launch with its name and leaves nothing: ${title}`, {
