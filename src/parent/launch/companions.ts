@@ -22,8 +22,19 @@ export interface Companions {
   readonly watcher?: Pick<Watcher, 'take' | 'broken' | 'end'> | undefined;
   /** --changes-fd: tells what was changed in the overlays. */
   readonly changes?: Pick<FinalChanges, 'write'> | undefined;
+  /** --watch --step: stops at the command's calls. */
+  readonly calls?: CallPauses | undefined;
   /** Called when the command runs, with the container's first process; throws when it must not run. */
   readonly runs?: ((pid: number) => void) | undefined;
+}
+
+/** Stops at every call that is watched: --watch --step. */
+export interface CallPauses {
+  /**
+   * The command is about to be executed.
+   * @param lend gives the caller's terminal to what is done meanwhile
+   */
+  attach(lend: <Result>(work: () => Promise<Result>) => Promise<Result>, handOver: ProcessHandOver): void;
 }
 
 /** Stops before every step: --step. */

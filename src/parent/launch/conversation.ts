@@ -247,6 +247,7 @@ export class Conversation {
     log.hold(true);
     pty?.prepare();
     pty?.relay(() => pass('SIGHUP'));
+    this.at.calls?.attach((work) => (pty ?? job).lend(work), handOver);
     if (spec.asPid1) this.before = programOf(handOver.second);
     signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
     registration?.writeStep();

@@ -17,7 +17,7 @@ import { rehearse } from './rehearse.js';
 import { stepDetails, stepGist, stepHeading, stepOutcome } from './step-text.js';
 
 /** As after Ctrl-C: bash(1), 128 and the number of SIGINT. */
-const givenUpStatus = 130;
+export const givenUpStatus = 130;
 
 /** The longest that fits into the window is shown: only one line of it could be taken away again. */
 const prompts = [

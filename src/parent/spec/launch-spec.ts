@@ -6,7 +6,7 @@ import { callerDirectory } from '../../common/caller-text.js';
 import { defined } from '../../common/defined.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import { isWithin } from '../../common/is-within.js';
-import { signalName } from '../../common/kernel/processes.js';
+import { isTerminal, signalName } from '../../common/kernel/processes.js';
 import { type NamespaceFlag, namespaces } from '../../common/namespaces.js';
 import { locateProgram } from '../../common/program.js';
 import { type IdMaps, insideId, isHostTree, type LaunchSpec, type NewRoot } from '../../common/spec.js';
@@ -79,7 +79,7 @@ export function launchSpec(typed: Values, image?: ChosenImage): LaunchSpec {
     // A fresh /proc for the PID namespace must not be mounted where everybody sees it, nor a fresh /dev/pts.
     unshared: namespaces
       .map(({ flag }) => flag)
-      .filter((flag) => has(flag) || (flag === 'mnt' && (has('pid') || options.pty === true))),
+      .filter((flag) => has(flag) || (flag === 'mnt' && (has('pid') || ownTerminal(options) !== undefined))),
     command,
     environment,
     user,
@@ -143,20 +143,30 @@ const idMapsOf = (options: Options): IdMaps =>
     auto: options['map-auto'] === true,
   });
 
+/**
+ * By which options the command gets a terminal of its own; undefined where it gets none. Whoever steps through its calls
+ * types keys meanwhile, and the command must not read those.
+ */
+function ownTerminal(options: Options): string | undefined {
+  if (options.pty) return '--pty';
+  return options.step && options.watch !== undefined && isTerminal(0) ? '--watch --step' : undefined;
+}
+
 function terminalOf(options: Options, maps: IdMaps | undefined): LaunchSpec['terminal'] {
-  if (options.pty && options['new-session'])
+  const own = ownTerminal(options);
+  if (own !== undefined && options['new-session'])
     throw usageFailure(
-      '--pty gives the command a terminal of its own, and --new-session gives it none',
+      `${own} gives the command a terminal of its own, and --new-session gives it none`,
       'Choose one.',
     );
-  if (options.pty && !mayHaveTerminals(defined({ maps })))
+  if (own !== undefined && !mayHaveTerminals(defined({ maps })))
     throw usageFailure(
-      '--pty needs user 0 and group 0 in the container: without them the kernel gives a user namespace no terminals',
+      `${own} needs user 0 and group 0 in the container: without them the kernel gives a user namespace no terminals`,
       'Map them, for example by leaving out --uid-map and --gid-map.',
     );
   // Nothing of the caller's terminal is for commands that a program asks for.
   if (options['control-fd'] !== undefined) return 'none';
-  return options.pty ? 'own' : options['new-session'] ? 'none' : terminalUse();
+  return own !== undefined ? 'own' : options['new-session'] ? 'none' : terminalUse();
 }
 
 /** Who this process is. */

@@ -60,12 +60,12 @@ export class JobControl {
   }
 
   /** Lends the terminal to `work` while the command's process, which may have it already, waits. */
-  async lend(work: () => Promise<void>): Promise<void> {
+  async lend<Result>(work: () => Promise<Result>): Promise<Result> {
     const { own, foreground } = processGroups();
     if (this.use !== 'foreground' || foreground === own) return work();
     giveTerminal(own);
     try {
-      await work();
+      return await work();
     } finally {
       giveTerminal(foreground);
     }

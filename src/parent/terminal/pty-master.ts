@@ -93,6 +93,11 @@ export class PtyMaster {
     this.sizes?.follow((size) => setWindowSize(this.master, size));
   }
 
+  /** Lends the caller's terminal to `work`: nothing is passed on meanwhile, in either direction. */
+  async lend<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.relaying === undefined ? work() : this.relaying.lend(work);
+  }
+
   /** Everything inside has ended: writes what is left of its output and puts the caller's terminal in order. */
   async end(): Promise<void> {
     this.sizes?.end();

@@ -11,11 +11,18 @@ import { hasTerminal } from './job-control.js';
 const [readSome, writeSome] = [promisify(read), promisify(write)];
 const standardInput = 0;
 
+/** Milliseconds: what a command has written is on its way for less, and for no more is it waited. */
+const [quiet, mostAwaited] = [50, 500];
+
 export class PtyRelay {
   private readonly output: Promise<void>;
   /** Whether the last line that was typed is complete. */
   private lineComplete = true;
   private hungUp = false;
+  /** Settles when the caller's terminal is not lent to anybody any more. */
+  private lent: Promise<void> | undefined;
+  private lastShown = 0;
+  private over = false;
   /** Settles when all that was typed so far is written. */
   private sent: Promise<boolean> = Promise.resolve(true);
 
@@ -38,8 +45,28 @@ export class PtyRelay {
     this.output = this.passOutput();
   }
 
+  /** Lends the caller's terminal to `work`, once what the command has written so far is there. */
+  async lend<Result>(work: () => Promise<Result>): Promise<Result> {
+    const from = performance.now();
+    do await new Promise((done) => setTimeout(done, quiet));
+    while (performance.now() - this.lastShown < quiet && performance.now() - from < mostAwaited);
+    let back = (): void => {};
+    this.lent = new Promise((done) => {
+      back = done;
+    });
+    process.stdin.pause();
+    try {
+      return await work();
+    } finally {
+      this.lent = undefined;
+      back();
+      if (!this.over) process.stdin.resume();
+    }
+  }
+
   /** Waits until all that was written is passed on, which is when nobody inside has the terminal open any more. */
   async end(): Promise<void> {
+    this.over = true;
     await this.output;
     process.stdin.pause();
     process.stdin.off('data', this.typed).off('end', this.typedAll).off('error', this.typedAll);
@@ -59,11 +86,13 @@ export class PtyRelay {
       }));
       if (bytesRead === 0) return;
       // A reader that went away: the rest is read all the same, or the command would wait for ever.
+      await this.lent;
       if (!this.hungUp) await this.show(Buffer.from(buffer.subarray(0, bytesRead)));
     }
   }
 
   private show(bytes: Buffer): Promise<void> {
+    this.lastShown = performance.now();
     return new Promise((done) => {
       process.stdout.write(bytes, () => done());
     });
@@ -77,7 +106,8 @@ export class PtyRelay {
   private readonly typed = async (bytes: Buffer): Promise<void> => {
     process.stdin.pause();
     this.lineComplete = bytes.at(-1) === 10;
-    if (await this.send(bytes)) process.stdin.resume();
+    // Meanwhile the terminal may have been lent.
+    if ((await this.send(bytes)) && this.lent === undefined) process.stdin.resume();
   };
 
   /** As Ctrl-D does: ends the line if it is not complete, and then the input. */

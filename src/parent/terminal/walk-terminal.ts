@@ -4,6 +4,9 @@ import { ReadStream, WriteStream } from 'node:tty';
 import { usageFailure } from '../../common/failure.js';
 import { windowSize } from '../../common/kernel/terminal-modes.js';
 
+/** Ctrl-C, as raw mode delivers it. */
+export const interruptKey = '\u0003';
+
 const terminalPath = '/dev/tty';
 /** Back to its beginning, and everything after the cursor away: console_codes(4). */
 const eraseLine = '\r\u001b[K';
@@ -56,6 +59,9 @@ export class WalkTerminal {
     this.output = output;
     this.window = columns;
     this.input.setEncoding('utf8');
+    // Its window was closed, of which its end tells, too.
+    this.input.on('error', () => {});
+    this.output.on('error', () => {});
     process.on('exit', this.release);
   }
 
@@ -72,15 +78,21 @@ export class WalkTerminal {
    * the signal that it stands for.
    */
   async ask(prompt: string): Promise<string> {
-    this.write(prompt);
-    this.asks = true;
-    const key = this.keys.shift() ?? (await this.read());
-    this.erasePrompt();
-    if (key !== '\u0003') return key;
+    const key = await this.key(prompt);
+    if (key !== interruptKey) return key;
     // At once: nothing else may keep this process waiting, and on Windows kill() would end it.
     if (!process.emit('SIGINT', 'SIGINT')) process.kill(process.pid, 'SIGINT');
     // The signal gives the launch up, and nobody waits for this key any more.
     return new Promise(() => {});
+  }
+
+  /** Shows a prompt until the next key is typed, whatever it is; Ctrl-C stands for the end of the terminal, too. */
+  async key(prompt: string): Promise<string> {
+    this.write(prompt);
+    this.asks = true;
+    const key = this.keys.shift() ?? (await this.read());
+    this.erasePrompt();
+    return key;
   }
 
   /** Leaves the terminal as it was found. */
@@ -102,13 +114,18 @@ export class WalkTerminal {
   private async read(): Promise<string> {
     this.input.setRawMode(true);
     const typed = await new Promise<string>((resolve) => {
+      const hungUp = (): void => {
+        if (!this.released) resolve(interruptKey);
+      };
       this.input.once('data', (text) => {
+        this.input.off('close', hungUp);
         this.input.pause();
         resolve(String(text));
       });
+      this.input.once('close', hungUp);
       this.input.resume();
     });
-    this.input.setRawMode(false);
+    if (!this.input.destroyed) this.input.setRawMode(false);
     const [first = '', ...rest] = typed.match(oneKey) ?? [];
     this.keys.push(...rest);
     return first;

@@ -13,6 +13,7 @@ import { launch } from '../../launch/launch.js';
 import type { Supervision } from '../../launch/supervision.js';
 import { Log } from '../../log/log.js';
 import { logOptions } from '../../log/log-options.js';
+import type { CallWalk } from '../../rehearsal/call-walk.js';
 import type { Walk } from '../../rehearsal/walk.js';
 import { checkProgramAccess } from '../../spec/program-access.js';
 import { reachOfOthers } from '../../spec/reach-of-others.js';
@@ -45,8 +46,9 @@ export async function runLaunch(
   const { options } = values;
   const standardError = background?.standardError ?? 2;
   const spec = prepared instanceof Failure ? undefined : prepared;
-  const decider = await deciderOf(values);
+  const program = await programOf(values);
   const walk = spec && (await walkOf(values, spec, script));
+  const calls = spec && (await callsOf(values, spec));
   const supervision = await supervisionOf(values, spec?.stopSignal);
   const sizes = await sizesOf(values);
   const report =
@@ -72,11 +74,12 @@ export async function runLaunch(
       log?.leave();
       background?.started(registration?.name ?? '', pid);
     };
-    const watcher = await watcherOf(prepared, log, decider);
+    const watcher = await watcherOf(prepared, log, calls ?? program);
     const changes = await changesOf(values, prepared);
     ended = await launch(prepared, log, script, {
       walk,
       watcher,
+      calls,
       supervision,
       sizes,
       registration,
@@ -155,6 +158,12 @@ async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Pr
   return new Walk(spec, script);
 }
 
+async function callsOf({ options }: Values, spec: LaunchSpec): Promise<CallWalk | undefined> {
+  if (!options.step || spec.watch === undefined) return undefined;
+  const { CallWalk } = await import('../../rehearsal/call-walk.js');
+  return new CallWalk(spec);
+}
+
 async function supervisionOf(
   values: Values,
   stopSignal: LaunchSpec['stopSignal'],
@@ -175,8 +184,8 @@ async function watcherOf(
   return new Watcher(spec, log, { decider });
 }
 
-/** Who decides about the calls that are watched. */
-async function deciderOf(values: Values): Promise<Decider | undefined> {
+/** The program that decides about the calls that are watched. */
+async function programOf(values: Values): Promise<Decider | undefined> {
   if (values.options['decide-fd'] === undefined) return undefined;
   const { AskedProgram } = await import('../../watch/asked-program.js');
   return AskedProgram.of(values);

@@ -241,7 +241,8 @@ export const runOptions: readonly Option[] = [
   {
     name: 'step',
     kind: 'flag',
-    describe: 'stop before every step, show it and wait for a key: Enter goes on',
+    describe:
+      'stop before every step, and with --watch at every call of the command, show it and wait for a key: Enter goes on',
     group: 'Learn',
   },
   {
