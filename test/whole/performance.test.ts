@@ -22,7 +22,7 @@ import { Script } from 'node:vm';
 import { run } from '../../scripts/bench/process.js';
 import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
 import { quickOptions } from '../../src/common/node-options.js';
-import { node, program, removeFolder, rootfs } from '../gontainer.js';
+import { folder, lacking, node, program, removeFolder, rootfs } from '../gontainer.js';
 
 const rounds = 15;
 
@@ -71,6 +71,21 @@ test('what every launch loads asks at once for none of those modules of Node tha
     const slow = [...asked].filter((name) => !quickModules.includes(name));
     assert.deepEqual(slow, [], `${file}: load it where it is needed, by process.getBuiltinModule()`);
   }
+});
+
+test('at a terminal too a launch loads only files whose code is kept', {
+  skip: lacking('script', 'strace'),
+}, async () => {
+  const trace = join(folder(), 'trace');
+  const place = await rootfs();
+  // That others can reach it would be a warning, and lines to break.
+  chmodSync(dirname(place), 0o700);
+  const words = [node, program, 'run', '--all', '--mnt', place, '--', '/bin/true'];
+  const command = `stty rows 50 cols 120; exec strace -f -s 4096 -e trace=openat -o ${trace} ${words.join(' ')}`;
+  execFileSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], { input: '' });
+  const opened = readFileSync(trace, 'utf8').matchAll(/"[^"]*\/dist\/([\w-]+\.cjs)"/g);
+  const names = new Set([...opened].map(([, name]) => name as string));
+  assert.deepEqual([...names].sort(), ['main.cjs', childFile, ...parentFiles].sort());
 });
 
 /** Whether V8, with the options that the code in a folder is for, refuses the code that is kept for one of its files. */

@@ -9,7 +9,8 @@ import { indented } from '../text/columns.js';
 import { changeLines } from '../text/evidence-lines.js';
 import { type Paint, painter } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
-import { type Mark, type StepLine, sharedLine, stepIndent, stepLine } from '../text/step-line.js';
+import { stepIndent } from '../text/step-indent.js';
+import { type Mark, type StepLine, sharedLine, stepLine } from '../text/step-line.js';
 import type { LogOptions } from './log-options.js';
 import type { LogRecord } from './log-record.js';
 

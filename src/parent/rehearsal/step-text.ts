@@ -6,7 +6,7 @@ import { indented } from '../text/columns.js';
 import { changeLines } from '../text/evidence-lines.js';
 import type { Paint } from '../text/paint.js';
 import { shellLines } from '../text/shell-lines.js';
-import { stepIndent } from '../text/step-line.js';
+import { stepIndent } from '../text/step-indent.js';
 
 /** What a reader has to know first: what is to be done, and why. */
 export function stepHeading(rehearsed: RehearsedStep, columns: number, paint: Paint): string[] {

@@ -11,7 +11,7 @@ import { controllingTerminal, WalkTerminal } from '../terminal/walk-terminal.js'
 import { columnsOf } from '../text/columns.js';
 import { stateLines } from '../text/evidence-lines.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
-import { stepIndent } from '../text/step-line.js';
+import { stepIndent } from '../text/step-indent.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
 import { rehearse } from './rehearse.js';
 import { stepDetails, stepGist, stepHeading, stepOutcome } from './step-text.js';

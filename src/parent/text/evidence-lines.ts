@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { capabilitiesIn, capabilityNames } from '../../common/kernel/capability-numbers.js';
 import { columnsOf, indented, padded } from './columns.js';
 import type { Paint } from './paint.js';
-import { stepIndent } from './step-line.js';
+import { stepIndent } from './step-indent.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@
 
 import { indented } from './columns.js';
 import type { Paint } from './paint.js';
-import { stepIndent } from './step-line.js';
+import { stepIndent } from './step-indent.js';
 
 /** What opens a part that stays together, and what closes it. */
 const opening = new Set(['for', 'while', 'if', '{', '(']);

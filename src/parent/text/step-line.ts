@@ -1,6 +1,7 @@
 /** A step in one line: a mark, its number, what is done, and the one change that shows it. */
 import { columnsOf, cut, padded } from './columns.js';
 import type { Paint } from './paint.js';
+import { stepIndent } from './step-indent.js';
 
 export type Mark = 'done' | 'next' | 'failed';
 
@@ -10,9 +11,6 @@ const marks = {
   next: ['cyan', '▸'],
   failed: ['red', '✗'],
 } as const;
-
-/** What belongs to a step stands below its title. */
-export const stepIndent = ' '.repeat(6);
 
 const widestTitle = 29;
 

@@ -15,7 +15,7 @@ import { stepDetails, stepGist, stepHeading, stepOutcome } from '../../rehearsal
 import { controllingTerminal, type Streams, WalkTerminal } from '../../terminal/walk-terminal.js';
 import { indented } from '../../text/columns.js';
 import { coloured, type Paint, painter } from '../../text/paint.js';
-import { stepIndent } from '../../text/step-line.js';
+import { stepIndent } from '../../text/step-indent.js';
 
 const standardOutput = 1;
 /** Where standard output is not a terminal, lines are this long. */

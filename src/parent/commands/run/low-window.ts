@@ -4,8 +4,6 @@ import type { WindowSize } from '../../../common/kernel/terminal-modes.js';
 import { locateProgram, resolveBeneath } from '../../../common/program.js';
 import type { LaunchSpec } from '../../../common/spec.js';
 import { numberedSteps } from '../../../common/steps/index.js';
-import { indented } from '../../text/columns.js';
-import { stepIndent } from '../../text/step-line.js';
 import { foldedLines, wholeLines } from './banner.js';
 
 /** BusyBox's shell greets with two blank lines, these with its version in them, and a blank line. */
@@ -23,15 +21,14 @@ export interface Fold {
   readonly steps: ReadonlySet<string>;
 }
 
-/** @param warnings what is said before the first step */
+/** @param warningLines how many lines are said before the first step */
 export function foldFor(
   spec: LaunchSpec,
   { rows, columns }: WindowSize,
   hasBanner: boolean,
-  warnings: readonly string[],
+  warningLines: number,
 ): Fold {
   const steps = [...numberedSteps(spec).values()].map(({ step }) => step);
-  const warningLines = warnings.flatMap((sentence) => indented(sentence, columns - 1, stepIndent)).length;
   const others = warningLines + steps.length + (greets(spec) ? greetingLines(columns) : 0);
   // With the prompt. The line that was typed, and a blank one, stay in sight beside a whole banner only.
   const banner = hasBanner && wholeLines + others + 3 > rows;

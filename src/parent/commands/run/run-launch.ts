@@ -22,11 +22,12 @@ import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
 import type { WindowSizes } from '../../terminal/window-sizes.js';
 import { coloured } from '../../text/paint.js';
+import { stepIndent } from '../../text/step-indent.js';
 import type { Decider } from '../../watch/decider.js';
 import type { Watcher } from '../../watch/watcher.js';
 import type { Background } from './background.js';
 import { banner } from './banner.js';
-import type { Fold } from './low-window.js';
+import { type Fold, foldFor } from './low-window.js';
 import { RunReport } from './run-report.js';
 
 /**
@@ -148,8 +149,14 @@ async function foldOf(
 ): Promise<Fold | undefined> {
   const window = windowSize(standardError);
   if (window === undefined) return undefined;
-  const { foldFor } = await import('./low-window.js');
-  return foldFor(spec, window, !options.quiet, warnings);
+  return foldFor(spec, window, !options.quiet, await linesOf(warnings, window.columns - 1));
+}
+
+/** How many lines they take. What breaks them is loaded where there are any, as most launches have none. */
+async function linesOf(warnings: readonly string[], columns: number): Promise<number> {
+  if (warnings.length === 0) return 0;
+  const { indented } = await import('../../text/columns.js');
+  return warnings.flatMap((sentence) => indented(sentence, columns, stepIndent)).length;
 }
 
 async function walkOf({ options }: Values, spec: LaunchSpec, script: string): Promise<Walk | undefined> {

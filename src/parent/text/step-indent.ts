@@ -1,0 +1,2 @@
+/** What belongs to a step stands below its title. */
+export const stepIndent = ' '.repeat(6);
