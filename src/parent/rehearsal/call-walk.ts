@@ -10,7 +10,7 @@ import { refusalWords } from '../recorded/launch-log.js';
 import { controllingTerminal, interruptKey, WalkTerminal } from '../terminal/walk-terminal.js';
 import { columnsOf, indented } from '../text/columns.js';
 import { coloured, painter } from '../text/paint.js';
-import { stepIndent } from '../text/step-line.js';
+import { stepIndent } from '../text/step-indent.js';
 import type { CallRead } from '../watch/call-reader.js';
 import type { Decider, Errno } from '../watch/decider.js';
 import { entryCommands, inspection, processesOf } from './inspect.js';
