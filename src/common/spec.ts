@@ -1,5 +1,5 @@
 /** What a launch is: everything that both stages need to know, as data. The parent makes it from the command line. */
-import type { ControlGroup, GroupLimits } from './cgroup/limits.js';
+import type { ControlGroup, GroupLimits, SystemdScope } from './cgroup/limits.js';
 import type { CapabilityOrNumber } from './kernel/capability-numbers.js';
 import type { Constant } from './kernel/constants.js';
 import type { NamespaceFlag } from './namespaces.js';
@@ -171,7 +171,12 @@ export interface LaunchSpec {
   /** Absent where no call is watched, and no filter is installed. */
   readonly watch?: Watch;
   /** What the command and all its descendants may use together, and the groups that see to it. */
-  readonly limits?: { readonly asked: GroupLimits; readonly groups: readonly ControlGroup[] };
+  readonly limits?: {
+    readonly asked: GroupLimits;
+    readonly groups: readonly ControlGroup[];
+    /** What systemd's user manager is asked for first, where the groups are in it. */
+    readonly scope?: SystemdScope;
+  };
   /** Sent instead of SIGTERM where something ends the command in order: --timeout, gontainer kill. */
   readonly stopSignal?: NodeJS.Signals;
   /** What was taken from an image, for the log. */

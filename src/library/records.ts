@@ -56,7 +56,8 @@ export interface CallRecord extends RecordBase {
     | 'command'
     | 'keeper'
     | 'newuidmap'
-    | 'newgidmap';
+    | 'newgidmap'
+    | 'busctl';
   readonly step: StepOfCall;
   readonly call: Call;
   /** By the names of the manual page, in its order. */
@@ -317,6 +318,13 @@ export interface Launch {
       readonly ioWeight?: number;
     };
     readonly groups: readonly ControlGroup[];
+    /** What systemd's user manager is asked for first, where the groups are in it. */
+    readonly scope?: {
+      readonly unit: string;
+      readonly slice: string;
+      readonly path: string;
+      readonly bus: string;
+    };
   };
   /** The limits of --ulimit, in the order in which they are set. */
   readonly ulimits?: readonly {
@@ -358,6 +366,7 @@ export type Call = string;
 export type Errno = string;
 
 export type StepName =
+  | 'systemd-scope'
   | 'control-group'
   | 'unshare'
   | 'id-maps'
@@ -392,7 +401,17 @@ export type StepName =
 
 /** A call as --dry-run and --step show it before it is made. */
 export interface RehearsedCall {
-  readonly actor: 'parent' | 'P' | 'G' | 'guard' | 'child' | 'command' | 'keeper' | 'newuidmap' | 'newgidmap';
+  readonly actor:
+    | 'parent'
+    | 'P'
+    | 'G'
+    | 'guard'
+    | 'child'
+    | 'command'
+    | 'keeper'
+    | 'newuidmap'
+    | 'newgidmap'
+    | 'busctl';
   readonly call: Call;
   /** By the names of the manual page, in its order. */
   readonly args: Readonly<Record<string, unknown>>;

@@ -42,6 +42,16 @@ export interface ControlGroup {
   };
 }
 
+/** A group that systemd's user manager is asked for. */
+export interface SystemdScope {
+  readonly unit: string;
+  readonly slice: string;
+  /** The folder of its group. */
+  readonly path: string;
+  /** The address of the D-Bus at which the manager is asked. */
+  readonly bus: string;
+}
+
 /** Microseconds in which --cpus of processor time may be used. */
 const period = 100_000;
 

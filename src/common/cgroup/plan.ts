@@ -7,8 +7,17 @@ import { accessSync, constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../defined.js';
 import { errnoWords } from '../kernel/kernel-error.js';
+import { initGroupOf, newGroupName } from './group-names.js';
 import { type Hierarchy, hierarchies, words } from './hierarchies.js';
-import { accounting, type ControlGroup, type GroupFile, type GroupLimits, limitKinds } from './limits.js';
+import {
+  accounting,
+  type ControlGroup,
+  type GroupFile,
+  type GroupLimits,
+  limitKinds,
+  type SystemdScope,
+} from './limits.js';
+import { delegateMore, managerGroup, managerRuns, ownGroupNeeded, scopeOf } from './systemd-scope.js';
 
 /** Why there can be no such group, and what to do. */
 export interface GroupRefusal {
@@ -19,81 +28,87 @@ export interface GroupRefusal {
 /** Where the processes go that were in a group which is to hand out controllers. */
 const leafName = 'gontainer-launchers';
 
-/** The names of groups that a launch makes. */
-export const isGroupName = (name: string): boolean => /^gontainer-\d+-[0-9a-f]{12}(-init)?$/.test(name);
+/** The groups of a container, and the scope that systemd is asked for where they are in one. */
+export interface GroupPlan {
+  readonly groups: readonly ControlGroup[];
+  readonly scope?: SystemdScope;
+}
 
-const delegate =
-  'Start it below a group of your own: systemd-run --user --scope -p Delegate=yes gontainer run …';
+/** Where a group is made. */
+type Place = Pick<ControlGroup, 'path' | 'above'> & Pick<GroupPlan, 'scope'>;
+
+/** A hierarchy with the controllers that a group of this user may have there. */
+type Offer = Hierarchy & { readonly offered: readonly string[] };
 
 /** @param apart whether the child needs a group beside it: in a new cgroup namespace it would see where the launcher is */
-export function planGroups(limits: GroupLimits, apart: boolean): readonly ControlGroup[] | GroupRefusal {
-  // Loaded only here: it takes milliseconds, and most launches have no limits.
-  const { randomBytes } = process.getBuiltinModule('node:crypto');
-  const name = `gontainer-${process.pid}-${randomBytes(6).toString('hex')}`;
-  const found = hierarchies();
+export function planGroups(limits: GroupLimits, apart: boolean): GroupPlan | GroupRefusal {
+  const name = newGroupName();
+  const found = hierarchies().map((hierarchy) => ({ ...hierarchy, offered: offeredBy(hierarchy) }));
   if (found.length === 0)
     return {
       why: 'no control groups are mounted here',
       next: 'Run it where they are: outside of this container, or with its /sys/fs/cgroup.',
     };
-  const chosen = new Map<Hierarchy, { controllers: Set<string>; files: GroupFile[] }>();
+  const chosen = new Map<Offer, { controllers: Set<string>; files: GroupFile[] }>();
+  const use = (hierarchy: Offer, controller: string, files: readonly GroupFile[] = []): void => {
+    const entry = chosen.get(hierarchy) ?? { controllers: new Set(), files: [] };
+    entry.controllers.add(controller);
+    entry.files.push(...files);
+    chosen.set(hierarchy, entry);
+  };
   for (const limit of Object.keys(limits) as (keyof GroupLimits)[]) {
     const { controller, files } = limitKinds[limit];
     const hierarchy = hierarchyOf(controller, found);
     if (hierarchy === undefined) return lacking(controller[2], found);
-    const entry = chosen.get(hierarchy) ?? { controllers: new Set(), files: [] };
-    entry.controllers.add(controller[hierarchy.version]);
-    entry.files.push(...files[hierarchy.version](limits));
-    chosen.set(hierarchy, entry);
+    use(hierarchy, controller[hierarchy.version], files[hierarchy.version](limits));
   }
   for (const hierarchy of found)
-    for (const controller of accounting[hierarchy.version].filter((one) => has(hierarchy, one))) {
-      const entry = chosen.get(hierarchy) ?? { controllers: new Set(), files: [] };
-      entry.controllers.add(controller);
-      chosen.set(hierarchy, entry);
-    }
+    for (const controller of accounting[hierarchy.version])
+      if (hierarchy.offered.includes(controller)) use(hierarchy, controller);
   const groups: ControlGroup[] = [];
+  let scope: SystemdScope | undefined;
   for (const [hierarchy, { controllers, files }] of chosen) {
-    const place = hierarchy.version === 1 ? inOwn(hierarchy) : above(hierarchy, [...controllers]);
+    const place = hierarchy.version === 1 ? inOwn(hierarchy) : inTree(hierarchy, [...controllers], name);
     if ('why' in place) return place;
     const path = join(place.path, name);
+    scope ??= place.scope;
     groups.push({
       version: hierarchy.version,
       path,
       controllers: [...controllers],
       files,
-      ...defined({
-        init: apart ? `${path}-init` : undefined,
-        above: hierarchy.version === 2 ? (place as NonNullable<ControlGroup['above']>) : undefined,
-      }),
+      ...defined({ init: apart ? initGroupOf(path) : undefined, above: place.above }),
     });
   }
-  return groups;
+  return { groups, ...defined({ scope }) };
 }
 
 /** A controller is in one hierarchy at a time: that of version 1 where it is mounted there. */
 const hierarchyOf = (
   { 1: first, 2: second }: Readonly<Record<1 | 2, string>>,
-  found: readonly Hierarchy[],
-): Hierarchy | undefined =>
-  found.find((one) => one.version === 1 && has(one, first)) ??
-  found.find((one) => one.version === 2 && has(one, second));
+  found: readonly Offer[],
+): Offer | undefined =>
+  found.find(({ version, offered }) => version === 1 && offered.includes(first)) ??
+  found.find(({ version, offered }) => version === 2 && offered.includes(second));
 
-const has = ({ version, own, mountPoint, controllers }: Hierarchy, controller: string): boolean =>
-  (version === 1 ? controllers : words(join(isRoot() ? mountPoint : own, 'cgroup.controllers'))).includes(
-    controller,
-  );
+function offeredBy({ version, own, mountPoint, controllers }: Hierarchy): readonly string[] {
+  if (version === 1) return controllers;
+  const places = isRoot() ? [mountPoint] : [own, managerGroup(mountPoint)];
+  return [...new Set(places.flatMap((path) => words(join(path, 'cgroup.controllers'))))];
+}
 
 const isRoot = (): boolean => process.geteuid?.() === 0;
 
-function lacking(controller: string, found: readonly Hierarchy[]): GroupRefusal {
+function lacking(controller: string, found: readonly Offer[]): GroupRefusal {
   const why = `the controller ${controller} of control groups is not there for you`;
-  return found.some(({ version }) => version === 2) && !isRoot()
-    ? { why, next: delegate }
-    : { why, next: 'See which there are: cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers.' };
+  if (isRoot() || !found.some(({ version }) => version === 2))
+    return { why, next: 'See which there are: cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers.' };
+  const tree = found.find(({ version }) => version === 2);
+  const manager = tree !== undefined && managerRuns(tree.mountPoint);
+  return { why, next: manager ? delegateMore : ownGroupNeeded() };
 }
 
-function inOwn({ own }: Hierarchy): { readonly path: string } | GroupRefusal {
+function inOwn({ own }: Hierarchy): Place | GroupRefusal {
   const refusal = notWritable(own);
   if (refusal === undefined) return { path: own };
   return {
@@ -104,8 +119,29 @@ function inOwn({ own }: Hierarchy): { readonly path: string } | GroupRefusal {
   };
 }
 
-/** Version 2: the group in which the new one is made. */
-function above(
+/** Version 2: in a group that can be written, or in one that systemd's user manager gives. */
+function inTree(hierarchy: Hierarchy, controllers: readonly string[], name: string): Place | GroupRefusal {
+  const above = aboveOf(hierarchy, controllers);
+  if (!('why' in above)) return { path: above.path, above };
+  if (isRoot() || !managerRuns(hierarchy.mountPoint)) return above;
+  const missing = controllers.filter(
+    (one) => !words(join(managerGroup(hierarchy.mountPoint), 'cgroup.controllers')).includes(one),
+  );
+  if (missing.length > 0)
+    return {
+      why: `systemd’s user manager has not been given the controller ${missing.join(', ')}`,
+      next: delegateMore,
+    };
+  const scope = scopeOf(hierarchy.mountPoint, name);
+  return {
+    path: scope.path,
+    scope,
+    above: { path: scope.path, controllers, leaf: join(scope.path, leafName) },
+  };
+}
+
+/** The group in which the new one is made. */
+function aboveOf(
   { own, mountPoint }: Hierarchy,
   controllers: readonly string[],
 ): NonNullable<ControlGroup['above']> | GroupRefusal {
@@ -131,7 +167,7 @@ function above(
       : `no control group can be made in ${start}: ${refusal}`;
   return {
     why,
-    next: isRoot() ? 'Mount it so that it can be written, or run gontainer on the host.' : delegate,
+    next: isRoot() ? 'Mount it so that it can be written, or run gontainer on the host.' : ownGroupNeeded(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isGroupName } from './plan.js';
+import { isGroupName } from './group-names.js';
 
 /** Milliseconds between two looks at what is just ending. */
 const interval = 5;

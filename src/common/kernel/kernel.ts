@@ -73,6 +73,12 @@ export interface Kernel {
    */
   wait(pid: number): ProcessChange;
   /**
+   * Looks again and again until another process has done something; a rehearsal does not wait for it.
+   * @param patience milliseconds
+   * @returns whether it has
+   */
+  until(holds: () => boolean, patience: number): boolean;
+  /**
    * Starts a process that runs these calls.
    * @throws KernelError
    */

@@ -31,6 +31,9 @@ import { type ProcessChange, processChange } from './processes.js';
 /** CLOCK_MONOTONIC in nanoseconds. */
 const now = (): bigint => process.hrtime.bigint();
 
+/** Milliseconds between two looks at what another process is about to do. */
+const between = 5;
+
 export class Recorder implements Kernel {
   step = '';
   readonly root = '/';
@@ -130,6 +133,14 @@ export class Recorder implements Kernel {
     const wstatus = Buffer.alloc(4);
     const waited = this.call('waitpid', { pid, wstatus: memory(wstatus, 'status'), options: 0 });
     return processChange(waited, wstatus.readInt32LE(0));
+  }
+
+  until(holds: () => boolean, patience: number): boolean {
+    for (const end = performance.now() + patience; !holds(); ) {
+      if (performance.now() > end) return false;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, between);
+    }
+    return true;
   }
 
   clone(chain: Chain): Running {

@@ -89,6 +89,10 @@ export class Rehearsal implements Kernel {
     return { pid, status: 0 };
   }
 
+  until(): boolean {
+    return true;
+  }
+
   clone(chain: Chain): Running {
     this.note(this.actor, this.step, 'clone', shownArguments('clone', cloneOf(chain)));
     this.run(chain);

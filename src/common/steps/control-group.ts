@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { pathsOf } from '../cgroup/group-names.js';
 import { lines, words } from '../cgroup/hierarchies.js';
 import { limitWords } from '../cgroup/limit-words.js';
 import type { ControlGroup, GroupFile } from '../cgroup/limits.js';
@@ -18,8 +19,7 @@ import type { CommandContext } from './command-context.js';
 const groupsOf = ({ limits }: Pick<LaunchSpec, 'limits'>): readonly ControlGroup[] => limits?.groups ?? [];
 
 /** Every group of a container, that of its child included. */
-export const groupPaths = (spec: Pick<LaunchSpec, 'limits'>): string[] =>
-  groupsOf(spec).flatMap(({ path, init }) => (init === undefined ? [path] : [path, init]));
+export const groupPaths = (spec: Pick<LaunchSpec, 'limits'>): string[] => groupsOf(spec).flatMap(pathsOf);
 
 /** The file by which processes are put into a group. */
 export const membersFile = (group: string): string => join(group, 'cgroup.procs');
@@ -43,8 +43,7 @@ export const controlGroupStep: Step<StepContext> = {
   run: ({ spec, kernel }) => {
     for (const group of groupsOf(spec)) {
       prepareAbove(kernel, group);
-      for (const pathname of groupPaths({ limits: { asked: {}, groups: [group] } }))
-        kernel.call('mkdir', { pathname, mode: 0o755 });
+      for (const pathname of pathsOf(group)) kernel.call('mkdir', { pathname, mode: 0o755 });
       for (const file of presentFiles(group)) kernel.writeFile(join(group.path, file.name), file.value);
     }
   },
@@ -112,7 +111,8 @@ function move(kernel: Kernel, pid: string, group: string): void {
 const echo = ({ name, value }: GroupFile, path: string): string =>
   `echo ${/^[\w.-]+$/.test(value) ? value : shellWord(value)} > ${shellWord(join(path, name))}`;
 
-function shellLines({ path, init, above, files }: ControlGroup): string[] {
+function shellLines(group: ControlGroup): string[] {
+  const { path, above, files } = group;
   const members = shellWord(membersFile(above?.path ?? ''));
   return [
     ...(above?.leaf === undefined
@@ -127,10 +127,7 @@ function shellLines({ path, init, above, files }: ControlGroup): string[] {
       : [
           `echo ${shellWord(above.controllers.map((name) => `+${name}`).join(' '))} > ${shellWord(join(above.path, 'cgroup.subtree_control'))}`,
         ]),
-    `mkdir ${[path, init]
-      .filter((one) => one !== undefined)
-      .map((one) => shellWord(one))
-      .join(' ')}`,
+    `mkdir ${pathsOf(group).map(shellWord).join(' ')}`,
     ...files.map((file) =>
       file.mayBeMissing
         ? `[ ! -e ${shellWord(join(path, file.name))} ] || ${echo(file, path)}`

@@ -23,9 +23,11 @@ import { requestedMountsStep } from './requested-mounts.js';
 import { bindRootStep, chrootStep, detachOldRootStep, pivotRootStep } from './root.js';
 import { serveStep } from './serve.js';
 import { sysStep } from './sys.js';
+import { systemdScopeStep } from './systemd-scope.js';
 import { workingDirectoryStep } from './working-directory.js';
 
 const parentSteps: readonly Step<ParentContext>[] = [
+  systemdScopeStep,
   controlGroupStep,
   unshareStep,
   idMapsStep,

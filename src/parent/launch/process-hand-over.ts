@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
-import { type ChainCall, memory } from '../../common/kernel/calls.js';
+import { memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
 import { drop, pipe, socketPair } from '../../common/kernel/pipe.js';
 import {
@@ -17,6 +17,7 @@ import {
   signalNumber,
   waitForProcess,
 } from '../../common/kernel/processes.js';
+import { runProgram } from '../../common/kernel/run-program.js';
 import {
   childrenOf,
   childrenOfThread,
@@ -108,21 +109,10 @@ export class ProcessHandOver implements HandOver {
   mapThrough(program: 'newuidmap' | 'newgidmap', lines: readonly MapLine[]): void {
     const step = idMapsStep.id;
     const path = mapProgram(program);
-    const words = [program, String(this.first), ...lines.flatMap((line) => mapLine(line).split(' '))];
-    const running = this.kernel.clone({
-      actor: program,
-      calls: [
-        ...[0, 1, 2].map((fd): ChainCall => ({ step, call: 'fcntl', args: { fd, cmd: 'F_SETFD', arg: 0 } })),
-        { step, call: 'execve', args: { pathname: path, argv: words, envp: {} } },
-        { step, call: '_exit', args: { status: 127 } },
-      ],
-    });
-    const ended = this.kernel.wait(running.pid);
-    running.record([program]);
-    running.throwFailure();
-    running.release();
+    const words = [String(this.first), ...lines.flatMap((line) => mapLine(line).split(' '))];
+    const ended = runProgram(this.kernel, program, path, words);
     if (ended.status !== 0) {
-      throw new Failure(`step ${step}: ${words.join(' ')} failed, see what it said above`, {
+      throw new Failure(`step ${step}: ${[program, ...words].join(' ')} failed, see what it said above`, {
         next: withLine(
           mapProgramsPowerless() ??
             'Check that /etc/subuid and /etc/subgid give your user these ranges, and that newuidmap and newgidmap are set-user-ID root',

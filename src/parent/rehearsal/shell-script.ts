@@ -18,6 +18,7 @@ import {
 import { childStep, clockOffsetsStep, idMapsStep, unshareStep } from '../../common/steps/hand-over.js';
 import { inOwnTerminal, ptyStep } from '../../common/steps/pty.js';
 import { chrootStep } from '../../common/steps/root.js';
+import { systemdScopeStep } from '../../common/steps/systemd-scope.js';
 import { workingDirectoryStep } from '../../common/steps/working-directory.js';
 
 /**
@@ -102,7 +103,8 @@ function plain(steps: readonly RehearsedStep[]): string[] {
 /** P, which unshares; while it waits, a second process writes its maps from the host. */
 function parentPart(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   const find = (id: string) => steps.find(({ step }) => step === id);
-  const [group, unshare, maps, clocks, child] = [
+  const [scope, group, unshare, maps, clocks, child] = [
+    systemdScopeStep,
     controlGroupStep,
     unshareStep,
     idMapsStep,
@@ -118,7 +120,13 @@ function parentPart(spec: LaunchSpec, steps: readonly RehearsedStep[]): string {
   const made =
     group === undefined
       ? []
-      : ['', heading(group), `sh -ec ${shellWord(group.shell)} || { ${removal[0]} 2>/dev/null; exit 125; }`];
+      : [
+          // Of this shell itself: it is what systemd moves.
+          ...(scope === undefined ? [] : ['', heading(scope), `{ ${scope.shell}; } || exit 125`]),
+          '',
+          heading(group),
+          `sh -ec ${shellWord(group.shell)} || { ${removal[0]} 2>/dev/null; exit 125; }`,
+        ];
   // P is not in a new PID namespace, but its first child is, as PID 1; exit keeps P from becoming that child.
   const start = [child.shell, 'exit $?'];
   if (maps === undefined) {

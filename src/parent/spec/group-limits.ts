@@ -30,12 +30,12 @@ export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['l
     ioWeight: weight(options, 'io-weight'),
   }) satisfies GroupLimits;
   if (Object.keys(asked).length === 0) return undefined;
-  const groups = planGroups(asked, ownGroups);
-  if ('why' in groups)
-    throw new Failure(`these limits cannot be set: ${groups.why}`, {
-      next: withLine(groups.next.replace(/\.$/, ''), 'cgroup'),
+  const plan = planGroups(asked, ownGroups);
+  if ('why' in plan)
+    throw new Failure(`these limits cannot be set: ${plan.why}`, {
+      next: withLine(plan.next.replace(/\.$/, ''), 'cgroup'),
     });
-  return { asked, groups };
+  return { asked, ...plan };
 }
 
 function size(option: string, text: string): number {

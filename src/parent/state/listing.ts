@@ -1,6 +1,7 @@
 /** The containers that run, from what is written down of them and what the kernel says now. */
 import { linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isInitGroup } from '../../common/cgroup/group-names.js';
 import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { namespaceId } from '../../common/evidence.js';
 import { namespaces } from '../../common/namespaces.js';
@@ -146,7 +147,7 @@ function containersIn(entry: Entry, path: string): Container[] {
       stopSignal,
       asPid1,
       overlays,
-      groups: entry.groups?.filter((path) => !path.endsWith('-init')),
+      groups: entry.groups?.filter((path) => !isInitGroup(path)),
       own,
       started: new Date(started),
     },

@@ -1,7 +1,7 @@
 /** --memory, --pids-limit, --cpus and their like, against the kernel's own files: on whatever version of cgroups is here. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Hierarchy, hierarchies } from '../../../src/common/cgroup/hierarchies.js';
 import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
@@ -9,6 +9,7 @@ import { planGroups } from '../../../src/common/cgroup/plan.js';
 import { readUsage, type Usage } from '../../../src/common/cgroup/usage.js';
 import type { LaunchSpec } from '../../../src/common/spec.js';
 import { controlGroupStep } from '../../../src/common/steps/control-group.js';
+import { systemdScopeStep } from '../../../src/common/steps/systemd-scope.js';
 import { launch, open } from '../../../src/library/index.js';
 import {
   finished,
@@ -27,6 +28,7 @@ import {
 import { until } from '../../until.js';
 
 const plan = planGroups({ memory: 2 ** 26, pids: 20, cpus: 0.5 }, true);
+const scope = 'why' in plan ? undefined : plan.scope;
 const skip = 'why' in plan ? `no control groups here: ${plan.why}` : false;
 
 interface Told {
@@ -261,6 +263,28 @@ test('a limit that the kernel shows otherwise is a shortfall, unless it counts i
   assert.equal(shortfall('memory.max', '67174401', '67108864'), '/group/memory.max is 67108864');
 });
 
+test('where systemd is asked for a group the launcher is in it, and it ends with the launcher', {
+  skip: skip || (scope === undefined && 'no user manager of systemd is asked for a group here'),
+}, async () => {
+  const { log, groups } = await limited(['--uid', '--pids-limit=20'], ['true']);
+  const step = log.find((one) => one.step === 'systemd-scope' && one.after !== undefined);
+  const { before, after } = step as unknown as Record<'before' | 'after', Record<string, string>>;
+  const path = dirname(String(groups[0]?.path));
+  assert.match(path, /\/gontainer-\d+-[0-9a-f]{12}\.scope$/);
+  assert.ok(path.endsWith(String(after['control group'])), JSON.stringify(after));
+  assert.ok(!String(before['control group']).includes(basename(path)));
+  await until('the scope is left', () => !existsSync(path));
+});
+
+test('a scope that the launcher was not moved to is a shortfall', () => {
+  const asked = { unit: 'gontainer-1-0123456789ab.scope', slice: 'app.slice', path: '/group', bus: 'unix:' };
+  const spec = { limits: { asked: {}, groups: [], scope: asked } } as unknown as LaunchSpec;
+  const shortfall = (group: string) => systemdScopeStep.shortfall?.({}, { 'control group': group }, spec);
+  assert.equal(shortfall('/user.slice/session-1.scope'), 'the launcher is in /user.slice/session-1.scope');
+  assert.equal(shortfall(`/user.slice/app.slice/${asked.unit}`), undefined);
+  assert.equal(shortfall(`/user.slice/app.slice/${asked.unit}/gontainer-launchers`), undefined);
+});
+
 test('in a cgroup namespace of its own the group is the root', { skip }, async () => {
   const { stdout, groups } = await limited(['--all', '--pids-limit=20'], ['cat', '/proc/self/cgroup']);
   for (const { version, controllers } of groups) {
@@ -289,7 +313,7 @@ test('without a PID namespace nobody is left in the group', { skip }, async () =
 });
 
 /** Where the groups of a launch are. */
-const places = 'why' in plan ? [] : [...new Set(plan.map(({ path }) => dirname(path)))];
+const places = 'why' in plan ? [] : [...new Set(plan.groups.map(({ path }) => dirname(path)))];
 
 /** A command makes groups below each of its own, and leaves somebody in the lowest. */
 const groupsBelow = `
