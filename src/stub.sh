@@ -146,17 +146,20 @@ fi
 # does not know one ends at once: they are given to the very file of node that is noted beside the program, where npm may have
 # made a link to that. Not where much is to be done: V8 would do it slowly.
 quickens() {
-  local place
+  local place noted
   case "$* " in
     *image* | *watch* | *pty* | *step*) return 1 ;;
     'run '* | -run\ *) ;;
     *) return 1 ;;
   esac
   for place in "${0%/*}" "${0%/*}/../lib/node_modules/gontainer/dist" "${0%/*}/../gontainer/dist"; do
-    [ "$0" -ef "$place/main.cjs" ] && place=$place/code && break
+    [ "$0" -ef "$place/main.cjs" ] && break
   done
-  [ "$GONTAINER_FOUND" -ef "$place/node" ] &&
-    ! [ "$GONTAINER_FOUND" -nt "$place/node-time" ] && ! [ "$GONTAINER_FOUND" -ot "$place/node-time" ]
+  for noted in "$place"/code/*-quick/node; do
+    [ "$GONTAINER_FOUND" -ef "$noted" ] || continue
+    ! [ "$GONTAINER_FOUND" -nt "$noted-time" ] && ! [ "$GONTAINER_FOUND" -ot "$noted-time" ] && return
+  done
+  return 1
 }
 # After -- Node does not look for its own --env-file, whose NODE_OPTIONS it would take for itself.
 quickens "$@" && exec "$GONTAINER_FOUND" QUICK_OPTIONS -- "$0" "$@"

@@ -12,7 +12,7 @@ export function writeCompiledCode(folder: string): void {
   try {
     for (const quick of [true, false]) mkdirSync(codeFolder(folder, quick), { recursive: true, mode: 0o755 });
     const took = inNodeOfItsOwn(quickOptions, folder, [childFile, ...parentFiles]);
-    if (took) noteNode(join(folder, 'code'));
+    if (took) noteNode(codeFolder(folder, true));
     inNodeOfItsOwn([], folder, parentFiles);
   } catch {
     // A folder that may only be read.
@@ -34,8 +34,8 @@ function inNodeOfItsOwn(options: readonly string[], folder: string, names: reado
  * Notes for the shell at the head of main.cjs which node takes the options: a link to its file, and an empty file of the
  * same time. A later node in the same place has another time or another inode(7), and a shell can compare both.
  */
-function noteNode(code: string): void {
-  const [link, time] = [join(code, 'node'), join(code, 'node-time')];
+function noteNode(kept: string): void {
+  const [link, time] = [join(kept, 'node'), join(kept, 'node-time')];
   const draft = `${link}.${process.pid}`;
   writeFileSync(time, '', { mode: 0o644 });
   // touch(1) copies the nanoseconds too, which a number of JavaScript does not hold.
