@@ -14,6 +14,7 @@ import { cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { aroundMarks } from './around-marks.js';
 import { phasesPicture } from './bench/phases-picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
 import { tables } from './bench/tables.js';
@@ -72,9 +73,7 @@ try {
 /** Puts the tables between the two marks of docs/performance.md. */
 function writeIntoDocs(text: string): void {
   const file = join(root, 'docs/performance.md');
-  const page = readFileSync(file, 'utf8');
-  const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
-  const [head, tail] = [page.slice(0, page.indexOf(begin) + begin.length), page.slice(page.indexOf(end))];
+  const { head, tail } = aroundMarks(readFileSync(file, 'utf8'), 'bench');
   writeFileSync(file, `${head}\n\n${text}\n\n${tail}`);
 }
 

@@ -7,8 +7,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newerCalls } from '../src/common/kernel/calls.js';
 import { namespaces } from '../src/common/namespaces.js';
+import { isBefore } from '../src/parent/advice/newer-kernel.js';
 import { type Option, shownValue } from '../src/parent/command-line/option.js';
 import { runOptions } from '../src/parent/commands/run/run-options.js';
+import { aroundMarks } from './around-marks.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -38,14 +40,14 @@ function callTable(): string {
       without: `there is no ${name} namespace (--${flag})`,
     })),
   ];
-  const age = (since: string): number =>
-    since.split('.').reduce((sum, part, index) => sum + Number(part) / 1000 ** index, 0);
   return [
     '| Linux | what came with it | without it |',
     '|---|---|---|',
     ...rows
-      .filter(({ since }) => age(since) > age('2.6.12'))
-      .sort((one, other) => age(one.since) - age(other.since))
+      .filter(({ since }) => isBefore('2.6.12', since))
+      .sort(
+        (one, other) => Number(isBefore(other.since, one.since)) - Number(isBefore(one.since, other.since)),
+      )
       .map(({ what, since, without }) => `| ${since} | ${what} | ${without.replace(/--[\w-]+/g, '`$&`')} |`),
   ].join('\n');
 }
@@ -58,9 +60,8 @@ const tables = [
 for (const { page, mark, text } of tables) {
   const file = join(root, page);
   const before = readFileSync(file, 'utf8');
-  const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
-  const head = before.slice(0, before.indexOf(begin) + begin.length);
-  const after = `${head}\n\n${text}\n\n${before.slice(before.indexOf(end))}`;
+  const { head, tail } = aroundMarks(before, mark);
+  const after = `${head}\n\n${text}\n\n${tail}`;
   if (after === before) continue;
   if (process.argv.includes('--check')) {
     console.error(`The ${mark} in ${page} are not those of the program: run npm run docs.`);

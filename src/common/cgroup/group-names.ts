@@ -1,5 +1,6 @@
-/** What the groups of a container are called: nobody else's are, so these may be removed. */
+/** What the groups of a container are called (nobody else's are, so these may be removed), and who is in one. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { ControlGroup } from './limits.js';
 
 const initEnding = '-init';
@@ -17,3 +18,6 @@ export const isInitGroup = (path: string): boolean => path.endsWith(initEnding);
 /** The folders of a group, that of its child included. */
 export const pathsOf = ({ path, init }: ControlGroup): string[] =>
   init === undefined ? [path] : [path, init];
+
+/** The file that shows who is in a group, and by which processes are put there. */
+export const membersFile = (group: string): string => join(group, 'cgroup.procs');

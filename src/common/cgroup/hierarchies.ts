@@ -1,7 +1,8 @@
 /** The hierarchies of control groups that are mounted here, and where in them this process is: cgroups(7). */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isWithin } from '../is-within.js';
 import { mountTable } from '../mount-table.js';
+import { textOrNone } from '../text-or-none.js';
 
 export interface Hierarchy {
   readonly version: 1 | 2;
@@ -36,19 +37,8 @@ export function hierarchies(): Hierarchy[] {
   });
 }
 
-const isWithin = (path: string, root: string): boolean =>
-  root === '/' || path === root || path.startsWith(`${root}/`);
-
 /** The words of a file of a group; none where it is not there. */
-export const words = (path: string): string[] => text(path).split(/\s+/).filter(Boolean);
+export const words = (path: string): string[] => textOrNone(path).split(/\s+/).filter(Boolean);
 
 /** The lines of a file; none where it cannot be read. */
-export const lines = (path: string): string[] => text(path).split('\n').filter(Boolean);
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
+export const lines = (path: string): string[] => textOrNone(path).split('\n').filter(Boolean);

@@ -7,7 +7,7 @@ import { accessSync, constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../defined.js';
 import { errnoWords } from '../kernel/kernel-error.js';
-import { initGroupOf, newGroupName } from './group-names.js';
+import { initGroupOf, membersFile, newGroupName } from './group-names.js';
 import { type Hierarchy, hierarchies, words } from './hierarchies.js';
 import {
   accounting,
@@ -152,7 +152,7 @@ function aboveOf(
     (path) =>
       offers(path, controllers) &&
       notWritable(path) === undefined &&
-      notWritable(join(path, 'cgroup.procs')) === undefined,
+      notWritable(membersFile(path)) === undefined,
   );
   const missing = (path: string) =>
     controllers.filter((name) => !words(join(path, 'cgroup.subtree_control')).includes(name));
@@ -160,7 +160,7 @@ function aboveOf(
   if (free !== undefined) return { path: free, controllers: missing(free) };
   if (usable[0] !== undefined)
     return { path: usable[0], controllers: missing(usable[0]), leaf: join(usable[0], leafName) };
-  const refusal = notWritable(start) ?? notWritable(join(start, 'cgroup.procs'));
+  const refusal = notWritable(start) ?? notWritable(membersFile(start));
   const why =
     refusal === undefined
       ? `the control group ${start} does not hand out ${controllers.join(', ')}`
@@ -180,7 +180,7 @@ const offers = (path: string, controllers: readonly string[]): boolean => {
   return controllers.every((name) => there.includes(name));
 };
 
-const isEmpty = (path: string): boolean => words(join(path, 'cgroup.procs')).length === 0;
+const isEmpty = (path: string): boolean => words(membersFile(path)).length === 0;
 
 /** The root of the whole tree may have processes and hand out controllers; it has no type (cgroups(7)). */
 const isTop = (path: string): boolean => words(join(path, 'cgroup.type')).length === 0;

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isGroupName } from './group-names.js';
+import { isGroupName, membersFile } from './group-names.js';
+import { words } from './hierarchies.js';
 
 /** Milliseconds between two looks at what is just ending. */
 const interval = 5;
@@ -67,13 +68,7 @@ function killAll(path: string): void {
 }
 
 /** Those of another PID namespace are 0. */
-function membersOf(path: string): number[] {
-  try {
-    return readFileSync(join(path, 'cgroup.procs'), 'utf8')
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 0);
-  } catch {
-    return [];
-  }
-}
+const membersOf = (path: string): number[] =>
+  words(membersFile(path))
+    .map(Number)
+    .filter((pid) => pid > 0);

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { pathsOf } from '../cgroup/group-names.js';
+import { membersFile, pathsOf } from '../cgroup/group-names.js';
 import { lines, words } from '../cgroup/hierarchies.js';
 import { limitWords } from '../cgroup/limit-words.js';
 import type { ControlGroup, GroupFile } from '../cgroup/limits.js';
@@ -20,9 +20,6 @@ const groupsOf = ({ limits }: Pick<LaunchSpec, 'limits'>): readonly ControlGroup
 
 /** Every group of a container, that of its child included. */
 export const groupPaths = (spec: Pick<LaunchSpec, 'limits'>): string[] => groupsOf(spec).flatMap(pathsOf);
-
-/** The file by which processes are put into a group. */
-export const membersFile = (group: string): string => join(group, 'cgroup.procs');
 
 export const controlGroupStep: Step<StepContext> = {
   id: 'control-group',

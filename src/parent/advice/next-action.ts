@@ -4,7 +4,7 @@ import { defined } from '../../common/defined.js';
 import { isWithin } from '../../common/is-within.js';
 import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
 import { mountTable } from '../../common/mount-table.js';
-import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
+import type { LaunchSpec, NewRoot } from '../../common/spec.js';
 import { outsideId, unshares } from '../../common/spec.js';
 import { withLine } from './doctor-lines.js';
 import { needsNewerKernel } from './newer-kernel.js';
@@ -156,16 +156,14 @@ function boundOverlayAt(
   { target, pathname }: KernelErrorData['args'],
   { mounts }: NewRoot,
 ): Pick<NewRoot, 'path' | 'overlay'> | undefined {
+  if (step !== 'requested-mounts') return undefined;
   const place = String(target ?? pathname);
-  // Its parts have relative names.
-  const concerns = (mount: RequestedMount) => !place.startsWith('/') || isWithin(place, mount.target);
-  const found = mounts.find((mount) => mount.kind === 'bind' && mount.overlay && concerns(mount));
-  if (
-    step !== 'requested-mounts' ||
-    found?.kind !== 'bind' ||
-    (place === found.target && pathname !== undefined)
-  )
-    return undefined;
+  const overlays = mounts.flatMap((mount) => (mount.kind === 'bind' && mount.overlay ? [mount] : []));
+  // The parts of an overlay have relative names, which say nothing of the folder that it is for.
+  const isPart = !place.startsWith('/');
+  if (isPart && overlays.length > 1) return { path: overlays.map(({ source }) => source).join(' or ') };
+  const found = overlays.find(({ target }) => isPart || isWithin(place, target));
+  if (found === undefined || (place === found.target && pathname !== undefined)) return undefined;
   return { path: found.source, ...defined({ overlay: found.overlay }) };
 }
 

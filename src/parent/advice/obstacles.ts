@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { capabilitiesIn } from '../../common/kernel/capability-numbers.js';
 import { mountTable } from '../../common/mount-table.js';
 import { type NamespaceFlag, namespaces } from '../../common/namespaces.js';
+import { textOrNone } from '../../common/text-or-none.js';
 import type { LineId } from './doctor-lines.js';
 
 /** What can be done, and the doctor's line about it. */
@@ -72,7 +73,7 @@ export interface AppArmorProfile {
 
 /** The profile of this process; undefined where it has none. SELinux has labels of another form in the same file. */
 export function appArmorProfile(): AppArmorProfile | undefined {
-  const [, name, mode] = /^(.+) \((\w+)\)$/.exec(text('/proc/self/attr/current').trim()) ?? [];
+  const [, name, mode] = /^(.+) \((\w+)\)$/.exec(textOrNone('/proc/self/attr/current').trim()) ?? [];
   return name === undefined ? undefined : { name, confines: mode !== 'unconfined' && mode !== 'complain' };
 }
 
@@ -92,7 +93,7 @@ const procIsCovered = (): boolean =>
   );
 
 /** systemd-nspawn(1) writes its own name there; it has other options, and a filter that is a list of what it allows. */
-const underNspawn = (): boolean => text('/run/host/container-manager').trim() === 'systemd-nspawn';
+const underNspawn = (): boolean => textOrNone('/run/host/container-manager').trim() === 'systemd-nspawn';
 
 /** Options of docker-run(1), podman-run(1) or systemd-nspawn(1) that take away what stands in the way here. */
 function containerOptions(): string {
@@ -140,14 +141,6 @@ export function mapProgramsPowerless(): string | undefined {
     lacking &&
     `newuidmap cannot have ${lacking} here, as in a container: leave out --map-auto, run gontainer on the host, or start the container with --cap-add ${lacking.slice('CAP_'.length)}`
   );
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // There is no AppArmor in this kernel, or no /proc here.
-  }
 }
 
 /** Why unshare(2) of these kinds failed, and what can be done about it. */

@@ -1,11 +1,12 @@
 /** The launcher's side of a container's control groups: who is put in, what was used, and their end. */
+import { membersFile } from '../../common/cgroup/group-names.js';
 import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { readUsage, type Usage } from '../../common/cgroup/usage.js';
 import type { UsageSample } from '../../common/cgroup/usage-sample.js';
 import { Failure, nextAfterKill } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { enterGroupStep, groupPaths, membersFile } from '../../common/steps/control-group.js';
+import { enterGroupStep, groupPaths } from '../../common/steps/control-group.js';
 import { UsageCurve } from './usage-curve.js';
 
 export class ContainerGroup {

@@ -6,6 +6,7 @@
  *      script in its second stage.
  */
 import { readFileSync } from 'node:fs';
+import { membersFile } from '../../common/cgroup/group-names.js';
 import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
 import { memory } from '../../common/kernel/calls.js';
 import type { Kernel, Running } from '../../common/kernel/kernel.js';
@@ -28,7 +29,6 @@ import {
 import { locateProgram } from '../../common/program.js';
 import { type LaunchSpec, type MapLine, unshares } from '../../common/spec.js';
 import { exiting } from '../../common/steps/command.js';
-import { membersFile } from '../../common/steps/control-group.js';
 import { type HandOver, idMapsStep, mapLine, unshareStep } from '../../common/steps/hand-over.js';
 import { withLine } from '../advice/doctor-lines.js';
 import { mapProgramsPowerless } from '../advice/obstacles.js';

@@ -1,4 +1,4 @@
-/** What is said of a control group that the kernel refuses, whatever else is set against this user. */
+/** What is said of a call that the kernel refuses, whatever else is set against this user. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LaunchSpec } from '../../../src/common/spec.js';
@@ -28,4 +28,24 @@ for (const [step, call, args, errno, expected] of [
     const said = nextAction({ step, call, args, errno }, spec);
     assert.match(said, expected);
     assert.match(said, / \(gontainer doctor: “cgroup”\)$/);
+  });
+
+const bound = (source: string) => ({
+  kind: 'bind',
+  source,
+  target: `/in${source}`,
+  overlay: { keptIn: null },
+});
+
+for (const [sources, place, folder] of [
+  [['/one', '/two'], 'merged', '/one or /two'],
+  [['/one', '/two'], '/in/two', '/two'],
+  [['/one'], 'merged', '/one'],
+] as const)
+  test(`of ${sources.join(' and ')} with an overlay, a mount on ${place} is about ${folder}`, () => {
+    const root = { path: '/root', mounts: sources.map(bound) };
+    const withOverlays = { ...spec, root } as unknown as LaunchSpec;
+    const args = { source: 'overlay', target: place };
+    const said = nextAction({ step: 'requested-mounts', call: 'mount', args, errno: 'EINVAL' }, withOverlays);
+    assert.match(said, new RegExp(`^The file system of ${folder} cannot lie below an overlay`));
   });

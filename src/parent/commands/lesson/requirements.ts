@@ -1,7 +1,8 @@
 /** What a lesson needs of this machine, tried rather than guessed. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { lines } from '../../../common/cgroup/hierarchies.js';
 import type { Lesson } from '../../course/lesson.js';
 
 /** Why this machine cannot run the lesson, in one sentence; undefined when it can. */
@@ -20,17 +21,9 @@ export function missingCommand({ commands }: Lesson): string | undefined {
 
 /** The tree of version 2 is the line `0::` of /proc/self/cgroup, where there is one: cgroups(7). */
 function missingTree({ cgroup2 }: Lesson): string | undefined {
-  return !cgroup2 || /^0::/m.test(groups())
+  return !cgroup2 || lines('/proc/self/cgroup').some((line) => line.startsWith('0::'))
     ? undefined
     : 'it needs cgroup version 2, and this machine has only version 1, or none.';
-}
-
-function groups(): string {
-  try {
-    return readFileSync('/proc/self/cgroup', 'utf8');
-  } catch {
-    return ''; // This kernel has no control groups.
-  }
 }
 
 /** Succeeds where /proc knows the shell by its own number: not where no new one could be mounted. */
