@@ -8,8 +8,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
  * Copies dist/ and the packages that it loads into a folder, as `npm install --omit=dev` would lay them; installs nothing.
+ * @param modules a folder where the packages are
  */
-export function copyProgram(copy: string): void {
+export function copyProgram(copy: string, modules = join(root, 'node_modules')): void {
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
   const leftOut = files.filter((path) => path.startsWith('!')).map((path) => join(root, path.slice(1)));
   for (const path of [...files.filter((path) => !path.startsWith('!')), 'package.json'])
@@ -23,7 +24,7 @@ export function copyProgram(copy: string): void {
   for (const [path, { dev }] of Object.entries(packages)) {
     if (path === '' || dev) continue;
     try {
-      cpSync(join(root, path), join(copy, path), { recursive: true });
+      cpSync(join(dirname(modules), path), join(copy, path), { recursive: true });
     } catch (error) {
       // Packages for other processors are not installed.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

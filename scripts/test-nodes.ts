@@ -14,16 +14,20 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Where the binaries are kept: where the tests' unprivileged user can run them, or in a folder named by the caller. */
 const cache = process.env.GONTAINER_NODES ?? join(tmpdir(), 'gontainer-test-nodes');
 
-const pathOf = (version: number): string =>
-  join(cache, `node${version}`, `node_modules/node-linux-${process.arch}/bin/node`);
+const folderOf = (version: number, processor: string): string =>
+  join(cache, `node${version}${processor === process.arch ? '' : `-${processor}`}`);
+
+const pathOf = (version: number, processor: string): string =>
+  join(folderOf(version, processor), `node_modules/node-linux-${processor}/bin/node`);
 
 /** The versions whose binaries are there. */
-export const presentVersions = (): number[] => versions.filter((version) => existsSync(pathOf(version)));
+export const presentVersions = (): number[] =>
+  versions.filter((version) => existsSync(pathOf(version, process.arch)));
 
 /** The path of a version's binary, installed if need be. */
-export function nodeBinary(version: number): string {
-  const folder = join(cache, `node${version}`);
-  const binary = pathOf(version);
+export function nodeBinary(version: number, processor: string = process.arch): string {
+  const folder = folderOf(version, processor);
+  const binary = pathOf(version, processor);
   if (existsSync(binary)) return binary;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
@@ -32,7 +36,8 @@ export function nodeBinary(version: number): string {
     '--no-audit',
     '--no-fund',
     '--ignore-scripts',
-    `node-linux-${process.arch}@${version}`,
+    ...(processor === process.arch ? [] : ['--force']),
+    `node-linux-${processor}@${version}`,
   ];
   const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) throw new Error(`npm ${words.join(' ')} failed`);

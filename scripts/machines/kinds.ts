@@ -1,189 +1,64 @@
-/** The machines that npm run test:machines tries: how each is entered, and what is expected of it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+/** The machines that npm run test:machines tries: data. */
+import { bwrap, docker, nspawn, podman } from './containers.js';
+import { kernel, tree } from './debian.js';
+import type { Machine, Obstacle, User } from './machine.js';
+import { booted, type Virtual } from './virtual.js';
 
-export interface Machine {
-  readonly name: string;
-  readonly what: string;
-  /** Programs of the host, and Debian's packages of them. */
-  readonly needs: Readonly<Record<string, string>>;
-  /** Launches that fail at first, by who runs them; every other one works. */
-  readonly fails: { readonly root: readonly string[]; readonly user: readonly string[] };
-  /** Whether /proc is partly covered at first. */
-  readonly coversProc: boolean;
-  /** Whether the doctor's fixes are options of what starts the machine: then it is started again with them. */
-  readonly fixedByOptions: boolean;
-  /**
-   * Makes it ready.
-   * @param place what has to be seen inside, under the same name
-   * @returns the words in front of a command that is to run inside, for these further options; and how to take it away
-   */
-  readonly prepare: (place: string) => Promise<Entrance>;
-}
+const smoke = ['test/whole/smoke.test.ts'];
 
-export interface Entrance {
-  readonly words: (options: readonly string[]) => readonly string[];
-  readonly leave?: () => Promise<void>;
-}
-
-/** Kept from one run to the next. */
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gontainer-machines');
-
-/** What a machine is made of cannot be fetched here. */
-export class Unfetched extends Error {}
-
-/**
- * Debian's minimal tree of a release, made once.
- * @throws Unfetched where there is no mirror
- */
-function tree(release: string): string {
-  const folder = join(cache, 'trees', release);
-  if (existsSync(join(folder, 'usr/bin/newuidmap'))) return folder;
-  mkdirSync(join(cache, 'trees'), { recursive: true });
-  const packages = 'util-linux,procps,iproute2,uidmap,busybox-static,passwd';
-  try {
-    run('debootstrap', '--variant=minbase', `--include=${packages}`, release, folder);
-  } catch (error) {
-    throw new Unfetched((error as Error).message);
-  }
-  return folder;
-}
-
-function run(command: string, ...words: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, words, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${words.join(' ')} ended with ${status}: ${stderr}`);
-}
-
-/** Container managers ask for the limits of a fresh machine, which not everybody may raise. */
-function limits(): string[] {
-  const hard = (name: string): number =>
-    Number(
-      new RegExp(`^${name} +\\S+ +(\\d+)`, 'm').exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024,
-    );
-  return [
-    `--ulimit=nofile=${hard('Max open files')}:${hard('Max open files')}`,
-    `--ulimit=nproc=${Math.min(32_768, hard('Max processes'))}`,
-  ];
-}
-
-/** Podman's runtime wants either version of cgroups, and not both: where they are mixed it gets version 2 alone. */
-const oneCgroupTree = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  'grep -q " cgroup " /proc/mounts && umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup; exec "$@"',
-  'sh',
-];
-
-/** The host's own root under an overlay. */
-const podman = async (place: string): Promise<Entrance> => ({
-  words: (options) => [
-    ...oneCgroupTree,
-    ...['podman', 'run', '--rm', '--network=none', '--cgroups=disabled', ...limits(), ...options],
-    ...[`--volume=${place}:${place}:ro`, '--rootfs', '/:O'],
-  ],
-});
-
-/** A daemon of its own, and an image with nothing in it: the host's /usr and /etc are what it has. */
-async function docker(place: string): Promise<Entrance> {
-  const folder = join(place, 'docker');
-  mkdirSync(folder, { mode: 0o700 });
-  const address = `unix://${folder}/socket`;
-  const daemon = spawn(
-    'dockerd',
-    [
-      ...['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '--pidfile', `${folder}/pid`],
-      ...['--host', address, '--iptables=false', '--ip6tables=false', '--bridge=none'],
-    ],
-    { stdio: 'ignore' },
-  );
-  const ended = new Promise((done) => daemon.once('exit', done).once('error', done));
-  const leave = async (): Promise<void> => {
-    daemon.kill('SIGTERM');
-    await ended;
-  };
-  const client = ['docker', '--host', address];
-  try {
-    await untilAnswers(daemon, client);
-    importNothing(folder, address);
-  } catch (error) {
-    await leave();
-    throw error;
-  }
-  return {
-    words: (options) => [
-      ...[...client, 'run', '--rm', '--network=none', ...options],
-      ...['/usr', '/etc'].map((path) => `--volume=${path}:${path}:ro`),
-      ...['product', 'node', 'probe.js', 'package.json'].map(
-        (name) => `--volume=${place}/${name}:${place}/${name}:ro`,
-      ),
-      'host',
-    ],
-    leave,
-  };
-}
-
-async function untilAnswers(daemon: ChildProcess, [file = '', ...words]: readonly string[]): Promise<void> {
-  for (let tries = 0; tries < 300 && daemon.exitCode === null; tries += 1) {
-    if (spawnSync(file, [...words, 'version'], { stdio: 'ignore' }).status === 0) return;
-    await sleep(200);
-  }
-  throw new Error('dockerd ended, or does not answer');
-}
-
-/** An image with nothing in it but the folders and links that a system has. */
-function importNothing(folder: string, address: string): void {
-  const skeleton = join(folder, 'skeleton');
-  for (const name of ['etc', 'usr', 'tmp', 'proc', 'sys', 'dev', 'root'])
-    mkdirSync(join(skeleton, name), { recursive: true });
-  chmodSync(join(skeleton, 'tmp'), 0o1777);
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(skeleton, name));
-  run('sh', '-c', `tar -C '${skeleton}' -c . | docker --host '${address}' import - host`);
-}
-
-const bwrap = async (place: string): Promise<Entrance> => {
-  const root = tree('bullseye');
-  return {
-    words: () => [
-      ...[
-        'bwrap',
-        '--bind',
-        root,
-        '/',
-        '--dev',
-        '/dev',
-        '--bind',
-        '/proc',
-        '/proc',
-        '--ro-bind',
-        '/sys',
-        '/sys',
-      ],
-      ...['--perms', '1777', '--tmpfs', '/tmp', '--ro-bind', place, place, '--cap-add', 'ALL', '--'],
-    ],
-  };
-};
-
-const nspawn = async (place: string): Promise<Entrance> => {
-  const root = tree('bullseye');
-  return {
-    words: (options) => [
-      ...['systemd-nspawn', '--quiet', '--pipe', '--register=no', '--keep-unit', '--volatile=overlay'],
-      ...[...options, `--bind-ro=${place}`, `--directory=${root}`, '--'],
-    ],
-  };
-};
+/** Nobody in a container has subordinate IDs, or control groups that may be written. */
+const none = ['subordinate-ids', 'limits'];
 
 const everyLaunch = [
   ...['uid', 'mnt', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'],
-  ...['launch', 'overlay', 'pty', 'subordinate-ids', 'detach'],
+  ...['launch', 'overlay', 'pty', 'detach', ...none],
 ];
-/** Nobody in a container has subordinate IDs at first. */
-const none = ['subordinate-ids'];
+/** What containers have in common. */
+const container = {
+  fixedByCommands: { root: [], user: [] },
+  failsAfterwards: { root: none, user: none },
+  obstacles: { root: [], user: [] },
+  tests: smoke,
+} as const;
+
+/** What virtual machines have in common: the ordinary user has subordinate IDs, and nobody has delegated a control group. */
+const virtual = {
+  fails: { root: ['subordinate-ids'], user: ['limits'] },
+  coversProc: false,
+  fixedByOptions: false,
+  fixedByCommands: { root: ['subordinate-ids'], user: [] },
+  failsAfterwards: { root: [], user: [] },
+  obstacles: { root: [], user: [] },
+  tests: smoke,
+  needs: {
+    'qemu-system-x86_64': 'qemu-system-x86',
+    mke2fs: 'e2fsprogs',
+    cpio: 'cpio',
+    modprobe: 'kmod',
+    mmdebstrap: 'mmdebstrap',
+  },
+} as const;
+
+/** What a host may have set against namespaces, and Debian's kernels know. */
+const obstacles: Readonly<Record<User, readonly Obstacle[]>> = {
+  root: [{ set: 'sysctl user.max_user_namespaces=0', launch: 'uid', line: 'switches' }],
+  user: [
+    { set: 'sysctl kernel.unprivileged_userns_clone=0', launch: 'uid', line: 'switches' },
+    { set: 'sysctl user.max_pid_namespaces=0', launch: 'pid', line: 'limits' },
+    { set: 'sysctl kernel.yama.ptrace_scope=3', launch: 'pty', line: 'pty', lasts: true },
+  ],
+};
+
+/** Each is made ready only when it is its turn. */
+const qemu =
+  (machine: () => Virtual): Machine['prepare'] =>
+  (place) =>
+    booted(machine(), place);
+
+const debian12 = (): Virtual => ({
+  kernel: kernel('bookworm', 'amd64', 'linux-image-amd64'),
+  tree: tree('bookworm'),
+});
 
 export const machines: readonly Machine[] = [
   {
@@ -191,6 +66,7 @@ export const machines: readonly Machine[] = [
     what: 'a container of Podman, as it is started by default',
     needs: { podman: 'podman crun' },
     fails: { root: ['uts', 'launch', ...none], user: ['uts', 'launch', ...none] },
+    ...container,
     coversProc: true,
     fixedByOptions: true,
     prepare: podman,
@@ -200,6 +76,7 @@ export const machines: readonly Machine[] = [
     what: 'a container of Docker, as it is started by default',
     needs: { dockerd: 'docker.io', docker: 'docker.io docker-cli' },
     fails: { root: everyLaunch, user: everyLaunch },
+    ...container,
     coversProc: true,
     fixedByOptions: true,
     prepare: docker,
@@ -207,8 +84,9 @@ export const machines: readonly Machine[] = [
   {
     name: 'bullseye',
     what: 'the userland of Debian 11, glibc 2.31, under bwrap, which sets no_new_privs',
-    needs: { bwrap: 'bubblewrap', debootstrap: 'debootstrap' },
+    needs: { bwrap: 'bubblewrap', mmdebstrap: 'mmdebstrap' },
     fails: { root: none, user: none },
+    ...container,
     coversProc: false,
     fixedByOptions: false,
     prepare: bwrap,
@@ -216,10 +94,30 @@ export const machines: readonly Machine[] = [
   {
     name: 'nspawn',
     what: 'the same under systemd-nspawn',
-    needs: { 'systemd-nspawn': 'systemd-container', debootstrap: 'debootstrap' },
+    needs: { 'systemd-nspawn': 'systemd-container', mmdebstrap: 'mmdebstrap' },
     fails: { root: ['pty', ...none], user: ['pty', ...none] },
+    ...container,
     coversProc: false,
     fixedByOptions: true,
     prepare: nspawn,
+  },
+  {
+    ...virtual,
+    name: 'bookworm',
+    what: 'Debian 12 with its kernel, Linux 6.1',
+    obstacles,
+    prepare: qemu(debian12),
+  },
+  {
+    ...virtual,
+    name: 'linux-5.10',
+    what: 'Debian 12 with the kernel of Debian 11, Linux 5.10, which is too old',
+    fails: { root: ['detach', 'overlay', 'subordinate-ids'], user: ['detach', 'overlay', 'limits'] },
+    failsAfterwards: { root: ['detach', 'overlay'], user: [] },
+    says: { detach: 'Linux 5.11', overlay: 'Linux 5.11', 'doctor: kernel': 'Linux 5.11' },
+    prepare: qemu(() => ({
+      kernel: kernel('bullseye', 'amd64', 'linux-image-amd64'),
+      tree: tree('bookworm'),
+    })),
   },
 ];
