@@ -69,7 +69,11 @@ export function planGroups(limits: GroupLimits, apart: boolean): GroupPlan | Gro
   let scope: SystemdScope | undefined;
   for (const [hierarchy, { controllers, files }] of chosen) {
     const place = hierarchy.version === 1 ? inOwn(hierarchy) : inTree(hierarchy, [...controllers], name);
-    if ('why' in place) return place;
+    if ('why' in place) {
+      // What is only to be read at the end may be missing.
+      if (files.length === 0) continue;
+      return place;
+    }
     const path = join(place.path, name);
     scope ??= place.scope;
     groups.push({
@@ -100,12 +104,16 @@ function offeredBy({ version, own, mountPoint, controllers }: Hierarchy): readon
 const isRoot = (): boolean => process.geteuid?.() === 0;
 
 function lacking(controller: string, found: readonly Offer[]): GroupRefusal {
-  const why = `the controller ${controller} of control groups is not there for you`;
-  if (isRoot() || !found.some(({ version }) => version === 2))
-    return { why, next: 'See which there are: cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers.' };
   const tree = found.find(({ version }) => version === 2);
-  const manager = tree !== undefined && managerRuns(tree.mountPoint);
-  return { why, next: manager ? delegateMore : ownGroupNeeded() };
+  if (isRoot() || tree === undefined)
+    return {
+      why: `no control groups with the controller ${controller} are mounted here`,
+      next: 'See which this kernel has, and which are mounted: cat /proc/cgroups; grep cgroup /proc/mounts',
+    };
+  return {
+    why: `the controller ${controller} of control groups has not been given to you`,
+    next: managerRuns(tree.mountPoint) ? delegateMore : ownGroupNeeded(),
+  };
 }
 
 function inOwn({ own }: Hierarchy): Place | GroupRefusal {
@@ -115,7 +123,7 @@ function inOwn({ own }: Hierarchy): Place | GroupRefusal {
     why: `no control group can be made in ${own}: ${refusal}`,
     next: isRoot()
       ? 'Mount it so that it can be written, or run gontainer on the host.'
-      : 'Control groups of version 1 are for root alone: run it as root, or start the machine with systemd.unified_cgroup_hierarchy=1.',
+      : 'Control groups of version 1 are for root alone: run it as root, or start the machine with those of version 2 (with systemd: systemd.unified_cgroup_hierarchy=1).',
   };
 }
 

@@ -41,7 +41,7 @@ export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['l
 function size(option: string, text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0)
-    throw usageFailure(`--${option}: “${text}” is not a size of more than 0`, 'For example: --memory=64m');
+    throw usageFailure(`--${option}: “${text}” is not a size of more than 0`, `For example: --${option}=64m`);
   if (bytes > Number.MAX_SAFE_INTEGER)
     throw usageFailure(`--${option}=${text} is more than any machine has`, 'Ask for less, or leave it out.');
   return bytes;

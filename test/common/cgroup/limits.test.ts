@@ -455,6 +455,30 @@ for (const [what, script] of [
     assert.match(stderr, /these limits cannot be set: .*(mounted|read-only)/);
   });
 
+test('a limit is set though a controller that is only read at the end cannot be had', {
+  skip: skip || lacking('unshare') || (old('pids') === undefined && 'version 2 has one tree for all'),
+}, async () => {
+  const readOnly = `mount -o remount,bind,ro ${old('pids')?.mountPoint}`;
+  const under = ['unshare', '--mount', 'sh', '-c', `${readOnly} && exec "$@"`, 'sh'];
+  const options = ['--uid', '--pid', '--memory=64m'];
+  const { status, stdout, stderr, groups } = await limited(options, ['echo', 'ran'], { under });
+  assert.deepEqual([status, stdout], [0, 'ran\n'], stderr);
+  assert.ok(groups.every(({ controllers }) => !controllers.includes('pids')));
+});
+
+test('a controller that is not mounted is named', {
+  skip: skip || lacking('unshare') || (old('pids') === undefined && 'version 2 has one tree for all'),
+}, async () => {
+  const under = ['unshare', '--mount', 'sh', '-c', `umount ${old('pids')?.mountPoint} && exec "$@"`, 'sh'];
+  const words = ['run', '--quiet', '--uid', '--pids-limit=3', '--', 'echo', 'ran'];
+  const { status, stdout, stderr } = await run(words, { under });
+  assert.deepEqual([status, stdout], [125, ''], stderr);
+  assert.match(
+    stderr,
+    /no control groups with the controller pids are mounted here\. See which .*\/proc\/cgroups/,
+  );
+});
+
 test('gontainer stats shows what the files of the group say', { skip }, async () => {
   const env = { XDG_RUNTIME_DIR: folder() };
   const options = ['--detach', '--quiet', '--uid', '--pid', '--memory=64m', '--pids-limit=20', '--name=box'];
