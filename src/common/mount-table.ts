@@ -8,6 +8,7 @@ import type { CallName } from './kernel/calls.js';
 /** A line of the table, which is taken apart only where it is asked: a host can have thousands. */
 export class Mount {
   private taken: readonly string[] | undefined;
+  private forbidsWriting: boolean | undefined;
 
   constructor(private readonly line: string) {}
 
@@ -49,8 +50,8 @@ export class Mount {
 
   /** Whether nothing can be written there: for this mount, or for its file system as a whole. */
   get readOnly(): boolean {
-    const options = `${this.options},${this.fields[this.separator + 3]}`;
-    return options.split(',').includes('ro');
+    this.forbidsWriting ??= `${this.options},${this.fields[this.separator + 3]}`.split(',').includes('ro');
+    return this.forbidsWriting;
   }
 
   get type(): string {

@@ -18,9 +18,13 @@ interface NativeCall {
   readonly runInNewThread?: true;
 }
 
+/** An address as ffi-rs holds it. */
+type External = { readonly external: unique symbol };
+
 interface Native {
   open(library: { readonly library: string; readonly path: string }): void;
   load(call: NativeCall): unknown;
+  createExternalBuffer(address: External, length: number): Buffer;
   readonly DataType: typeof FfiRs.DataType;
   readonly FFITypeTag: { readonly Array: number };
 }
@@ -92,6 +96,38 @@ const types = { int: 'I32', word: 'BigInt', text: 'String' } as const;
 
 /** How a C int, a 64-bit word or a C string is passed. */
 export const typeOf = (as: keyof typeof types): number => native().DataType[types[as]];
+
+/** A function of the C library that returns an int, and is called again and again with the same arguments. */
+export function sameCall(funcName: string, as: readonly (keyof typeof types)[], values: readonly unknown[]) {
+  const { load } = native();
+  const call: NativeCall = {
+    library: 'libc',
+    funcName,
+    retType: typeOf('int'),
+    paramsType: as.map(typeOf),
+    paramsValue: values,
+    errno: false,
+    freeResultMemory: false,
+  };
+  return { here: () => load(call) as number, onThread: { ...call, runInNewThread: true } as const };
+}
+
+/**
+ * Zeroed memory of the C library, for as long as this process lives: to pass its address costs less than a Buffer does.
+ * @returns where it is, and a Buffer that shows what is there
+ */
+export function nativeMemory(length: number): { readonly address: bigint; readonly bytes: Buffer } {
+  const { load, createExternalBuffer, DataType } = native();
+  const call = { library: 'libc', errno: false, freeResultMemory: false };
+  const size = { paramsType: [DataType.BigInt, DataType.BigInt], paramsValue: [1n, BigInt(length)] };
+  const memory = load({ ...call, ...size, funcName: 'calloc', retType: DataType.External }) as External;
+  const words = {
+    paramsType: [DataType.External, DataType.I32, DataType.BigInt],
+    paramsValue: [memory, 0, BigInt(length)],
+  };
+  const address = load({ ...call, ...words, funcName: 'memset', retType: DataType.BigInt }) as bigint;
+  return { address, bytes: createExternalBuffer(memory, length) };
+}
 
 /** The type of a Buffer of this length, passed by address. */
 export function bytesType(length: number) {

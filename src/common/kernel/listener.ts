@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs';
 import { constants as errnos } from 'node:os';
 import { systemCallNumber } from './calls.js';
 import { constants } from './constants.js';
-import { bytesType, load, typeOf } from './ffi.js';
+import { load, nativeMemory, sameCall } from './ffi.js';
 import { bytes, int, invoke, type Passed, pointer } from './libc.js';
 
 /** ioctl requests of linux/seccomp.h; they hold the sizes of the structures. */
@@ -36,23 +36,18 @@ export interface Notification {
   readonly args: readonly bigint[];
 }
 
-/** An argument of a function of the C library that is called again and again with the same kinds of values. */
-function repeated(funcName: string, kinds: readonly unknown[]) {
-  const call = { library: 'libc', funcName, retType: typeOf('int'), paramsType: kinds, errno: false };
-  return (...paramsValue: readonly unknown[]): number =>
-    load({ ...call, paramsValue, freeResultMemory: false }) as number;
-}
+/** Where the structures lie that are passed again and again: struct seccomp_notif, seccomp_notif_resp, two struct pollfd. */
+const place = { notification: 0, response: 80, polled: 104, end: 120 } as const;
 
 export class Listener {
-  private readonly notification = Buffer.alloc(sizes.notification);
-  private readonly response = Buffer.alloc(sizes.response);
+  private readonly memory = nativeMemory(place.end);
+  private readonly notification = this.part(place.notification, sizes.notification);
+  private readonly response = this.part(place.response, sizes.response);
   /** Two struct pollfd: the listener, and the pipe that wakes who waits for it. */
-  private readonly polled = Buffer.alloc(16);
-  private readonly ioctl = {
-    receive: repeated('ioctl', [typeOf('int'), typeOf('word'), bytesType(sizes.notification)]),
-    send: repeated('ioctl', [typeOf('int'), typeOf('word'), bytesType(sizes.response)]),
-  };
-  private readonly pollNow = repeated('poll', [bytesType(16), typeOf('word'), typeOf('int')]);
+  private readonly polled = this.part(place.polled, place.end - place.polled);
+  private readonly take: () => number;
+  private readonly send: () => number;
+  private readonly polls = new Map<number, ReturnType<typeof sameCall>>();
 
   /**
    * @param descriptor the listener
@@ -62,6 +57,8 @@ export class Listener {
     private readonly descriptor: number,
     private readonly wake: readonly [read: number, write: number],
   ) {
+    this.take = this.ioctl(requests.receive, place.notification);
+    this.send = this.ioctl(requests.send, place.response);
     for (const [index, fd] of [descriptor, wake[0]].entries()) {
       this.polled.writeInt32LE(fd, index * 8);
       this.polled.writeInt16LE(POLLIN, index * 8 + 4);
@@ -70,18 +67,27 @@ export class Listener {
     invoke('ioctl', [int(descriptor), request, pointer(SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)]);
   }
 
+  private part(from: number, length: number): Buffer {
+    return this.memory.bytes.subarray(from, from + length);
+  }
+
+  private ioctl(request: bigint, at: number): () => number {
+    const values = [this.descriptor, request, this.memory.address + BigInt(at)];
+    return sameCall('ioctl', ['int', 'word', 'word'], values).here;
+  }
+
+  private poll(milliseconds: number): ReturnType<typeof sameCall> {
+    const known = this.polls.get(milliseconds);
+    if (known !== undefined) return known;
+    const values = [this.memory.address + BigInt(place.polled), 2n, milliseconds];
+    const call = sameCall('poll', ['word', 'word', 'int'], values);
+    this.polls.set(milliseconds, call);
+    return call;
+  }
+
   /** Waits on a thread of libuv's until there is a call, or nobody left to make one, or it is woken. */
   async wait(): Promise<void> {
-    await load({
-      library: 'libc',
-      funcName: 'poll',
-      retType: typeOf('int'),
-      paramsType: [bytesType(this.polled.length), typeOf('word'), typeOf('int')],
-      paramsValue: [this.polled, 2n, -1],
-      errno: false,
-      freeResultMemory: false,
-      runInNewThread: true,
-    });
+    await load(this.poll(-1).onThread);
   }
 
   /**
@@ -90,7 +96,7 @@ export class Listener {
    */
   look(milliseconds: number): 'call' | 'over' | 'quiet' {
     // Where a signal came first, what stands there is of the time before.
-    if (this.pollNow(this.polled, 2n, milliseconds) === -1) return 'quiet';
+    if (this.poll(milliseconds).here() === -1) return 'quiet';
     const [listener, wake] = [this.polled.readInt16LE(6), this.polled.readInt16LE(14)];
     if (listener & POLLIN) return 'call';
     return wake !== 0 || listener & POLLHUP ? 'over' : 'quiet';
@@ -101,8 +107,15 @@ export class Listener {
     const { notification } = this;
     // Or EINVAL.
     notification.fill(0);
-    if (this.ioctl.receive(this.descriptor, requests.receive, notification) === -1) return undefined;
-    const args = [32, 40, 48, 56, 64, 72].map((at) => notification.readBigUInt64LE(at));
+    if (this.take() === -1) return undefined;
+    const args = [
+      notification.readBigUInt64LE(32),
+      notification.readBigUInt64LE(40),
+      notification.readBigUInt64LE(48),
+      notification.readBigUInt64LE(56),
+      notification.readBigUInt64LE(64),
+      notification.readBigUInt64LE(72),
+    ];
     return {
       id: notification.readBigUInt64LE(0),
       thread: notification.readUInt32LE(8),
@@ -118,13 +131,16 @@ export class Listener {
    */
   answer(id: bigint, errno = 0): boolean {
     const { response } = this;
-    response.fill(0);
     response.writeBigUInt64LE(id, 0);
     response.writeInt32LE(-errno, 16);
     response.writeUInt32LE(errno === 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0, 20);
-    if (this.ioctl.send(this.descriptor, requests.send, response) !== -1) return true;
+    if (this.send() !== -1) return true;
     // A signal may have come first: then the kernel has not taken the answer, and its caller would wait for good.
-    const passed = [int(this.descriptor), pointer(requests.send), bytes(response)];
+    const passed = [
+      int(this.descriptor),
+      pointer(requests.send),
+      pointer(this.memory.address + BigInt(place.response)),
+    ];
     for (;;) {
       const { value, errno } = invoke('ioctl', passed);
       if (value !== -1) return true;

@@ -8,6 +8,8 @@ export interface LogRecord {
   readonly time: number;
   readonly msg: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The fields as JSON but for `at`, where they were written out already. */
+  readonly json?: string;
 }
 
 /** Where records go once pino is there. */

@@ -168,6 +168,16 @@ export class Log {
     if (this.wanted) this.keep(this.record(level, msg, fields, at));
   }
 
+  /**
+   * The same for a record of which there may be thousands, each of them written out by whoever counts how long it is.
+   * @param json the fields
+   */
+  addWritten(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, json: string): void {
+    if (!this.wanted) return;
+    const record = this.record(level, msg, fields);
+    this.keep(this.begun ? { ...record, json } : record);
+  }
+
   private record(
     level: LogRecord['level'],
     msg: string,

@@ -93,4 +93,7 @@ class Destinations implements LogWriter {
 
 /** A part of a line; pino asks once before there is a record. Every record has fields: at least `at`. */
 const timeAndFields = (record: LogRecord | undefined): string =>
-  record === undefined ? ',"time":0' : `,"time":${record.time},${JSON.stringify(record.fields).slice(1, -1)}`;
+  record === undefined ? ',"time":0' : `,"time":${record.time},${fieldsOf(record)}`;
+
+const fieldsOf = ({ json, fields }: LogRecord): string =>
+  json === undefined ? JSON.stringify(fields).slice(1, -1) : `${json.slice(1, -1)},"at":${fields.at}`;

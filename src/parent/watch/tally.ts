@@ -12,7 +12,7 @@ export class Tally {
   calls = 0;
   private readonly pids = new Set<number>();
   private readonly kinds: Partial<Record<WatchKind, number>> = {};
-  private readonly namespaces = new Map<string, WatchSummary['namespaces'][number]>();
+  private readonly namespaces = new Map<string, { answer: WatchedRecord['answer']; calls: number }>();
   private readonly refused: string[] = [];
   private refusals = 0;
   notKept = 0;
@@ -24,8 +24,9 @@ export class Tally {
     if (this.pids.size < mostProcesses) this.pids.add(pid);
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
     const key = `${answer.namespace} ${answer.whose}`;
-    const before = this.namespaces.get(key);
-    this.namespaces.set(key, { ...answer, calls: (before?.calls ?? 0) + 1 });
+    const counted = this.namespaces.get(key);
+    if (counted === undefined) this.namespaces.set(key, { answer, calls: 1 });
+    else Object.assign(counted, { answer, calls: counted.calls + 1 });
     const refused = refusedWords(record);
     if (refused === undefined) return;
     this.refusals += 1;
@@ -35,7 +36,7 @@ export class Tally {
 
   summary(): WatchSummary {
     const { calls, notKept, unread, kinds, refusals, refused } = this;
-    const namespaces = [...this.namespaces.values()];
+    const namespaces = [...this.namespaces.values()].map(({ answer, calls }) => ({ ...answer, calls }));
     return { calls, notKept, unread, processes: this.pids.size, kinds, namespaces, refusals, refused };
   }
 }

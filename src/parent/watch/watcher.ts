@@ -185,12 +185,15 @@ export class Watcher {
     if (!this.isWanted(record)) return;
     this.tally.add(record, pid);
     this.beside.told?.(record);
+    if (!this.log.wanted) return;
     const line = callLine(record);
-    this.characters += JSON.stringify([line, record]).length;
+    const fields = { stage: 'parent', pid, ...record };
+    const json = JSON.stringify(fields);
+    this.characters += line.length + json.length;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;
       return;
     }
-    this.log.add('info', line, { stage: 'parent', pid, ...record });
+    this.log.addWritten('info', line, fields, json);
   }
 }
