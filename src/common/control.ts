@@ -2,11 +2,23 @@
  * What a program that has a container open (src/library/box.ts) and its launcher say to each other over --control-fd: lines
  * of JSON. The end of the program's side ends the container.
  */
+import type { Usage } from './cgroup/usage.js';
 import type { FailureData } from './channel.js';
 import type { WindowSize } from './kernel/terminal-modes.js';
 
 /** For standard input, output and error: a pipe to the program, or /dev/null. */
 export type StreamKind = 'pipe' | 'ignore';
+
+/** By the names and in the words of `gontainer run`. */
+export interface CommandLimits {
+  readonly ulimit?: readonly string[];
+  readonly memory?: string;
+  readonly 'memory-swap'?: string;
+  readonly 'pids-limit'?: number;
+  readonly cpus?: number;
+  readonly 'cpu-weight'?: number;
+  readonly 'io-weight'?: number;
+}
 
 /** A command to start. */
 export interface CommandRequest {
@@ -24,6 +36,8 @@ export interface CommandRequest {
   readonly wholeEnvironment?: boolean;
   /** Whether the program is to be told when it runs. */
   readonly tellsStart?: boolean;
+  /** What it may use. */
+  readonly limits?: CommandLimits;
   /** It gets a terminal of its own, of this size; standard input and output are that then, and there is no standard error. */
   readonly window?: WindowSize;
 }
@@ -38,6 +52,16 @@ export type ControlRequest =
   /** A signal for the command and whatever is left of its process group. */
   | { readonly type: 'signal'; readonly number: number; readonly signal: string };
 
+/** How a command has ended; with limits of its own also what it used, and whether one of them was its end. */
+export interface EndedAnswer {
+  readonly type: 'ended';
+  readonly number: number;
+  readonly status: number;
+  readonly signal?: string;
+  readonly reason?: 'memory';
+  readonly usage?: Usage;
+}
+
 /** From the launcher. */
 export type ControlAnswer =
   /** The container is there. */
@@ -46,7 +70,7 @@ export type ControlAnswer =
   | { readonly type: 'streams'; readonly number: number; readonly descriptors: readonly (number | null)[] }
   /** The command runs: its process ID on the host. */
   | { readonly type: 'started'; readonly number: number; readonly pid: number }
-  | { readonly type: 'ended'; readonly number: number; readonly status: number; readonly signal?: string }
+  | EndedAnswer
   /** It was not started. */
   | { readonly type: 'failed'; readonly number: number; readonly failure: FailureData };
 

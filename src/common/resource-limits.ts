@@ -1,7 +1,8 @@
 /** The resource limits of a process (getrlimit(2)): one table of their names. */
 import { defined } from './defined.js';
 import { procLines } from './evidence.js';
-import { type ChainCall, type Memory, memory } from './kernel/calls.js';
+import { type ChainCall, type Memory, memory, NULL } from './kernel/calls.js';
+import type { Kernel } from './kernel/kernel.js';
 
 /** By the names that Docker and prlimit(1) give them. The words are those of /proc/PID/limits. */
 export const resources = {
@@ -44,6 +45,17 @@ export const limitCalls = (step: string, limits: readonly ResourceLimit[] = []):
     call: 'setrlimit',
     args: { resource: resources[name].constant, rlim: rlimit(limit) },
   }));
+
+/** Sets them for another process: prlimit(2). @throws KernelError */
+export function limitProcess(kernel: Kernel, pid: number, limits: readonly ResourceLimit[]): void {
+  for (const { name, ...limit } of limits)
+    kernel.call('prlimit', {
+      pid,
+      resource: resources[name].constant,
+      new_limit: rlimit(limit),
+      old_limit: NULL,
+    });
+}
 
 /** Of these the hard limits that are above those of this process, with its own soft ones. */
 export function raisedHardLimits(limits: readonly ResourceLimit[] = []): ResourceLimit[] {

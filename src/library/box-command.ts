@@ -1,7 +1,8 @@
 /** One command of an open container, as the program sees it. */
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { StreamKind } from '../common/control.js';
+import type { EndedAnswer, StreamKind } from '../common/control.js';
+import { defined } from '../common/defined.js';
 import { usageFailure } from '../common/failure.js';
 import { grace, wrongTimeLimit } from '../common/time-limit.js';
 import type { CommandEnded, CommandOptions } from './box.js';
@@ -99,10 +100,15 @@ export class BoxCommand {
     this.start({ pid });
   }
 
-  hasEnded(status: number, signal: NodeJS.Signals | undefined): void {
+  hasEnded({ status, signal, reason, usage }: EndedAnswer): void {
     this.finish();
-    const own = signal === undefined ? 'exit' : 'signal';
-    this.resolve({ status, signal, reason: this.forced ?? own });
+    const own = reason ?? (signal === undefined ? 'exit' : 'signal');
+    this.resolve({
+      status,
+      signal: signal as NodeJS.Signals | undefined,
+      reason: this.forced ?? own,
+      ...defined({ usage }),
+    });
   }
 
   fail(reason: Error): void {

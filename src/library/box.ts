@@ -19,7 +19,7 @@ export interface OpenOptions extends Omit<RunOptions, OfTheCommand> {
   signal?: AbortSignal | undefined;
 }
 
-export interface CommandOptions {
+export interface CommandOptions extends CommandLimitOptions {
   /** A directory of the container, where the command starts; that of the container when it is left out. */
   cwd?: string | undefined;
   /** `UID` or `UID:GID`, by number or by a name of the container's root; that of the container when it is left out. */
@@ -35,6 +35,12 @@ export interface CommandOptions {
   /** What happens beyond that: `end` (the default) kills the command, `truncate` throws away what follows. */
   overflow?: 'end' | 'truncate' | undefined;
 }
+
+/** The limits of `gontainer run`, for one command; those of the container hold all the same. */
+export type CommandLimitOptions = Pick<
+  RunOptions,
+  'ulimit' | 'memory' | 'memorySwap' | 'pidsLimit' | 'cpus' | 'cpuWeight' | 'ioWeight'
+>;
 
 export interface ExecOptions extends CommandOptions {
   /** What the command reads from its standard input; /dev/null when it is left out. */

@@ -6,6 +6,7 @@ export type {
   Box,
   Command,
   CommandEnded,
+  CommandLimitOptions,
   CommandOptions,
   CommandStream,
   CommandStreams,

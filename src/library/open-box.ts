@@ -27,6 +27,7 @@ import { BoxCommand, type Taker } from './box-command.js';
 import { Captured } from './captured.js';
 import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
+import { commandLimits, limitNames } from './command-limits.js';
 import type { Ended, Started, Window } from './container.js';
 import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
@@ -42,7 +43,10 @@ const rest = 50;
 const soon = 5;
 
 /** The options of exec() and spawn(), which no other have. */
-const known = ['cwd', 'user', 'env', 'timeout', 'signal', 'maxOutput', 'overflow'];
+const known: readonly string[] = [
+  ...['cwd', 'user', 'env', 'timeout', 'signal', 'maxOutput', 'overflow'],
+  ...limitNames,
+];
 
 export class OpenBox implements Box {
   pid = 0;
@@ -191,6 +195,7 @@ export class OpenBox implements Box {
     if (unknown !== undefined) throw usageFailure(`a command has no option ${unknown}`);
     if (argv.length === 0 || argv[0] === '') throw usageFailure('a command has at least one word');
     const { whole, entries } = commandEnvironment(env, false);
+    const limits = commandLimits(options);
     this.last += 1;
     const number = this.last;
     const send = (signal: string): void => this.ask({ type: 'signal', number, signal });
@@ -211,6 +216,7 @@ export class OpenBox implements Box {
         user,
         environment: entries.length > 0 ? entries : undefined,
         wholeEnvironment: whole || undefined,
+        limits,
         ...further,
       }),
     };
@@ -255,7 +261,7 @@ export class OpenBox implements Box {
     } else {
       this.forget(number);
       if (answer.type === 'failed') command.fail(failureFrom(answer.failure));
-      else command.hasEnded(answer.status, answer.signal as NodeJS.Signals | undefined);
+      else command.hasEnded(answer);
     }
   }
 

@@ -38,19 +38,20 @@ for (const user of users) {
   test(`${user.name}: the examples of docs/library.md do what they say`, options, async () => {
     const outputs = [];
     for (const code of examples) outputs.push(await shown(code, user));
-    const [first = '', second = '', refused, third, decided = '', fourth, listed, ...last] = outputs;
+    const [first = '', second = '', refused, third, decided = '', fourth, files, listed, ...last] = outputs;
     const [fifth, sixth = ''] = last;
     assert.equal(first, "0\n{ status: 0, signal: undefined, reason: 'exit' }");
     assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
     assert.equal(refused, 'openat /etc/new: EROFS, /etc/new is on a read-only mount, /');
     assert.equal(third, 'Hello container\nAbortError');
     assert.equal(fourth, '0 hello 9');
+    assert.equal(files, '64');
     assert.equal(listed, 'A /made file\nC /notes file\n0');
     assert.equal(fifth, '127 Check the spelling, or give its full path.');
     assert.match(sixth, /^gontainer run --uid .*\n.*Read-only file system\n2$/);
     assert.match(decided, /^uname asks uname$/m);
     assert.match(decided, /^uname: .*Input\/output error$/m);
-    assert.equal(examples.length, 9);
+    assert.equal(examples.length, 10);
   });
 
   test(`${user.name}: require gives what import gives`, options, async () => {

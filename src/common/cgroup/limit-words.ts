@@ -37,6 +37,10 @@ export function hitLimits({ oomKills = 0, memoryLimit, forksRefused = 0, process
   ];
 }
 
+/** Whether memory that reached its limit was the end of a command. */
+export const hitMemory = (signal: string | undefined, usage: Usage | undefined): boolean =>
+  signal === 'SIGKILL' && usage?.memoryLimit !== undefined && Boolean(usage.oomKills);
+
 /** The kernel counts in each group whom it has killed there, whoever else used up the memory. */
 const shortOf = (memoryLimit: number | undefined): string =>
   memoryLimit === undefined

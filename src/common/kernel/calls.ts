@@ -84,6 +84,7 @@ export const calls = {
   setpgid: { pid: 'int', pgid: 'int' },
   setsid: {},
   setrlimit: { resource: 'int', rlim: 'memory' },
+  prlimit: { pid: 'int', resource: 'int', new_limit: 'memory', old_limit: 'memory' },
   sigaction: { signum: 'int', act: 'memory', oldact: 'memory' },
   pidfd_open: { pid: 'int', flags: 'int' },
   pidfd_getfd: { pidfd: 'int', targetfd: 'int', flags: 'int' },
@@ -160,6 +161,7 @@ const noNodeMount = 'the child of a container with --mnt runs from the host’s 
 export const newerCalls: Readonly<Record<NewerCall, NewerCallNeed>> = {
   unshare: { since: '2.6.16', needed: true, without: 'no namespace can be made' },
   pipe2: { since: '2.6.27', needed: true, without: 'no launch works' },
+  prlimit: { since: '2.6.36', without: 'a command of an open container gets no limits of its own' },
   setns: {
     since: '3.0',
     without: 'enter and open do not work',

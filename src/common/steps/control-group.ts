@@ -38,11 +38,7 @@ export const controlGroupStep: Step<StepContext> = {
       .join('; '),
   applies: ({ limits }) => limits !== undefined,
   run: ({ spec, kernel }) => {
-    for (const group of groupsOf(spec)) {
-      prepareAbove(kernel, group);
-      for (const pathname of pathsOf(group)) kernel.call('mkdir', { pathname, mode: 0o755 });
-      for (const file of presentFiles(group)) kernel.writeFile(join(group.path, file.name), file.value);
-    }
+    for (const group of groupsOf(spec)) makeGroup(kernel, group);
   },
   evidence: ({ spec }) => ({
     limits: Object.fromEntries(
@@ -69,6 +65,13 @@ export const controlGroupStep: Step<StepContext> = {
     return undefined;
   },
 };
+
+/** Makes a group with its limits. @throws KernelError */
+export function makeGroup(kernel: Kernel, group: ControlGroup): void {
+  prepareAbove(kernel, group);
+  for (const pathname of pathsOf(group)) kernel.call('mkdir', { pathname, mode: 0o755 });
+  for (const file of presentFiles(group)) kernel.writeFile(join(group.path, file.name), file.value);
+}
 
 /** The kernel counts memory in pages, of 64 KiB at most, and leaves out the rest. */
 function isAsWritten(name: string, value: string, found: string): boolean {

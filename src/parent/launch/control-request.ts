@@ -1,11 +1,12 @@
 /** What comes over --control-fd, checked: a program may be of another version than its launcher, or make a mistake. */
-import type { ControlRequest } from '../../common/control.js';
+import type { CommandLimits, ControlRequest } from '../../common/control.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import type { WindowSize } from '../../common/kernel/terminal-modes.js';
 import { isWindowSize } from '../../common/window-size.js';
 import { type Check, isSignalName as signal } from './check.js';
 
 const whole: Check = (value) => Number.isSafeInteger(value) && Number(value) > 0;
+const number: Check = (value) => typeof value === 'number';
 const flag: Check = (value) => typeof value === 'boolean';
 /** As the kernel takes it. */
 const text: Check = (value) => typeof value === 'string' && !value.includes('\0');
@@ -16,6 +17,23 @@ const streams: Check = (value) =>
   Array.isArray(value) && value.length === 3 && value.every((kind) => kind === 'pipe' || kind === 'ignore');
 const window: Check = (value) =>
   typeof value === 'object' && value !== null && isWindowSize(value as WindowSize);
+
+const limitChecks: Readonly<Record<keyof CommandLimits, Check>> = {
+  ulimit: texts,
+  memory: text,
+  'memory-swap': text,
+  'pids-limit': number,
+  cpus: number,
+  'cpu-weight': number,
+  'io-weight': number,
+};
+const limits: Check = (value) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(
+    ([name, content]) =>
+      Object.hasOwn(limitChecks, name) && limitChecks[name as keyof CommandLimits](content),
+  );
 
 interface Fields {
   readonly needed: Readonly<Record<string, Check>>;
@@ -31,6 +49,7 @@ const requests: { readonly [Type in ControlRequest['type']]: Fields } = {
       environment: texts,
       wholeEnvironment: flag,
       tellsStart: flag,
+      limits,
       window,
     },
   },

@@ -1,5 +1,5 @@
 /** What the child says over the channel, and what the parent does about it, until the command has ended. */
-import { hitLimits } from '../../common/cgroup/limit-words.js';
+import { hitLimits, hitMemory } from '../../common/cgroup/limit-words.js';
 import type { FailureData, RecordMessage } from '../../common/channel.js';
 import { defined } from '../../common/defined.js';
 import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
@@ -259,10 +259,11 @@ export class Conversation {
 
   /** From here on commands are started for a program, where it asks for that. */
   private async serve(): Promise<void> {
-    const { spec, kernel, log, handOver, group } = this.at;
+    const { spec, kernel, log, handOver, group, registration } = this.at;
     if (spec.controlDescriptor === undefined) return;
     const { ServedCommands: Commands } = await import('./served-commands.js');
-    this.commands = new Commands(spec, kernel, log, handOver, spec.controlDescriptor, group);
+    const register = (groups: readonly string[]): void => registration?.grouped(groups);
+    this.commands = new Commands(spec, kernel, log, handOver, spec.controlDescriptor, group, register);
     this.serving(this.commands.over.then(({ status, signal }) => this.conclude(status, signal)));
   }
 
@@ -292,8 +293,7 @@ export class Conversation {
     registration?.ended(status);
     handOver.recordGuard();
     const usage = group?.usage();
-    const full = signal === 'SIGKILL' && usage?.memoryLimit !== undefined && usage.oomKills;
-    const reason = full ? ('memory' as const) : undefined;
+    const reason = hitMemory(signal, usage) ? ('memory' as const) : undefined;
     for (const sentence of usage ? hitLimits(usage) : []) log.warn(sentence);
     supervision?.used(usage, reason);
     log.ended(handOver.second, defined({ status, signal, reason, usage }));

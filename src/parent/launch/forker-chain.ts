@@ -104,6 +104,9 @@ const leaveKeyring = (step: string): ChainCall => ({
   mayFail: true,
 });
 
+/** What a process that is held writes to F's report; F itself writes a zero. */
+export const heldByte = Buffer.from('h');
+
 /** What commands differ in that is not an argument of a call. */
 export interface Shape {
   /** Whether the process becomes a user that F is not. */
@@ -113,6 +116,8 @@ export interface Shape {
   readonly setsGroups: boolean;
   /** Whether its standard streams are a terminal of its own. */
   readonly terminal: boolean;
+  /** Whether it waits, before anything else, until the launcher has limited it. */
+  readonly isHeld: boolean;
 }
 
 /** NGROUPS_MAX is 65,536; nobody has that many here. */
@@ -127,11 +132,18 @@ export interface CommandChain {
   readonly user: ChainCall | undefined;
   /** Who its terminal belongs to. */
   readonly owner: ChainCall | undefined;
+  /** Where it waits until it is limited. */
+  readonly gate: ChainCall | undefined;
   /** The tries to execute it. */
   readonly tries: readonly ChainCall[];
 }
 
-export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWords): CommandChain {
+export function commandChainOf(
+  spec: LaunchSpec,
+  shape: Shape,
+  words: ProgramWords,
+  report: number,
+): CommandChain {
   const step = 'exec';
   const streams = [0, 1, 2].map((newfd): ChainCall => ({ step, call: 'dup2', args: { oldfd: 0, newfd } }));
   const directory: ChainCall = { step, call: 'chdir', args: { path: words.directory } };
@@ -150,7 +162,12 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
     ...(shape.setsGroups ? { groups: Array<number>(mostGroups).fill(0) } : {}),
   };
   const own = commandCalls(
-    { ...spec, user, becomesUser: shape.becomesUser, terminal: 'none' },
+    {
+      ...(shape.isHeld ? unlimited(spec) : spec),
+      user,
+      becomesUser: shape.becomesUser,
+      terminal: 'none',
+    },
     step,
     NULL,
     '',
@@ -161,7 +178,13 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
       ? { step, call: 'fchown', args: { fd: 0, owner: 0, group: -1 }, mayFail: true }
       : undefined;
   const find = (name: ChainCall['call']) => own.find(({ call }) => call === name);
+  const gate: ChainCall = { step, call: 'read', args: { fd: 0, buf: word('the word to go on'), count: 1 } };
+  const held: ChainCall[] = [
+    { step, call: 'write', args: { fd: report, buf: memory(heldByte, 'held'), count: 1 } },
+    gate,
+  ];
   const calls: ChainCall[] = [
+    ...(shape.isHeld ? held : []),
     ...streams,
     { step, call: 'close_range', args: { first: 3, last: 'UINT_MAX', flags: 0 } },
     { step, call: 'setsid', args: {} },
@@ -181,6 +204,13 @@ export function commandChainOf(spec: LaunchSpec, shape: Shape, words: ProgramWor
     group: find('setresgid'),
     user: find('setresuid'),
     owner,
+    gate: shape.isHeld ? gate : undefined,
     tries,
   };
 }
+
+/** Without what the launcher sets while the process is held. */
+const unlimited = ({ ulimits, inherited: { openFiles, ...inherited }, ...spec }: LaunchSpec): LaunchSpec => ({
+  ...spec,
+  inherited,
+});

@@ -17,7 +17,8 @@ import type { Running } from '../../common/kernel/kernel.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { endChild } from '../../common/kernel/processes.js';
 import { ProgramWords, type Words } from '../../common/kernel/program-words.js';
-import type { Recorder } from '../../common/kernel/recorder.js';
+import { Recorder } from '../../common/kernel/recorder.js';
+import { killProcess } from '../../common/kill-process.js';
 import { isStopped, processStatOrNone } from '../../common/process-files.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { serveStep } from '../../common/steps/serve.js';
@@ -26,6 +27,7 @@ import {
   commandChainOf,
   type ForkerChain,
   forkerChain,
+  heldByte,
   type Shape,
 } from './forker-chain.js';
 
@@ -44,6 +46,8 @@ export interface Start {
   readonly descriptors: () => readonly number[] | undefined;
   /** Whether they are a terminal of its own. */
   readonly terminal: boolean;
+  /** Limits the process before it does anything else. @throws Failure where it cannot be: it is killed then */
+  readonly limit?: ((pid: number) => void) | undefined;
   /** It runs. */
   readonly started: (pid: number) => void;
   /** It does not. `pid` is that of the process that was to become it, 0 where there was none. */
@@ -65,6 +69,10 @@ export class Forker {
   private readonly running: Running;
   private readonly chain: CallChain;
   private readonly own: ForkerChain;
+  /** F's own end, to which a process that is held writes too. */
+  private readonly report: number;
+  /** For calls that are none of the launch's. */
+  private readonly quiet = new Recorder('parent', 0n, () => {});
   private readonly words = new ProgramWords();
   private readonly chains = new Map<string, CommandChain>();
   private readonly go: number;
@@ -73,6 +81,9 @@ export class Forker {
   private current: { readonly start: Start; readonly chain: CommandChain } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private wasStopped = false;
+  /** What the process of a command waits on until it is limited: both ends. */
+  private gate: readonly [read: number, write: number] | undefined;
+  private notLimited: Error | undefined;
   private over = false;
 
   /**
@@ -94,6 +105,7 @@ export class Forker {
     const [go, write] = pipe(kernel, 'go');
     const [read, report] = pipe(kernel, 'report');
     this.go = write;
+    this.report = report;
     this.own = forkerChain(spec, { pidfd, root, workingDirectory, go, report });
     const { running, chain } = kernel.cloneLoop(this.own.chain);
     this.running = running;
@@ -107,7 +119,7 @@ export class Forker {
     if (heard === 0)
       throw new Failure(`step ${serveStep.id}: the process that starts commands (F) was killed`);
     this.reports = new Socket({ fd: read, readable: true, writable: false });
-    this.reports.on('data', () => this.settle());
+    this.reports.on('data', (bytes: Buffer) => this.hear(bytes));
     this.reports.on('error', () => {});
   }
 
@@ -134,6 +146,7 @@ export class Forker {
     clearTimeout(this.timer);
     if (!this.isReaped(this.pid)) endChild(this.pid);
     this.reports.destroy();
+    drop(this.quiet, ...(this.gate ?? []));
     closeSync(this.go);
   }
 
@@ -156,28 +169,35 @@ export class Forker {
         }
         const chain = this.chainFor(start);
         this.fill(chain, start, descriptors);
+        if (chain.gate !== undefined) {
+          // One for each: whoever is killed while it waits leaves the word in it.
+          this.gate = pipe(this.quiet, 'gate');
+          this.chain.set(chain.gate, 'fd', BigInt(this.gate[0]));
+        }
         this.current = { start, chain };
       } catch (error) {
         start.failed(error as Error, 0);
         continue;
       }
       this.wasStopped = false;
+      this.notLimited = undefined;
       this.watch(patience.look);
       writeSync(this.go, 'x');
     }
   }
 
-  private chainFor({ user, becomesUser, terminal }: Start): CommandChain {
+  private chainFor({ user, becomesUser, terminal, limit }: Start): CommandChain {
     const shape: Shape = {
       becomesUser,
       isRoot: user.uid === 0,
       setsGroups: becomesUser && user.groups !== undefined,
       terminal,
+      isHeld: limit !== undefined,
     };
     const key = Object.values(shape).join();
     const known = this.chains.get(key);
     if (known !== undefined) return known;
-    const made = commandChainOf(this.spec, shape, this.words);
+    const made = commandChainOf(this.spec, shape, this.words, this.report);
     this.chain.add(made.chain);
     this.chains.set(key, made);
     return made;
@@ -227,15 +247,38 @@ export class Forker {
     this.timer = setTimeout(look, after);
   }
 
+  private hear(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (byte === heldByte[0]) this.limit();
+      else this.settle();
+    }
+  }
+
+  /** The process of a command is there and waits: it gets its limits, or is killed. */
+  private limit(): void {
+    const [, write] = this.gate ?? [];
+    const { current, underWay: pid } = this;
+    if (current === undefined || write === undefined) return;
+    try {
+      current.start.limit?.(pid);
+      writeSync(write, 'x');
+    } catch (error) {
+      this.notLimited = error as Error;
+      if (pid > 0 && !this.isReaped(pid)) killProcess(pid);
+    }
+  }
+
   /** F has answered: the command is executed, or its process has ended. */
   private settle(): void {
     clearTimeout(this.timer);
     const { current } = this;
     if (current === undefined) return;
     this.current = undefined;
+    drop(this.quiet, ...(this.gate ?? []));
+    this.gate = undefined;
     const { start, chain } = current;
     const pid = this.chain.pidOf(chain.chain);
-    const reason = this.wasStopped ? 'stopped' : this.failureOf(chain, pid);
+    const reason = this.notLimited ?? (this.wasStopped ? 'stopped' : this.failureOf(chain, pid));
     if (reason === undefined) start.started(pid);
     else start.failed(reason, pid);
     this.next();

@@ -4,6 +4,7 @@
  */
 import { closeSync, fchmodSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { hitMemory } from '../../common/cgroup/limit-words.js';
 import {
   type CommandRequest,
   type ControlAnswer,
@@ -11,6 +12,7 @@ import {
   controlLine,
   type StreamKind,
 } from '../../common/control.js';
+import { defined } from '../../common/defined.js';
 import { Failure, nextAfterKill, statusOfSignal, usageFailure } from '../../common/failure.js';
 import { failureData } from '../../common/failure-data.js';
 import { pipe } from '../../common/kernel/pipe.js';
@@ -23,6 +25,8 @@ import type { LaunchSpec } from '../../common/spec.js';
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import { serveStep } from '../../common/steps/serve.js';
 import type { Log } from '../log/log.js';
+import { CommandGroups } from './command-groups.js';
+import { LimitedCommand } from './command-limits.js';
 import { CommandDefaults, inTurns, startFailure } from './command-start.js';
 import { CommandTerminal } from './command-terminal.js';
 import type { ContainerGroup } from './container-group.js';
@@ -45,6 +49,7 @@ interface Command {
   over: boolean;
   /** Signals that came before it ran. */
   readonly early: NodeJS.Signals[];
+  readonly limited: LimitedCommand | undefined;
   /** The size of its terminal, where it gets one. */
   window: WindowSize | undefined;
   terminal: CommandTerminal | undefined;
@@ -68,6 +73,7 @@ export class ServedCommands {
   private readonly control: Socket;
   private readonly forker: Forker;
   private readonly defaults: CommandDefaults;
+  private readonly groups: CommandGroups;
   /** Calls made from here on are none of the launch's. */
   private readonly kernel = new Recorder('parent', 0n, () => {});
   private readonly lines = new LineSplitter(longestLine);
@@ -89,6 +95,7 @@ export class ServedCommands {
     private readonly handOver: ProcessHandOver,
     descriptor: number,
     group: ContainerGroup | undefined,
+    register: (groups: readonly string[]) => void,
   ) {
     this.over = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.over.catch(() => {});
@@ -101,6 +108,9 @@ export class ServedCommands {
     // What F starts is born where F is.
     group?.enter(this.forker.pid, serveStep.id);
     this.defaults = new CommandDefaults(spec);
+    this.groups = new CommandGroups(spec.limits?.groups ?? [], this.kernel, (made) =>
+      register([...(group?.paths ?? []), ...made]),
+    );
     this.nothing = this.kernel.call('open', {
       pathname: '/dev/null',
       flags: ['O_RDWR', 'O_CLOEXEC'],
@@ -134,6 +144,7 @@ export class ServedCommands {
     const { underWay } = this.forker;
     const left = [...this.byPid.keys(), ...(underWay > 0 && !this.early.has(underWay) ? [underWay] : [])];
     for (const pid of left) waitForProcess(pid, true);
+    this.groups.remove();
     this.forker.release();
   }
 
@@ -189,12 +200,14 @@ export class ServedCommands {
     const { number, argv } = request;
     const chosen = this.defaults.userOf(request);
     const words = this.defaults.wordsOf(request);
+    const limited = LimitedCommand.of(request, this.spec, this.kernel, this.groups);
     const command: Command = {
       number,
       argv,
       pid: 0,
       over: false,
       early: [],
+      limited,
       window: request.window,
       terminal: undefined,
       own: undefined,
@@ -221,6 +234,7 @@ export class ServedCommands {
         return command.own;
       },
       terminal: request.window !== undefined,
+      limit: command.limited?.apply,
       started: (pid) => {
         this.closeOwn(command);
         this.begun(command, pid, request);
@@ -231,6 +245,7 @@ export class ServedCommands {
         if (later !== undefined && isNotThere(reason)) return this.attempt(command, request, chosen, later);
         this.closeOwn(command);
         command.terminal?.end();
+        command.limited?.end();
         if (reason instanceof Error) return this.fail(command.number, reason);
         if (reason !== 'stopped' && reason.call === 'clone' && this.isEnding) return;
         const root = `/proc/${this.handOver.second}/root`;
@@ -336,9 +351,11 @@ export class ServedCommands {
     const { number, pid } = command;
     const { killedBy: signal } = change;
     const status = statusOf(change);
+    const usage = command.limited?.end();
+    const reason = hitMemory(signal, usage) ? ('memory' as const) : undefined;
     this.log.commandEnded(number, pid, status, signal);
     if (signal !== 'SIGKILL' || !this.isEnding)
-      this.tell({ type: 'ended', number, status, ...(signal && { signal }) });
+      this.tell({ type: 'ended', number, status, ...defined({ signal, reason, usage }) });
     command.over = true;
     this.forget(command);
   }

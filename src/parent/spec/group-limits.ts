@@ -20,15 +20,7 @@ const leastMemory = 1024 ** 2;
  * @throws Failure with status 2 for a value that cannot be meant, 125 where this machine cannot do it for this user
  */
 export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['limits'] {
-  const bytes = memory(options);
-  const asked = defined({
-    memory: bytes,
-    memorySwap: memorySwap(options, bytes),
-    pids: pids(options),
-    cpus: cpus(options),
-    cpuWeight: weight(options, 'cpu-weight'),
-    ioWeight: weight(options, 'io-weight'),
-  }) satisfies GroupLimits;
+  const asked = askedLimits(options);
   if (Object.keys(asked).length === 0) return undefined;
   const plan = planGroups(asked, ownGroups);
   if ('why' in plan)
@@ -36,6 +28,19 @@ export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['l
       next: withLine(plan.next.replace(/\.$/, ''), 'cgroup'),
     });
   return { asked, ...plan };
+}
+
+/** @throws Failure with status 2 for a value that cannot be meant */
+export function askedLimits(options: Options): GroupLimits {
+  const bytes = memory(options);
+  return defined({
+    memory: bytes,
+    memorySwap: memorySwap(options, bytes),
+    pids: pids(options),
+    cpus: cpus(options),
+    cpuWeight: weight(options, 'cpu-weight'),
+    ioWeight: weight(options, 'io-weight'),
+  });
 }
 
 function size(option: string, text: string): number {

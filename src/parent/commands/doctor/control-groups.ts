@@ -31,7 +31,8 @@ export function controlGroups(): ControlGroups {
       ? 'version 1'
       : 'none';
   const plan = planGroups(Object.assign({}, ...Object.values(kinds)), false);
-  if (!('why' in plan)) return { version, refusal: undefined, controllers: controllersOf(plan.groups), without: [] };
+  if (!('why' in plan))
+    return { version, refusal: undefined, controllers: controllersOf(plan.groups), without: [] };
   const each = Object.entries(kinds).map(([option, limit]) => ({ option, plan: planGroups(limit, false) }));
   const refused = each.flatMap(({ option, plan }) => ('why' in plan ? [{ option, refusal: plan }] : []));
   const had = each.flatMap(({ plan }) => ('why' in plan ? [] : controllersOf(plan.groups)));

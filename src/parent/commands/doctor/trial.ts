@@ -82,6 +82,7 @@ const unshared = (flags: readonly CloneFlag[]): ChainCall => ({ step, call: 'uns
 const harmless: { readonly [Name in NewerCall]: Arguments<Name> } = {
   unshare: { flags: 0 },
   pipe2: { pipefd: NULL, flags: 0 },
+  prlimit: { pid: 0, resource: -1, new_limit: NULL, old_limit: NULL },
   setns: { fd: -1, nstype: 0 },
   seccomp: { operation: -1, flags: 0, args: { instructions: Buffer.alloc(0) } },
   pidfd_send_signal: { pidfd: -1, sig: 0, info: NULL, flags: 0 },
