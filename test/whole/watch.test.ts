@@ -129,6 +129,9 @@ async function compare(command: readonly string[], user: User): Promise<string> 
   return `${count} calls of ${threads.size} threads, the same both ways`;
 }
 
+/** Without an address it works on an open descriptor, and is not watched. */
+const isWatched = ({ name, args }: SystemCall): boolean => name !== 'sendto' || args[4] !== 'NULL';
+
 /** The calls of a trace by their threads. Of each thread strace's reader makes a process where no thread is known. */
 function threadsOf(trace: string): Map<number, SystemCall[]> {
   const found = new Map<number, SystemCall[]>();
@@ -143,7 +146,7 @@ function threadsOf(trace: string): Map<number, SystemCall[]> {
       .split('\n')
       .filter((line) => Number.parseInt(line, 10) === id);
     writeFileSync(own, lines.join('\n'));
-    const calls = [...readTrace(own).values()].flatMap((process) => process.calls);
+    const calls = [...readTrace(own).values()].flatMap((process) => process.calls).filter(isWatched);
     found.set(id, calls);
   }
   return found;
@@ -167,6 +170,10 @@ path: .asciz "/etc/hostname"
 .bss
 room: .skip 400
 `;
+
+const messages =
+  'use Socket; socket(S, AF_INET, SOCK_DGRAM, 0); my $lo = sockaddr_in(9, inet_aton("127.0.0.1"));' +
+  'send(S, "one", 0, $lo); send(S, "two", MSG_NOSIGNAL, $lo); connect(S, $lo); send(S, "three", 0);';
 
 const threaded = `const { Worker } = require('node:worker_threads');
 const code = "for (let turn = 0; turn < 20; turn += 1) require('node:fs').readFileSync('/etc/hostname')";
@@ -192,6 +199,7 @@ const commands: readonly (readonly [title: string, command: readonly string[], s
   ['a program of Node', [node, '-e', 'require("node:fs").readdirSync("/etc")']],
   ['a program with threads', [node, '-e', threaded]],
   ['a program of 32 bits', [small], notSmall],
+  ['a program that sends messages', ['perl', '-e', messages], lacking('perl')],
 ];
 
 for (const user of users)

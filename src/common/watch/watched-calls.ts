@@ -109,6 +109,7 @@ const rows = () =>
     listen: ['network', 'net', 'ii', 50, 363, 201],
     accept: ['network', 'net', 'ipp', 43, -1, 202],
     accept4: ['network', 'net', 'ippx', 288, 364, 242],
+    sendto: ['network', 'net', 'ipixal', 44, 369, 206],
     execve: ['processes', 'mnt', 'sve', 59, 11, 221],
     execveat: ['processes', 'mnt', 'dsveA', 322, 358, 281],
     clone: ['processes', 'pid', 'c', 56, 120, 220],
@@ -230,6 +231,12 @@ export const changesProcess = (): ReadonlySet<string> =>
 /** Calls after which there may be other mounts, or a process sees others. */
 export const changesMounts = (): ReadonlySet<string> =>
   words('mount umount umount2 pivot_root chroot fsmount move_mount mount_setattr unshare setns');
+
+/**
+ * Calls that are watched only where the fifth argument is an address: without one sendto(2) works on an open descriptor, as
+ * write(2) does, and asks for nothing.
+ */
+export const withAddress = (): ReadonlySet<string> => words('sendto');
 
 /**
  * The numbers of the calls of these kinds on an architecture, each with what the table says of it. Those that change a

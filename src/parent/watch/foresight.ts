@@ -80,7 +80,7 @@ export class Foresight {
     const { address } = read;
     if (address === undefined || !('host' in address)) return undefined;
     const isHosts = this.answers.whose(thread, 'net') === 'host';
-    if (call.name === 'connect' && !hasRoute(thread, address)) {
+    if ((call.name === 'connect' || call.name === 'sendto') && !hasRoute(thread, address)) {
       const because = isHosts
         ? `the host has no route to ${address.host}`
         : `the network namespace has no route to ${address.host}`;

@@ -113,6 +113,29 @@ for (const user of users) {
     assert.match(call.refusal.option ?? '', /--net/);
   });
 
+  test(`${user.name}: a message is seen where it has an address of its own`, {
+    skip: user.skip || lacking('perl'),
+  }, async () => {
+    const script =
+      'use Socket; socket(S, AF_INET, SOCK_DGRAM, 0); my $lo = sockaddr_in(9, inet_aton("127.0.0.1"));' +
+      'send(S, "one", 0, $lo); send(S, "two", 0, sockaddr_in(9, inet_aton("192.0.2.1"))) or print "$!";' +
+      'connect(S, $lo); send(S, "three", 0);';
+    const { calls, stdout } = await watched(['--uid', '--net', '--', 'perl', '-e', script], user);
+    assert.equal(stdout, 'Network is unreachable');
+    const sent = calls.filter(({ watched }) => watched === 'sendto');
+    assert.deepEqual(
+      sent.map(({ args, refusal }) => [
+        args[2],
+        /inet_addr\("(.*)"\)/.exec(args[4] ?? '')?.[1],
+        refusal?.errno,
+      ]),
+      [
+        ['3', '127.0.0.1', undefined],
+        ['3', '192.0.2.1', 'ENETUNREACH'],
+      ],
+    );
+  });
+
   test(`${user.name}: the host's name is not the container's to set`, {
     skip: user.skip || lacking('hostname'),
   }, async () => {

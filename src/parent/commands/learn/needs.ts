@@ -39,17 +39,20 @@ export class Needs {
     if (address === undefined) return;
     if ('path' in address) {
       // An abstract name is one of the network namespace: unix(7).
-      if (watched === 'connect' && address.abstract) keep(this.addresses, [`@${address.path}`]);
+      if (reaches(watched) && address.abstract) keep(this.addresses, [`@${address.path}`]);
     } else if ('host' in address) {
       const { host, port } = address;
       if (watched === 'bind') this.bound.add(port);
       // Port 0 is any: which it got is not known, and those of its own choice are high.
       const own = this.bound.has(port) || (this.bound.has(0) && port >= 1024);
-      if (watched === 'connect' && port !== 0 && !(isLoopback(host) && own))
+      if (reaches(watched) && port !== 0 && !(isLoopback(host) && own))
         keep(this.addresses, [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`]);
     }
   }
 }
+
+/** Whether a call turns to the address that it is given. */
+const reaches = (watched: string): boolean => watched === 'connect' || watched === 'sendto';
 
 function keep(known: Set<string>, more: readonly string[]): void {
   for (const one of more) if (known.size < most) known.add(one);
