@@ -78,6 +78,28 @@ is_foreign() {
   esac
   [ ! -e $loader ] && [ "$(uname -m)" != $machine ]
 }
+# Whether a launch has noted this very file of node, which took the options of src/common/node-options.ts: beside the program, to
+# which npm may have made a link. A later node in its place has another time or another inode.
+is_noted() {
+  local place noted
+  for place in "${0%/*}" "${0%/*}/../lib/node_modules/gontainer/dist" "${0%/*}/../gontainer/dist"; do
+    [ "$0" -ef "$place/main.cjs" ] && break
+  done
+  for noted in "$place"/code/*-quick/node; do
+    [ "$GONTAINER_FOUND" -ef "$noted" ] || continue
+    ! [ "$GONTAINER_FOUND" -nt "$noted-time" ] && ! [ "$GONTAINER_FOUND" -ot "$noted-time" ] && return
+  done
+  return 1
+}
+# Launches start sooner with these options, which a process cannot give to itself, and a node that does not know one ends at
+# once. Not where much is to be done: V8 would do it slowly.
+is_quick() {
+  case "$* " in
+    *image* | *watch* | *pty* | *step*) return 1 ;;
+    'run '* | -run\ *) ;;
+    *) return 1 ;;
+  esac
+}
 # The first program of that name in PATH: an empty folder is the one that this is (environ(7)).
 find_node() {
   local rest folder
@@ -129,7 +151,8 @@ case $GONTAINER_FOUND in
   # Installed with the system, and so for this machine.
   /usr/bin/node | /usr/local/bin/node) ;;
   *)
-    if is_foreign; then
+    # What has run before is not read: a shell reads byte by byte, and the first line of a program is long.
+    if ! is_noted && is_foreign; then
       exec >&2
       echo "gontainer: $GONTAINER_FOUND is not a program for this machine ($(uname -m)). Install Node.js 20.19 or later for it, or put the folder of another node first in PATH."
       exit 125
@@ -142,25 +165,6 @@ if [ ${#GONTAINER_ENVIRON} -lt 130000 ]; then
   GONTAINER_ENVIRON="$$ $GONTAINER_ENVIRON"
   export GONTAINER_ENVIRON
 fi
-# The options of src/common/node-options.ts make a launch start sooner. A process cannot give them to itself, and a node that
-# does not know one ends at once: they are given to the very file of node that is noted beside the program, where npm may have
-# made a link to that. Not where much is to be done: V8 would do it slowly.
-quickens() {
-  local place noted
-  case "$* " in
-    *image* | *watch* | *pty* | *step*) return 1 ;;
-    'run '* | -run\ *) ;;
-    *) return 1 ;;
-  esac
-  for place in "${0%/*}" "${0%/*}/../lib/node_modules/gontainer/dist" "${0%/*}/../gontainer/dist"; do
-    [ "$0" -ef "$place/main.cjs" ] && break
-  done
-  for noted in "$place"/code/*-quick/node; do
-    [ "$GONTAINER_FOUND" -ef "$noted" ] || continue
-    ! [ "$GONTAINER_FOUND" -nt "$noted-time" ] && ! [ "$GONTAINER_FOUND" -ot "$noted-time" ] && return
-  done
-  return 1
-}
 # After -- Node does not look for its own --env-file, whose NODE_OPTIONS it would take for itself.
-quickens "$@" && exec "$GONTAINER_FOUND" QUICK_OPTIONS -- "$0" "$@"
+is_quick "$@" && is_noted && exec "$GONTAINER_FOUND" QUICK_OPTIONS -- "$0" "$@"
 exec "$GONTAINER_FOUND" -- "$0" "$@"
