@@ -1,11 +1,14 @@
 /** What the groups of a container are called (nobody else's are, so these may be removed), and who is in one. */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { ControlGroup } from './limits.js';
 
 const initEnding = '-init';
 
-export const newGroupName = (): string => `gontainer-${process.pid}-${randomBytes(6).toString('hex')}`;
+export function newGroupName(): string {
+  // Loaded only here: it takes milliseconds, and most launches have no limits.
+  const { randomBytes } = process.getBuiltinModule('node:crypto');
+  return `gontainer-${process.pid}-${randomBytes(6).toString('hex')}`;
+}
 
 /** Whether a launch has made a group of this name. */
 export const isGroupName = (name: string): boolean => /^gontainer-\d+-[0-9a-f]{12}(-init)?$/.test(name);
