@@ -34,9 +34,9 @@ export async function tried(machine: Machine, entrance: Entrance, user: User, qu
     faults.push(...later.map((fault) => `after ${fixes.join(' ')}: ${fault}`));
   }
   const overcome = await overcomeAll(machine, entrance, options, user);
+  faults.push(...overcome.flatMap((each) => each.faults));
   const tests = quick ? none : await suite(machine, entrance, options, user);
   const lessons = quick ? none : await learned(entrance, options, user);
-  faults.push(...overcome.flatMap(({ faults }) => faults), ...tests.faults, ...lessons.faults);
   return {
     cells: [
       ...[machine.name, user, first.kernel, `${first.processor}, glibc ${first.libc}`, count(first)],
@@ -47,7 +47,7 @@ export async function tried(machine: Machine, entrance: Entrance, user: User, qu
       `${Math.round((Date.now() - began) / 1000)} s`,
       new Date().toISOString().slice(0, 10),
     ],
-    faults,
+    faults: [...faults, ...tests.faults, ...lessons.faults],
     fixes: overcome.map(({ cells }) => [machine.name, user, ...cells]),
   };
 }
@@ -188,8 +188,9 @@ async function suite(
 async function learned(entrance: Entrance, options: readonly string[], user: User): Promise<Part> {
   const words = [join(entrance.place, 'product/dist/main.cjs'), 'lesson', '--all', '--auto'];
   const ran = await node(entrance, options, user, words);
+  const untrue = ran.stdout.split('\n').filter((line) => line.startsWith('untrue'));
   return {
     said: lastLine(ran).replace(' lessons are', '').replace(' here', ''),
-    faults: ran.status === 0 ? [] : [`lessons: ${lastLine(ran)} ${ran.stderr.slice(-500)}`],
+    faults: ran.status === 0 ? [] : [...untrue, `lessons: ${lastLine(ran)} ${ran.stderr.slice(-500)}`],
   };
 }
