@@ -90,6 +90,9 @@ export class BoxCommand {
 
   /** Its pipes are open. */
   attach(pipes: readonly (Socket | undefined)[]): void {
+    // It has failed meanwhile.
+    if (this.attached) for (const pipe of pipes) pipe?.destroy();
+    if (this.attached) return;
     this.attached = true;
     this.takers.forEach((taker, index) => {
       taker?.attach(pipes[index]);

@@ -1,6 +1,6 @@
 /** An open container as the program sees it: the launcher's process, and the commands that it is asked for. */
 import type { ChildProcess } from 'node:child_process';
-import { constants, openSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ChangeList } from '../common/change-list.js';
@@ -33,6 +33,7 @@ import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
 import { LateReadable, LateWritable } from './late-streams.js';
 import { limited } from './limited.js';
+import { openPipe } from './open-pipe.js';
 import type { RunningContainer } from './running-container.js';
 import { failureFrom } from './status.js';
 
@@ -254,10 +255,7 @@ export class OpenBox implements Box {
     const { number } = answer;
     if (answer.type === 'started') command.hasStarted(answer.pid);
     else if (answer.type === 'streams') {
-      this.attach(command, number, answer.descriptors);
-      // Until the launcher has closed its own ends, a command does not see the end of what it reads.
-      if (answer.descriptors[0] === null) this.askLater({ type: 'opened', number });
-      else this.ask({ type: 'opened', number });
+      void this.attach(command, number, answer.descriptors);
     } else {
       this.forget(number);
       if (answer.type === 'failed') command.fail(failureFrom(answer.failure));
@@ -265,12 +263,18 @@ export class OpenBox implements Box {
     }
   }
 
-  /** Without its pipes a command is not what was asked for: it ends. */
-  private attach(command: BoxCommand, number: number, descriptors: readonly (number | null)[]): void {
+  /** Without its pipes a command is not what was asked for: it ends. In the main thread this waits for nothing. */
+  private async attach(
+    command: BoxCommand,
+    number: number,
+    descriptors: readonly (number | null)[],
+  ): Promise<void> {
     const pipes: (Socket | undefined)[] = [];
     try {
-      for (const [index, descriptor] of descriptors.entries())
-        pipes.push(this.opened(descriptor, index === 0));
+      for (const [index, descriptor] of descriptors.entries()) {
+        const pipe = this.opened(descriptor, index === 0);
+        pipes.push(pipe instanceof Promise ? await pipe : pipe);
+      }
       command.attach(pipes);
     } catch (cause) {
       for (const pipe of pipes) pipe?.destroy();
@@ -283,6 +287,9 @@ export class OpenBox implements Box {
         }),
       );
     }
+    // Until the launcher has closed its own ends, a command does not see the end of what it reads.
+    if (descriptors[0] === null) this.askLater({ type: 'opened', number });
+    else this.ask({ type: 'opened', number });
   }
 
   /**
@@ -290,15 +297,22 @@ export class OpenBox implements Box {
    * none, or the launcher is gone.
    * @throws where this program may open no more files
    */
-  private opened(descriptor: number | null, isInput: boolean): Socket | undefined {
+  private opened(
+    descriptor: number | null,
+    isInput: boolean,
+  ): Socket | undefined | Promise<Socket | undefined> {
     if (descriptor === null) return undefined;
     const way = isInput ? constants.O_WRONLY : constants.O_RDONLY;
-    try {
-      const fd = openSync(`/proc/${this.launcher.pid}/fd/${descriptor}`, way | constants.O_NONBLOCK);
-      return new Socket({ fd, readable: !isInput, writable: isInput }).on('error', () => {});
-    } catch (error) {
+    const socketOf = (fd: number): Socket =>
+      new Socket({ fd, readable: !isInput, writable: isInput }).on('error', () => {});
+    const none = (error: unknown): undefined => {
       if (['EMFILE', 'ENFILE'].includes(errorCode(error) ?? '')) throw error;
-      return undefined;
+    };
+    try {
+      const fd = openPipe(`/proc/${this.launcher.pid}/fd/${descriptor}`, way | constants.O_NONBLOCK);
+      return typeof fd === 'number' ? socketOf(fd) : fd.then(socketOf, none);
+    } catch (error) {
+      return none(error);
     }
   }
 

@@ -32,6 +32,23 @@ for (const user of users) {
     assert.equal(await shown(code, user), '7 inside true,true\ngone');
   });
 
+  test(`${user.name}: no descriptor of a Worker is left to be closed a second time`, options, async () => {
+    const code = `import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+      import { open } from 'gontainer';
+      if (isMainThread)
+        new Worker(new URL(import.meta.url)).on('message', console.log).on('exit', (status) => console.log('exit', status));
+      else {
+        const box = await open({ uid: true, pid: true });
+        const one = async () => (await box.exec(['cat'], { input: 'x' })).stdout;
+        let all = '';
+        for (let n = 0; n < 10; n += 1) all += (await Promise.all([one(), one()])).join('');
+        await box.exec(['no-such-command']).catch(() => {});
+        await box.close();
+        parentPort.postMessage(all);
+      }`;
+    assert.equal(await shown(code, user), `${'x'.repeat(20)}\nexit 0`);
+  });
+
   test(
     `${user.name}: two copies of the library in one program know nothing of each other`,
     options,
