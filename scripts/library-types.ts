@@ -30,16 +30,20 @@ function member(option: Option): string {
   return `/** ${value}${option.describe.replaceAll('*/', '* /')} */\n${property}?: ${typeOf(option)} | undefined;`;
 }
 
+const forPrograms = runOptions.filter(({ name }) => !leftOut.includes(name));
+
 const options = `/**
  * What a launch may be asked for: the options of \`gontainer run\`, by the same names in one word.
  * Written by scripts/library-types.ts from src/parent/commands/run/run-options.ts.
  */
 export interface RunOptions {
-${runOptions
-  .filter(({ name }) => !leftOut.includes(name))
-  .map(member)
-  .join('\n')}
+${forPrograms.map(member).join('\n')}
 }
+
+/** Their names. */
+export const runOptionNames: readonly string[] = [
+${forPrograms.map(({ name }) => `'${propertyOf(name)}',`).join('\n')}
+];
 `;
 
 const schema = JSON.parse(readFileSync(join(root, 'docs/log.schema.json'), 'utf8'));

@@ -1,8 +1,10 @@
 /** The launcher's process: the same `gontainer run` that a user types, which is told to say everything over pipes. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
+import { usageFailure } from '../common/failure.js';
 import { type CommandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { StandardStream } from './container.js';
 import { launcherFile } from './launcher-file.js';
@@ -33,6 +35,8 @@ interface Start {
 
 export function startLauncher(start: Start): ChildProcess {
   const { words, environment, streams, ownPipes, detached, cwd } = start;
+  if (cwd !== undefined && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
+    throw usageFailure(`cwd is not a directory: ${cwd}`, 'Make it, or name another one.');
   const { whole, entries } = environment;
   const all = [...ownWords, ...(whole ? ['--clear-env'] : []), ...words];
   // After --, Node does not look for its own --env-file.

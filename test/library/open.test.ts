@@ -442,12 +442,17 @@ for (const user of users) {
   }, async () => {
     const code = `${imported}
       import { execFileSync } from 'node:child_process';
+      import { renameSync, writeFileSync } from 'node:fs';
+      const go = process.cwd() + '/go';
+      writeFileSync('ready', '');
+      // A rename opens nothing. Those that run go on when one could not be.
+      const letGo = () => existsSync(go) || renameSync('ready', go);
       execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=256:256']);
       const box = await open(options);
       const all = await Promise.all(Array.from({ length: 600 }, (_, n) => box.exec(['echo', String(n)]).then(({ stdout }) => Number(stdout), ({ message }) => message)));
       console.log(all.every((found, n) => found === n) || all.find((found, n) => found !== n));
       // At the same time the program itself has their pipes open: what it may not open fails, and none comes out empty.
-      const together = await Promise.all(Array.from({ length: 200 }, () => box.exec(['sh', '-c', 'sleep 2; echo out']).then(({ stdout }) => stdout, ({ message }) => message)));
+      const together = await Promise.all(Array.from({ length: 200 }, () => box.exec(['sh', '-c', 'until [ -e "$0" ]; do sleep 0.1; done; echo out', go]).then(({ stdout }) => stdout, ({ message }) => { letGo(); return message; })));
       console.log([...new Set(together)].sort());
       console.log((await box.exec(['echo', 'next'])).stdout.trim());`;
     assert.deepEqual((await shown(code, user)).split('\n'), [
