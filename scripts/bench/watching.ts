@@ -1,6 +1,7 @@
 /**
  * What `--watch` costs: microseconds of a watched open(2) and close(2), beside the same without a watch, under a listener
- * in C that lets everything go on, and under strace(1); and the time of `tar` over many files.
+ * in C that lets everything go on, and under strace(1); the processor time of all processes together, which other work on
+ * the machine disturbs less; and the time of `tar` over many files.
  *
  *   node --import tsx scripts/bench/watching.ts [--rounds N]
  */
@@ -101,6 +102,15 @@ function output(words: readonly string[]): string {
   return stdout;
 }
 
+/** Microseconds of processor time that a command and all that it starts take. */
+function processorTime(words: readonly string[]): number {
+  const script = 'TIMEFORMAT="%U %S"; { time "$@" >/dev/null 2>&1; } 2>&1';
+  const [user = 0, system = 0] = output(['bash', '-c', script, 'bash', ...words])
+    .split(' ')
+    .map(Number);
+  return (user + system) * 1e6;
+}
+
 /** Everything in turns, so that what disturbs the machine disturbs all of it. */
 function compare(unit: string, cases: Readonly<Record<string, () => number>>): void {
   const results = new Map(Object.keys(cases).map((name) => [name, [] as number[]]));
@@ -115,18 +125,24 @@ function compare(unit: string, cases: Readonly<Record<string, () => number>>): v
 try {
   const calls = compiled('caller', caller);
   const c = compiled('listener', listener);
-  const one =
-    (...before: readonly string[]) =>
-    () =>
-      Number(output([...before, calls, String(turns)]));
-  console.log(`open and close, one of ${turns}, the middle of ${rounds} rounds`);
-  compare('µs', {
-    'without a watch': one(),
-    'a listener in C that looks at nothing': one(c),
-    'strace -f --seccomp-bpf': one(...strace),
-    'gontainer run --watch': one(...run, '--watch', '--'),
-    'gontainer run --watch --log-file FILE': one(...run, '--watch', '--log-file', log, '--'),
+  const cases = (measure: (words: readonly string[]) => number) => ({
+    'without a watch': () => measure([calls]),
+    'a listener in C that looks at nothing': () => measure([c, calls]),
+    'strace -f --seccomp-bpf': () => measure([...strace, calls]),
+    'gontainer run --watch': () => measure([...run, '--watch', '--', calls]),
+    'gontainer run --watch --log-file FILE': () =>
+      measure([...run, '--watch', '--log-file', log, '--', calls]),
   });
+  console.log(`open and close, one of ${turns}, the middle of ${rounds} rounds`);
+  compare(
+    'µs',
+    cases((words) => Number(output([...words, String(turns)]))),
+  );
+  console.log('the same, processor time of all processes');
+  compare(
+    'µs',
+    cases((words) => (processorTime([...words, String(turns)]) - processorTime([...words, '1'])) / turns),
+  );
   const tree = join(place, 'tree');
   for (let folder = 0; folder < 100; folder += 1) {
     mkdirSync(join(tree, String(folder)), { recursive: true });
