@@ -133,6 +133,8 @@ export const bwrap = async (place: string): Promise<Entrance> => {
       '/sys',
       '/sys',
     ],
+    // bwrap's own is root's alone.
+    ...['--perms', '1777', '--tmpfs', '/dev/shm'],
     ...['--perms', '1777', '--tmpfs', '/tmp', '--ro-bind', place, place, '--cap-add', 'ALL', '--'],
   ]);
 };
