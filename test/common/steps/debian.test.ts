@@ -20,7 +20,7 @@ import {
   users,
 } from '../../gontainer.js';
 
-/** Kept between runs of the tests: trees that nobody writes to, one whose files are a user's own, as an import makes it. */
+/** Made once for all tests of a run: trees that nobody writes to, one whose files are a user's own, as an import makes it. */
 const tree = join(tmpdir(), 'gontainer-debian-bookworm');
 const treeOf = ({ uid }: User): string => (uid === 0 ? tree : `${tree}-${uid}`);
 const unable =

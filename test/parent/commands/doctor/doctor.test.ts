@@ -169,7 +169,7 @@ test('a kind of limits that cannot be had is named, and the others are not calle
   assert.equal(state, 'warning');
   assert.match(
     said,
-    /; limits can be set, with memory, pids,.* but not --cpus: the controller cpu of control groups is not/,
+    /; limits can be set, with memory, pids,.* but not --cpus: no control groups with the controller cpu are mounted/,
   );
   assert.match(String(fix), /^Containers work, without this limit\. /);
 });
