@@ -1,6 +1,6 @@
 /** Debian's kernels and trees, of which the machines are made: fetched once, and kept outside of the project. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -164,3 +164,28 @@ export const tree = (release: Release): string =>
       );
     }),
   );
+
+/**
+ * The same for a processor that cannot run here: its packages are unpacked and not configured, as that would take an
+ * hour of emulation. What configuring makes is in /etc, and comes from the tree that is configured.
+ * @throws Unfetched
+ */
+export const foreignTree = (release: Release, processor: Processor): string =>
+  fetching(() =>
+    made(join(cache, 'trees', `${release}-${processor}`), (unfinished) => {
+      run(
+        'mmdebstrap',
+        ...['--quiet', '--variant=extract', `--architectures=${processor}`],
+        ...['--include=?essential', `--include=${packages[release]}`, release, unfinished, mirror()],
+      );
+      run('cp', '--archive', '--remove-destination', `${tree(release)}/etc/.`, join(unfinished, 'etc'));
+      rmSync(join(unfinished, 'etc/ld.so.cache'), { force: true });
+      for (const [name, target] of Object.entries(alternatives)) {
+        rmSync(join(unfinished, name), { force: true });
+        symlinkSync(target, join(unfinished, name));
+      }
+    }),
+  );
+
+/** Links that packages make when they are configured. */
+const alternatives = { 'usr/bin/awk': 'mawk', 'usr/bin/which': 'which.debianutils' };

@@ -1,6 +1,6 @@
 /** The machines that npm run test:machines tries: data. */
 import { bwrap, docker, nspawn, podman } from './containers.js';
-import { kernel, tree } from './debian.js';
+import { foreignTree, kernel, tree } from './debian.js';
 import type { Machine, Obstacle, User } from './machine.js';
 import { booted, type Virtual } from './virtual.js';
 
@@ -49,6 +49,13 @@ const obstacles: Readonly<Record<User, readonly Obstacle[]>> = {
   ],
 };
 
+/** AppArmor takes user namespaces from whoever runs Node, and nothing else: the rule that is left out is `userns`. */
+const withoutUserns = [
+  'abi <abi/4.0>,',
+  'profile everything-but-userns /opt/machine/* {',
+  'file, capability, network, mount, remount, umount, pivot_root, ptrace, signal, unix, mqueue, }',
+].join(' ');
+
 /** Each is made ready only when it is its turn. */
 const qemu =
   (machine: () => Virtual): Machine['prepare'] =>
@@ -59,6 +66,16 @@ const debian12 = (): Virtual => ({
   kernel: kernel('bookworm', 'amd64', 'linux-image-amd64'),
   tree: tree('bookworm'),
 });
+
+const debian13 = (): Virtual => ({
+  kernel: kernel('trixie', 'amd64', 'linux-image-amd64'),
+  tree: tree('trixie'),
+});
+
+const aarch64 = {
+  processor: 'arm64',
+  needs: { ...virtual.needs, 'qemu-system-aarch64': 'qemu-system-arm' },
+} as const;
 
 export const machines: readonly Machine[] = [
   {
@@ -110,6 +127,16 @@ export const machines: readonly Machine[] = [
   },
   {
     ...virtual,
+    name: 'trixie',
+    what: 'Debian 13 with its kernel, Linux 6.12, and AppArmor',
+    obstacles: {
+      root: [],
+      user: [{ set: `echo '${withoutUserns}' | apparmor_parser --replace`, launch: 'uid', line: 'apparmor' }],
+    },
+    prepare: qemu(() => ({ ...debian13(), words: 'apparmor=1 security=apparmor' })),
+  },
+  {
+    ...virtual,
     name: 'linux-5.10',
     what: 'Debian 12 with the kernel of Debian 11, Linux 5.10, which is too old',
     fails: { root: ['detach', 'overlay', 'subordinate-ids'], user: ['detach', 'overlay', 'limits'] },
@@ -119,5 +146,23 @@ export const machines: readonly Machine[] = [
       kernel: kernel('bullseye', 'amd64', 'linux-image-amd64'),
       tree: tree('bookworm'),
     })),
+  },
+  {
+    ...virtual,
+    ...aarch64,
+    name: 'arm64',
+    what: 'Debian 13 on aarch64, with pages of 4 KiB',
+    prepare: qemu(() => ({
+      kernel: kernel('trixie', 'arm64', 'linux-image-arm64'),
+      tree: foreignTree('trixie', 'arm64'),
+    })),
+  },
+  {
+    ...virtual,
+    name: 'small',
+    what: 'Debian 12 with one processor, 512 MiB and no control groups',
+    fails: { root: none, user: ['limits'] },
+    failsAfterwards: { root: ['limits'], user: [] },
+    prepare: qemu(() => ({ ...debian12(), words: 'machine.cgroup=none', cores: 1, memory: 512 })),
   },
 ];

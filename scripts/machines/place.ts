@@ -54,7 +54,7 @@ function packagesOf(processor: Processor): string {
       run(
         'npm',
         ...['ci', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund'],
-        ...[`--cpu=${processor}`, '--os=linux'],
+        ...[`--cpu=${processor}`, '--os=linux', '--libc=glibc'],
       );
     }),
   );

@@ -21,7 +21,10 @@ async function tried(daemon: string, client: string) {
 }
 
 test('a machine that cannot be made ready is a failure, and its daemon is ended', { skip }, async () => {
-  const client = 'case "$*" in *import*) cat > /dev/null; echo no room >&2; exit 1;; esac';
+  // Only once the daemon has said who it is.
+  const client =
+    'until [ -s "$(dirname "$0")/pid" ]; do sleep 0.1; done; ' +
+    'case "$*" in *import*) cat > /dev/null; echo no room >&2; exit 1;; esac';
   const { programs, status, stdout } = await tried(
     'echo $$ > "$(dirname "$0")/pid"; exec sleep 1000',
     client,
