@@ -34,6 +34,7 @@ const rows: readonly Row[] = [
   { of: 'stats', words: 'stats nobody', answers: false, status: 2 },
   { of: 'learn', words: 'learn -- true', answers: true, status: 0 },
   { of: 'ns', words: `ns ${process.pid}`, answers: true, status: 0 },
+  { of: 'diff', words: 'diff nobody', answers: false, status: 2 },
   { of: 'kill', words: 'kill nobody', answers: false, status: 2 },
   { of: 'wait', words: 'wait nobody', answers: false, status: 2 },
   { of: 'logs', words: 'logs nobody', answers: false, status: 2 },

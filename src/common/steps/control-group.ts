@@ -99,8 +99,8 @@ function prepareAbove(kernel: Kernel, { above }: ControlGroup): void {
     kernel.writeFile(join(path, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
 }
 
-/** A process that has ended by now need not be moved. */
-function move(kernel: Kernel, pid: string, group: string): void {
+/** Moves a process with its threads. One that has ended by now need not be: it runs nothing without the limits. */
+export function move(kernel: Kernel, pid: string, group: string): void {
   try {
     kernel.writeFile(membersFile(group), pid);
   } catch (error) {

@@ -1,12 +1,11 @@
 /** The launcher's side of a container's control groups: who is put in, what was used, and their end. */
-import { membersFile } from '../../common/cgroup/group-names.js';
 import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { readUsage, type Usage } from '../../common/cgroup/usage.js';
 import type { UsageSample } from '../../common/cgroup/usage-sample.js';
 import { Failure, nextAfterKill } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { enterGroupStep, groupPaths } from '../../common/steps/control-group.js';
+import { enterGroupStep, groupPaths, move } from '../../common/steps/control-group.js';
 import { UsageCurve } from './usage-curve.js';
 
 export class ContainerGroup {
@@ -27,7 +26,7 @@ export class ContainerGroup {
    * Puts a process into the groups, with its threads.
    * @param pid as it is numbered here; undefined where it is there no more
    * @param step the step that it belongs to
-   * @throws Failure when it has ended; KernelError
+   * @throws Failure when it had ended before; KernelError
    */
   enter(pid: number | undefined, step = enterGroupStep.id): void {
     if (pid === undefined)
@@ -35,7 +34,7 @@ export class ContainerGroup {
         next: nextAfterKill(),
       });
     this.kernel.step = step;
-    for (const path of this.limited) this.kernel.writeFile(membersFile(path), String(pid));
+    for (const path of this.limited) move(this.kernel, String(pid), path);
   }
 
   /** The command is about to run: from here on what is used is sampled. */
