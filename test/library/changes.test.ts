@@ -61,7 +61,7 @@ for (const user of users) {
       const plain = launch({ uid: true, changes: true, command: ['true'], stdio: 'ignore' });
       say(await failed(plain.ended));
       say(await failed(plain.changes()));
-      const box = await open({ uid: true, pid: true, name: 'plain-box' });
+      const box = await open({ uid: true, pid: true, name: 'plain-box-' + process.pid });
       say(await failed(box.changes()));
       await box.close();`;
     const [after = '', ...others] = (await shown(code, user)).split('\n');

@@ -116,7 +116,7 @@ const launches: readonly { name: string; options: (root: string) => string[] }[]
 for (const user of users) {
   for (const { name, options } of launches) {
     test(`${user.name}: a dry run lists what a launch then does: ${name}`, { skip: user.skip }, async () => {
-      const words = options(rootOf(user)).map((word) => word.replace('ID', String(user.uid)));
+      const words = options(rootOf(user)).map((word) => word.replace(':ID:', `:${user.uid}:`));
       const log = join(folder(user), 'log');
       const { steps } = await rehearsed([...words, '--', '/bin/true'], user);
       const { status, stderr } = await run(['run', ...words, '--log-file', log, '--', '/bin/true'], { user });
