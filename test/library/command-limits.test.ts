@@ -123,3 +123,18 @@ test('where there is no group to be had, the command is not started', {
   assert.match(line, /^true 125 these limits of a command cannot be set: .*“cgroup”/);
   assert.equal(on, 'on');
 });
+
+test('who is killed while it waits for its limits was killed, and no limit is blamed', {
+  skip: noGroups,
+}, async () => {
+  const code = `${imported}
+    const box = await open(options);
+    const killer = box.spawn(['sh', '-c', 'while :; do kill -9 -1; done'], { stdio: 'ignore' });
+    await killer.started;
+    const ends = new Set();
+    for (let count = 0; count < 500; count += 1)
+      ends.add(await box.exec(['true'], { memory: '64m' }).then(({ signal, status }) => signal ?? status, (error) => error.message));
+    console.log([...ends].filter((end) => end !== 0).join());
+    await box.close();`;
+  assert.equal(await shown(code, self), 'SIGKILL');
+});

@@ -4,6 +4,7 @@
  */
 import { bytesOf } from '../byte-text.js';
 import { defined } from '../defined.js';
+import { pause } from '../pause.js';
 import { isParentOf } from '../process-files.js';
 import { Arena, withSignalMask } from './arena.js';
 import { CallChain } from './call-chain.js';
@@ -123,7 +124,9 @@ export class Recorder implements Kernel {
     try {
       const bytes = bytesOf(content);
       // The log shows the file where a descriptor's number would say nothing, as strace(1) does with -y.
-      this.call('write', { fd, buf: memory(bytes, content), count: bytes.length }, { fd: path });
+      uninterrupted(() =>
+        this.call('write', { fd, buf: memory(bytes, content), count: bytes.length }, { fd: path }),
+      );
     } finally {
       this.call('close', { fd }, { fd: path });
     }
@@ -138,7 +141,7 @@ export class Recorder implements Kernel {
   until(holds: () => boolean, patience: number): boolean {
     for (const end = performance.now() + patience; !holds(); ) {
       if (performance.now() > end) return false;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, between);
+      pause(between);
     }
     return true;
   }
@@ -242,5 +245,20 @@ function pass(kind: Kind, argument: Argument): Passed {
     }
     default:
       throw new Error(`an argument of kind ${kind} can only be passed in a call chain`);
+  }
+}
+
+/**
+ * Makes a call again where a signal came first: the files of control groups that limit memory say EINTR then, whatever the
+ * handler of the signal says of restarting.
+ */
+function uninterrupted(call: () => void): void {
+  for (;;) {
+    try {
+      call();
+      return;
+    } catch (error) {
+      if (!(error instanceof KernelError && error.data.errno === 'EINTR')) throw error;
+    }
   }
 }

@@ -1,7 +1,11 @@
 /** What can be done about a control group that could not be made, limited or entered: cgroups(7). */
 import { basename } from 'node:path';
+import type { GroupRefusal } from '../../common/cgroup/plan.js';
 import type { KernelErrorData } from '../../common/kernel/kernel-error.js';
 import { withLine } from './doctor-lines.js';
+
+/** What to do where there can be no group at all. */
+export const withoutGroup = ({ next }: GroupRefusal): string => withLine(next.replace(/\.$/, ''), 'cgroup');
 
 /** What one file of a group, or several, lack or refuse. */
 const byFile: readonly {

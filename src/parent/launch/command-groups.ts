@@ -5,7 +5,6 @@
  */
 import { existsSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { membersFile } from '../../common/cgroup/group-names.js';
 import { words } from '../../common/cgroup/hierarchies.js';
 import type { ControlGroup, GroupLimits } from '../../common/cgroup/limits.js';
 import { planGroups } from '../../common/cgroup/plan.js';
@@ -13,8 +12,8 @@ import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { readUsage, type Usage } from '../../common/cgroup/usage.js';
 import { Failure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
-import { makeGroup } from '../../common/steps/control-group.js';
-import { withLine } from '../advice/doctor-lines.js';
+import { makeGroup, move } from '../../common/steps/control-group.js';
+import { withoutGroup } from '../advice/refused-group.js';
 
 /** Where commands without limits of their own go, and what starts them. */
 const leafName = 'commands';
@@ -28,7 +27,7 @@ export class CommandGroup {
 
   /** @throws KernelError */
   enter(pid: number): void {
-    for (const path of this.paths) this.kernel.writeFile(membersFile(path), String(pid));
+    for (const path of this.paths) move(this.kernel, String(pid), path);
   }
 
   usage(): Usage {
@@ -66,7 +65,7 @@ export class CommandGroups {
   /** @throws Failure where this machine cannot do it for this user; KernelError */
   make(limits: GroupLimits): CommandGroup {
     const plan = planGroups(limits, false);
-    if ('why' in plan) throw refused(plan.why, withLine(plan.next.replace(/\.$/, ''), 'cgroup'));
+    if ('why' in plan) throw refused(plan.why, withoutGroup(plan));
     // A container gets it at its start, and then commands have theirs in it.
     if (plan.scope !== undefined)
       throw refused(

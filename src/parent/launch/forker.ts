@@ -258,13 +258,14 @@ export class Forker {
   private limit(): void {
     const [, write] = this.gate ?? [];
     const { current, underWay: pid } = this;
-    if (current === undefined || write === undefined) return;
+    // One that has been waited for already has no number any more, and nothing to limit.
+    if (current === undefined || write === undefined || this.isReaped(pid)) return;
     try {
       current.start.limit?.(pid);
       writeSync(write, 'x');
     } catch (error) {
       this.notLimited = error as Error;
-      if (pid > 0 && !this.isReaped(pid)) killProcess(pid);
+      if (pid > 0) killProcess(pid);
     }
   }
 
