@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { aroundMarks } from '../around-marks.js';
 
 const page = resolve(dirname(fileURLToPath(import.meta.url)), '../../docs/machines.md');
 
@@ -12,14 +13,13 @@ const page = resolve(dirname(fileURLToPath(import.meta.url)), '../../docs/machin
  */
 export function written(name: 'results' | 'fixes', rows: readonly (readonly string[])[]): void {
   const text = readFileSync(page, 'utf8');
-  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of the ${name} -->`];
-  const from = text.indexOf(begin) + begin.length;
-  const table = text.slice(from, text.indexOf(end)).trim().split('\n');
+  const { head, tail } = aroundMarks(text, name);
+  const table = text.slice(head.length, -tail.length).trim().split('\n');
   const tried = new Set(rows.map(([machine]) => machine));
   const kept = table.slice(2).filter((line) => !tried.has(line.split('|')[1]?.trim() ?? ''));
   const shown = rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
   writeFileSync(
     page,
-    `${text.slice(0, from)}${[...table.slice(0, 2), ...[...kept, ...shown].sort()].join('\n')}\n${text.slice(text.indexOf(end))}`,
+    `${head}\n${[...table.slice(0, 2), ...[...kept, ...shown].sort()].join('\n')}\n${tail}`,
   );
 }

@@ -2,7 +2,6 @@
  * The second stage: this process is in the new namespaces. It does the child's steps, makes the process that becomes
  * the command, and stays as its init; or becomes the command itself.
  */
-
 import type { RecordMessage } from '../common/channel.js';
 import { CommandAsPid1 } from '../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../common/command/held-command.js';

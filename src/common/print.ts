@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { Failure } from './failure.js';
 import { errnoWords, errorCode } from './kernel/kernel-error.js';
+import { pause } from './pause.js';
 
 /**
  * Writes an answer, a line or more, to standard output.
@@ -46,7 +47,7 @@ function writeAll(descriptor: number, text: string | Uint8Array): void {
       done += writeSync(descriptor, bytes, done);
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseWhenFull);
+      pause(pauseWhenFull);
     }
   }
 }

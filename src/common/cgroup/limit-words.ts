@@ -1,4 +1,5 @@
 /** Limits and what came of them, in words. */
+import { counted } from '../counted.js';
 import { readableSize } from '../readable-size.js';
 import type { GroupLimits } from './limits.js';
 import type { Usage } from './usage.js';
@@ -11,8 +12,8 @@ export function limitWords(limits: GroupLimits): string {
     ...(memorySwap === undefined
       ? []
       : [`with swap ${memorySwap === 'unlimited' ? memorySwap : sizeWords(memorySwap)}`]),
-    ...(pids === undefined ? [] : [counted(pids, 'process', 'processes')]),
-    ...(cpus === undefined ? [] : [counted(cpus, 'processor', 'processors')]),
+    ...(pids === undefined ? [] : [counted(pids, 'process')]),
+    ...(cpus === undefined ? [] : [counted(cpus, 'processor')]),
     ...(cpuWeight === undefined ? [] : [`processor weight ${cpuWeight}`]),
     ...(ioWeight === undefined ? [] : [`disk weight ${ioWeight}`]),
   ].join(', ');
@@ -21,18 +22,14 @@ export function limitWords(limits: GroupLimits): string {
 /** `64 MiB` and not `64.0 MiB`: limits are mostly round. */
 const sizeWords = (bytes: number): string => readableSize(bytes).replace('.0 ', ' ');
 
-const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
-
 /** A sentence for each limit that killed or refused something. */
 export function hitLimits({ oomKills = 0, memoryLimit, forksRefused = 0, processesLimit }: Usage): string[] {
   return [
-    ...(oomKills === 0
-      ? []
-      : [`killed: ${shortOf(memoryLimit)} (${counted(oomKills, 'process', 'processes')})`]),
+    ...(oomKills === 0 ? [] : [`killed: ${shortOf(memoryLimit)} (${counted(oomKills, 'process')})`]),
     ...(forksRefused === 0
       ? []
       : [
-          `fork refused ${counted(forksRefused, 'time', 'times')}${processesLimit === undefined ? '' : `: ${counted(processesLimit, 'process', 'processes')}`}`,
+          `fork refused ${counted(forksRefused, 'time')}${processesLimit === undefined ? '' : `: ${counted(processesLimit, 'process')}`}`,
         ]),
   ];
 }

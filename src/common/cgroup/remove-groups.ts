@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { pause } from '../pause.js';
 import { isGroupName, membersFile } from './group-names.js';
 import { words } from './hierarchies.js';
 
@@ -26,7 +27,7 @@ function removeGroup(path: string, end: number): void {
     // A command that reaches the files makes groups as well, of any name; a launch within it is such a command.
     for (const below of foldersIn(path)) removeGroup(join(path, below), end);
     if (!staysBusy(path) || Date.now() > end) return;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, interval);
+    pause(interval);
   }
 }
 

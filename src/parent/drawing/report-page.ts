@@ -2,8 +2,10 @@
  * The report of a launch as one page that needs nothing else: no network, no files beside it. Its policy
  * (Content-Security-Policy) lets no style and no script run but the two that stand in it, known by their hashes.
  */
+
 import { createHash } from 'node:crypto';
-import { counted, duration, executesCommand, type LaunchLog } from '../recorded/launch-log.js';
+import { counted } from '../../common/counted.js';
+import { duration, executesCommand, type LaunchLog } from '../recorded/launch-log.js';
 import { details } from './details.js';
 import { Html, html } from './html.js';
 import { idMapPictures } from './id-map-picture.js';

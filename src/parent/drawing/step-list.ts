@@ -1,6 +1,7 @@
 /** All steps one below the other: why, the shell command, the evidence, and the calls. The part to read and to print. */
 
-import { type Call, counted, duration, type LaunchLog, type Step } from '../recorded/launch-log.js';
+import { counted } from '../../common/counted.js';
+import { type Call, duration, type LaunchLog, type Step } from '../recorded/launch-log.js';
 import { callLine } from './call-words.js';
 import { manual } from './details.js';
 import { evidenceDiff } from './evidence-diff.js';

@@ -1,6 +1,7 @@
 /** What the command asked: a lane for each namespace that answered, with a mark for each call, and the calls in words. */
+import { counted } from '../../common/counted.js';
 import { namespaces } from '../../common/namespaces.js';
-import { counted, duration, type LaunchLog, type Watched } from '../recorded/launch-log.js';
+import { duration, type LaunchLog, type Watched } from '../recorded/launch-log.js';
 import { type Html, html } from './html.js';
 
 /** Lengths in units of the drawing. */

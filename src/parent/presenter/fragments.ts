@@ -1,4 +1,5 @@
 /** The parts of the page that change, each by the id of the element that it fills. The drawings are the report's. */
+import { counted } from '../../common/counted.js';
 import { details } from '../drawing/details.js';
 import { type Html, html } from '../drawing/html.js';
 import { idMapPictures } from '../drawing/id-map-picture.js';
@@ -7,7 +8,7 @@ import { namespacePicture } from '../drawing/namespace-picture.js';
 import { processPicture } from '../drawing/process-picture.js';
 import { stepList } from '../drawing/step-list.js';
 import { watchedPicture } from '../drawing/watched-picture.js';
-import { counted, type LaunchLog } from '../recorded/launch-log.js';
+import type { LaunchLog } from '../recorded/launch-log.js';
 import { currentStep, type ListedLaunch, type ShownLaunch } from './launch-state.js';
 import { now } from './now.js';
 

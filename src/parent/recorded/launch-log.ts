@@ -138,10 +138,6 @@ export function duration(us: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
 
-/** `1 call`, `2 calls`, `2 launches`. */
-export const counted = (number: number, word: string): string =>
-  `${number} ${word}${number === 1 ? '' : /(s|[cs]h)$/.test(word) ? 'es' : 's'}`;
-
 /** `EROFS, as /usr/x is on a read-only mount, /usr; --tmpfs …`. */
 export const refusalWords = (refusal: {
   readonly errno: string;

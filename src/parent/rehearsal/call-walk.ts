@@ -8,18 +8,18 @@ import type { CallPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import { refusalWords } from '../recorded/launch-log.js';
 import { controllingTerminal, interruptKey, WalkTerminal } from '../terminal/walk-terminal.js';
-import { columnsOf, indented } from '../text/columns.js';
+import { indented } from '../text/columns.js';
 import { coloured, painter } from '../text/paint.js';
 import { stepIndent } from '../text/step-indent.js';
 import type { CallRead } from '../watch/call-reader.js';
 import type { Decider, Errno } from '../watch/decider.js';
-import { entryCommands, inspection, processesOf } from './inspect.js';
+import { entryLines, inspection, processesOf } from './inspect.js';
 import { givenUpStatus } from './walk.js';
 
 /** What the key for it has a call fail with. */
 const refused: Errno = constants.errno.EPERM;
 
-/** The longest that fits into the window is shown: only one line of it could be taken away again. */
+/** The longest that fits into the window is shown. */
 const prompts = [
   'Enter: let it go on · r: refuse · m: more · c: run on · i: inspect · e: enter · q: quit · ?: help',
   'Enter: let it go on · r: refuse · m: more · c: run on · q: quit · ?: help',
@@ -95,7 +95,10 @@ export class CallWalk implements Decider, CallPauses {
   private async ask(call: CallRead, terminal: WalkTerminal): Promise<Decided> {
     this.show(['', ...this.summary(call)]);
     for (;;) {
-      const key = await Promise.race([terminal.key(this.paint('inverse', this.prompt)), this.untilEnd]);
+      const key = await Promise.race([
+        terminal.key(this.paint('inverse', terminal.fitting(prompts))),
+        this.untilEnd,
+      ]);
       if (key === undefined || this.over) return undefined;
       if (key === '\r' || key === '\n') return 0;
       if (key === 'c') return this.runOn();
@@ -153,29 +156,13 @@ export class CallWalk implements Decider, CallPauses {
 
   private answer(key: string, call: CallRead): string[] {
     const { first = 0, second = 0 } = this.handOver ?? {};
-    const processes = processesOf(first, second);
-    const target = processes.find(({ pid }) => pid === (second || first));
     if (key === 'm') return this.details(call);
-    if (key === 'i') return inspection(processes, this.paint);
-    if (key === 'e' && target !== undefined)
-      return [
-        'In a second terminal, as the same user:',
-        ...entryCommands(this.spec, target).map((line) => `$ ${line}`),
-      ];
-    return help;
+    if (key === 'i') return inspection(processesOf(first, second), this.paint);
+    return key === 'e' ? entryLines(this.spec, first, second) : help;
   }
 
   private lines(text: string): string[] {
-    return indented(shownText(text), this.columns, stepIndent);
-  }
-
-  private get columns(): number {
-    return Math.max(40, Math.min(110, (this.terminal?.columns ?? 80) - 1));
-  }
-
-  private get prompt(): string {
-    const room = (this.terminal?.columns ?? 80) - 2;
-    return `${prompts.find((text) => columnsOf(text) <= room) ?? prompts.at(-1)} `;
+    return indented(shownText(text), this.terminal?.textColumns ?? 79, stepIndent);
   }
 
   /** With a terminal of its own the command has put the caller's into raw mode: there is no other carriage return. */

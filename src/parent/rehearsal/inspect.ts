@@ -47,7 +47,7 @@ export function inspection(processes: readonly Inspected[], paint: Paint): strin
  * Commands for a second terminal: one to go in, and some to look in from the host.
  * @param target the process to look at
  */
-export function entryCommands(spec: LaunchSpec, { pid }: Inspected): string[] {
+function entryCommands(spec: LaunchSpec, { pid }: Inspected): string[] {
   const [own, ids] = [namespaceIds('self'), namespaceIds(pid)];
   const entered = namespaces.filter(({ entry }) => ids[entry] !== own[entry]);
   const options = entered.map(({ entry }) => `--${entry === 'mnt' ? 'mount' : entry}`);
@@ -61,6 +61,14 @@ export function entryCommands(spec: LaunchSpec, { pid }: Inspected): string[] {
     `cat /proc/${pid}/mountinfo`,
     `ls -l /proc/${pid}/root/`,
   ];
+}
+
+/** Those commands with what to do about them, for what the launch has made last. */
+export function entryLines(spec: LaunchSpec, first: number, second: number): string[] {
+  const target = processesOf(first, second).find(({ pid }) => pid === (second || first));
+  return target === undefined
+    ? ['There is nothing to enter yet: the first step makes the process that leaves.']
+    : ['In a second terminal, as the same user:', ...entryCommands(spec, target).map((line) => `$ ${line}`)];
 }
 
 /** A process that ended and was not waited for has no root directory any more. */

@@ -8,18 +8,17 @@ import type { StepPauses } from '../launch/companions.js';
 import type { ProcessHandOver } from '../launch/process-hand-over.js';
 import type { Log } from '../log/log.js';
 import { controllingTerminal, WalkTerminal } from '../terminal/walk-terminal.js';
-import { columnsOf } from '../text/columns.js';
 import { stateLines } from '../text/evidence-lines.js';
 import { coloured, type Paint, painter } from '../text/paint.js';
 import { stepIndent } from '../text/step-indent.js';
-import { entryCommands, inspection, processesOf } from './inspect.js';
+import { entryLines, inspection, processesOf } from './inspect.js';
 import { rehearse } from './rehearse.js';
 import { stepDetails, stepGist, stepHeading, stepOutcome } from './step-text.js';
 
 /** As after Ctrl-C: bash(1), 128 and the number of SIGINT. */
 export const givenUpStatus = 130;
 
-/** The longest that fits into the window is shown: only one line of it could be taken away again. */
+/** The longest that fits into the window is shown. */
 const prompts = [
   'Enter: do it · m: more · c: run on · i: inspect · e: enter · q: quit · ?: help',
   'Enter: do it · m: more · c: run on · q: quit · ?: help',
@@ -75,7 +74,7 @@ export class Walk implements StepPauses {
       ...stepGist(step, this.columns, this.paint),
     ]);
     while (this.stops) {
-      const key = await this.terminal.ask(this.paint('inverse', this.prompt));
+      const key = await this.terminal.ask(this.paint('inverse', this.terminal.fitting(prompts)));
       if (key === '\r' || key === '\n') break;
       this.answer(key, step, evidence, handOver);
     }
@@ -110,7 +109,7 @@ export class Walk implements StepPauses {
         this.show(inspection(processesOf(first, second), this.paint).map((line) => `${stepIndent}${line}`));
         break;
       case 'e':
-        this.show(this.entryLines(first, second).map((line) => `${stepIndent}${line}`));
+        this.show(entryLines(this.spec, first, second).map((line) => `${stepIndent}${line}`));
         break;
       case 'q':
         throw new Failure(`given up before step ${step.number}/${step.of}, and nothing is left of it`, {
@@ -121,23 +120,8 @@ export class Walk implements StepPauses {
     }
   }
 
-  private entryLines(first: number, second: number): string[] {
-    const target = processesOf(first, second).find(({ pid }) => pid === (second || first));
-    return target === undefined
-      ? ['There is nothing to enter yet: the first step makes the process that leaves.']
-      : [
-          'In a second terminal, as the same user:',
-          ...entryCommands(this.spec, target).map((line) => `$ ${line}`),
-        ];
-  }
-
   private get columns(): number {
-    return Math.max(40, Math.min(110, this.terminal.columns - 1));
-  }
-
-  private get prompt(): string {
-    const room = this.terminal.columns - 2;
-    return `${prompts.find((text) => columnsOf(text) <= room) ?? prompts.at(-1)} `;
+    return this.terminal.textColumns;
   }
 
   private show(lines: readonly string[]): void {

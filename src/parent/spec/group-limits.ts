@@ -6,7 +6,7 @@ import { defined } from '../../common/defined.js';
 import { Failure, usageFailure } from '../../common/failure.js';
 import { parseSize, readableSize } from '../../common/readable-size.js';
 import type { LaunchSpec } from '../../common/spec.js';
-import { withLine } from '../advice/doctor-lines.js';
+import { withoutGroup } from '../advice/refused-group.js';
 import type { Values } from '../command-line/subcommand.js';
 
 type Options = Values['options'];
@@ -24,9 +24,7 @@ export function groupLimits(options: Options, ownGroups: boolean): LaunchSpec['l
   if (Object.keys(asked).length === 0) return undefined;
   const plan = planGroups(asked, ownGroups);
   if ('why' in plan)
-    throw new Failure(`these limits cannot be set: ${plan.why}`, {
-      next: withLine(plan.next.replace(/\.$/, ''), 'cgroup'),
-    });
+    throw new Failure(`these limits cannot be set: ${plan.why}`, { next: withoutGroup(plan) });
   return { asked, ...plan };
 }
 

@@ -3,6 +3,7 @@ import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { usageFailure } from '../../common/failure.js';
 import { windowSize } from '../../common/kernel/terminal-modes.js';
+import { columnsOf } from '../text/columns.js';
 
 /** Ctrl-C, as raw mode delivers it. */
 export const interruptKey = '\u0003';
@@ -67,6 +68,16 @@ export class WalkTerminal {
 
   get columns(): number {
     return this.window() ?? 80;
+  }
+
+  /** How wide text is shown: in a wider window it would be hard to read, and in a narrower one it makes no lines any more. */
+  get textColumns(): number {
+    return Math.max(40, Math.min(110, this.columns - 1));
+  }
+
+  /** The longest of these prompts that fits into the window, beside its cursor: only one line could be taken away again. */
+  fitting(prompts: readonly string[]): string {
+    return `${prompts.find((text) => columnsOf(text) <= this.columns - 2) ?? prompts.at(-1)} `;
   }
 
   write(text: string): void {

@@ -1,6 +1,7 @@
 /** What was watched in all: counts, and a few of each, so that an end without a log file says something too. */
+import { counted } from '../../common/counted.js';
 import type { WatchKind } from '../../common/watch/watched-calls.js';
-import { counted, decisionWords, refusalWords } from '../recorded/launch-log.js';
+import { decisionWords, refusalWords } from '../recorded/launch-log.js';
 import type { WatchedRecord, WatchSummary } from './watched-record.js';
 
 /** So many refused calls are named at the end. */
@@ -24,9 +25,9 @@ export class Tally {
     if (this.pids.size < mostProcesses) this.pids.add(pid);
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
     const key = `${answer.namespace} ${answer.whose}`;
-    const counted = this.namespaces.get(key);
-    if (counted === undefined) this.namespaces.set(key, { answer, calls: 1 });
-    else Object.assign(counted, { answer, calls: counted.calls + 1 });
+    const known = this.namespaces.get(key);
+    if (known === undefined) this.namespaces.set(key, { answer, calls: 1 });
+    else Object.assign(known, { answer, calls: known.calls + 1 });
     const refused = refusedWords(record);
     if (refused === undefined) return;
     this.refusals += 1;

@@ -2,6 +2,7 @@
 import { visibleProcesses } from '../../../common/evidence.js';
 import { waitForProcess } from '../../../common/kernel/processes.js';
 import { Recorder } from '../../../common/kernel/recorder.js';
+import { pause } from '../../../common/pause.js';
 import { hasEnded, type ProcessStat, processStatOrNone } from '../../../common/process-files.js';
 
 const pauseMilliseconds = 2;
@@ -23,8 +24,7 @@ export function adoptOrphans(): void {
 /** Ends every process below this one except those named, and returns when they are gone. */
 export function endDescendants(except: readonly number[] = []): void {
   // They are not children of this process, so there is no event to wait for.
-  while (killDescendants(except))
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMilliseconds);
+  while (killDescendants(except)) pause(pauseMilliseconds);
 }
 
 /**

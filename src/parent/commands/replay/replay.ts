@@ -114,7 +114,7 @@ async function walk(recorded: Recorded): Promise<void> {
   const terminal = new WalkTerminal(streams());
   const paint = painter(coloured({ isTTY: true }));
   const show = (lines: readonly string[]): void => terminal.write(lines.map((line) => `${line}\n`).join(''));
-  const columns = (): number => Math.max(40, Math.min(110, terminal.columns - 1));
+  const columns = (): number => terminal.textColumns;
   const interrupted = (): never => {
     terminal.release();
     process.exit(statusOfSignal(constants.signals.SIGINT));
