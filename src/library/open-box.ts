@@ -60,6 +60,8 @@ export class OpenBox implements Box {
   private timer: NodeJS.Timeout | undefined;
   /** The container has ended. */
   private gone: ContainerEnded | undefined;
+  /** Resolves when that is known, and every command has been told. */
+  private readonly over: Promise<void>;
   private isReady: () => void = () => {};
   private readonly ready = new Promise<void>((done) => {
     this.isReady = done;
@@ -72,7 +74,8 @@ export class OpenBox implements Box {
   ) {
     // That the launcher is gone is noticed by its end.
     control.on('error', () => {});
-    readJsonLines(control, (document) => this.hear(document as ControlAnswer)).then(() => this.lose());
+    const heard = readJsonLines(control, (document) => this.hear(document as ControlAnswer));
+    this.over = heard.then(() => this.lose());
   }
 
   /** Resolves when commands can be asked for. @throws Failure when the launch has failed */
@@ -168,7 +171,8 @@ export class OpenBox implements Box {
 
   async changes(): Promise<ChangeList> {
     if (this.gone !== undefined) throw this.gone;
-    return this.container.changes().catch((error) => {
+    return this.container.changes().catch(async (error) => {
+      if (this.container.hasEnded) await this.over;
       throw this.gone ?? error;
     });
   }

@@ -118,10 +118,14 @@ export class RunningContainer implements Container {
       });
     return listedChanges(this.startedChange).catch(async (error) => {
       // It may have ended in this moment.
-      if (this.exited === undefined && this.launcher.exitCode === null) throw error;
+      if (!this.hasEnded) throw error;
       await this.ended;
       return this.changesAfterTheEnd();
     });
+  }
+
+  get hasEnded(): boolean {
+    return this.exited !== undefined || this.launcher.exitCode !== null;
   }
 
   private changesAfterTheEnd(): ChangeList {
