@@ -1,4 +1,5 @@
 import { constants as files } from 'node:fs';
+import { constants as system } from 'node:os';
 import { systemCallNumber } from './calls.js';
 import { constants } from './constants.js';
 import { bytes, int, invoke, pointer, text } from './libc.js';
@@ -11,6 +12,12 @@ function how(flags: number): Buffer {
   return structure;
 }
 
+/**
+ * The kernel says EAGAIN where it cannot be sure that `..` did not lead out of the root, as anything at all was renamed or
+ * mounted meanwhile: "The caller may choose to retry". On a machine where that goes on all the time it is not for ever.
+ */
+const mostTries = 1000;
+
 const [following, notFollowing] = [how(0), how(files.O_NOFOLLOW)];
 
 /**
@@ -22,6 +29,10 @@ export function openInRoot(root: number, path: string, follows: boolean): number
   const number = pointer(BigInt(systemCallNumber('openat2') ?? 0));
   const given = follows ? following : notFollowing;
   const passed = [number, int(root), text(path), bytes(given), pointer(BigInt(given.length))];
-  const { value } = invoke('syscall', passed);
-  return value === -1 ? undefined : value;
+  for (let left = mostTries; left > 0; left -= 1) {
+    const { value, errno } = invoke('syscall', passed);
+    if (value !== -1) return value;
+    if (errno !== system.errno.EAGAIN) return undefined;
+  }
+  return undefined;
 }
