@@ -20,7 +20,7 @@ export function usedOf(launch: Fields, records: readonly Fields[]): UsedOverTime
     limits: defined({
       memory: count(asked.memory),
       processes: count(asked.pids),
-      cpus: count(asked.cpus),
+      cpus: share(asked.cpus),
     }),
     hits: hitLimits(
       defined({
@@ -48,5 +48,10 @@ function inOrder(samples: readonly UsageSample[]): UsageSample[] {
   return kept;
 }
 
+/** Bytes, microseconds, processes: whole numbers, and of a size that can be drawn. */
 const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
+
+/** Processors may be parts of one. */
+const share = (value: unknown): number | undefined =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;

@@ -242,6 +242,7 @@ test('whatever a log says was used, the page is drawn with numbers', () => {
       const [section = ''] = /<section id="used"[\s\S]*?<\/section>/.exec(reportOn(text, 'it')) ?? [];
       assert.doesNotMatch(section, /NaN|Infinity|undefined/);
     }),
+    { numRuns: 1000 },
   );
 });
 
