@@ -41,6 +41,7 @@ const KEYCTL = process.arch === 'arm64' ? 219 : 250;
 const [ADD_KEY, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SEARCH] = [process.arch === 'arm64' ? 217 : 248, 1, 10];
 const KEY_SPEC_SESSION_KEYRING = -3;
 const [AF_PACKET, SOCK_RAW, ETH_P_ALL] = [17, 3, 0x0300];
+const [TIOCLINUX, TIOCL_PASTESEL, VT_OPENQRY] = [0x541c, 3, 0x5600];
 
 /** struct iovec, and where bytes of this process are: memcpy(3) returns its destination. */
 function vector(base, length) {
@@ -137,6 +138,8 @@ const attempts = {
   follow: (path) => readdirSync(path),
   /** keyctl(2): a key of the session keyring, which a process inherits from its parent. */
   key: (name) => call('syscall', KEYCTL, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, 'user', name, 0),
+  /** ioctl_console(2): what is selected on the screen becomes input of the console that is the standard input. */
+  paste: () => call('ioctl', 0, TIOCLINUX, Buffer.of(TIOCL_PASTESEL)),
   write: (path) => accessSync(path, constants.W_OK),
   /** proc_pid_map_files(5): the files that a process has mapped, the libraries of node among them. */
   libraries(pid) {
@@ -176,6 +179,11 @@ async function main([attempt, ...args]) {
   if (attempt === 'environment') return JSON.stringify(process.env);
   // For the tests themselves: what they set up outside.
   if (attempt === 'make-memory') return String(call('shmget', Number(args[0]), 4096, 0o1666));
+  if (attempt === 'free-console') {
+    const number = Buffer.alloc(4);
+    call('ioctl', openSync('/dev/tty0', 'r'), VT_OPENQRY, number);
+    return String(number.readInt32LE());
+  }
   if (attempt === 'with-key') {
     const [name, file, ...words] = args;
     call('syscall', KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0);
