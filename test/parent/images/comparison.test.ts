@@ -284,6 +284,7 @@ const readOtherwise: readonly {
   { archive: 'a time that no file system keeps, long ago', by: 'tar' },
   { archive: 'a time with nanoseconds, before 1970', by: 'bsdtar' },
   { archive: 'a global pax header, taken away again by an empty record', by: 'tar bsdtar' },
+  { archive: 'access control lists of Solaris before a file, and after one', by: 'tar' },
   { archive: 'an owner that is no number of a user', by: 'tar bsdtar', asRootOnly: true },
 ];
 

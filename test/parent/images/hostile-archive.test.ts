@@ -262,7 +262,17 @@ const attacks: readonly Attack[] = [
     bytes: () => of(file('a', '0\n'.padEnd(512, '\0'), { pax: { 'GNU.sparse.major': '1' } })),
     refused: /map of holes/,
   },
-  { name: 'an unknown type', bytes: () => of({ name: 'a', type: 'Z' }), refused: /type "Z"/ },
+  {
+    name: 'the rest of a file that begins elsewhere',
+    bytes: () => of({ name: 'a', type: 'M', body: 'x' }),
+    refused: /"a" is the rest of a file that begins in another volume \(type M\)/,
+  },
+  { name: "GNU tar's old renamings", bytes: () => of({ name: 'a', type: 'N' }), refused: /renamed.*type N/ },
+  {
+    name: "star's metadata without a body",
+    bytes: () => of({ name: 'a', type: 'I', size: 512 }, file('b')),
+    refused: /"a" has the metadata of a file without its contents \(type I\)/,
+  },
   {
     name: 'a wrong checksum',
     bytes: () => Buffer.concat([member(file('a')), corrupt(member(file('b'))), Buffer.alloc(1024)]),

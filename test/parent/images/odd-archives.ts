@@ -107,6 +107,19 @@ export const oddArchives: readonly (readonly [name: string, bytes: Buffer, check
     archive([{ name: 'backup', type: 'V' }, hello]),
     (root) => assert.deepEqual(readdirSync(root), ['etc']),
   ],
+  ['an entry of a type that nobody knows', archive([{ ...hello, type: 'Z' }, file('b')]), helloThere],
+  [
+    'access control lists of Solaris before a file, and after one',
+    archive([
+      { name: 'etc/a', type: 'A', body: '1000003user::rw-' },
+      hello,
+      { name: 'b', type: 'A', body: 'x' },
+    ]),
+    (root, losses) => {
+      helloThere(root, losses);
+      assert.deepEqual(readdirSync(root), ['etc']);
+    },
+  ],
   ['a contiguous file', archive([{ ...hello, type: '7' }]), helloThere],
   [
     'an owner that is no number of a user',

@@ -57,8 +57,18 @@ const types: Readonly<Record<string, EntryType>> = {
 /** Types whose header may give a size although no body follows: what Go and others do with them. */
 const bodiless = new Set(['1', '2', '3', '4', '5', '6']);
 
-/** What comes before an entry and says more about it: pax, pax as Solaris wrote it, GNU's long names and its volumes. */
-const announcing = new Set(['x', 'X', 'g', 'L', 'K', 'V']);
+/** What comes before an entry and says more about it: pax, pax and ACLs as Solaris wrote them, GNU's long names and volumes. */
+const announcing = new Set(['x', 'X', 'g', 'L', 'K', 'V', 'A']);
+
+/**
+ * POSIX has every other type read as a file, and so do GNU tar and bsdtar. It would be a wrong one of these, by the type's
+ * meaning: GNU's M and N, star's I, whose size is that of a body elsewhere.
+ */
+const noFiles: Readonly<Record<string, string>> = {
+  M: 'is the rest of a file that begins in another volume',
+  N: 'says which files are to be renamed, in a way that GNU tar gave up in 1994',
+  I: 'has the metadata of a file without its contents',
+};
 
 const nothing = Buffer.alloc(0);
 
@@ -101,7 +111,7 @@ export class TarReader {
 
   /**
    * The next entry, or undefined at the end of the archive.
-   * @throws Failure when it is not a tar archive, is damaged, cut short or has an entry of an unknown type
+   * @throws Failure when it is not a tar archive, is damaged, cut short or has an entry that stands for no file
    */
   *next(): Waiting<TarEntry | undefined> {
     const announced: Announced = { global: this.global, records: [], name: undefined, target: undefined };
@@ -147,6 +157,7 @@ export class TarReader {
         announced.target = upToZero(yield* this.metadata(header));
         return;
       case 'V':
+      case 'A':
         this.expectBody(header.size);
         return;
       default:
@@ -157,8 +168,9 @@ export class TarReader {
   private *entry(header: Header, announced: Announced): Waiting<TarEntry> {
     const pax = paxOf(announced);
     const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? announced.name ?? header.name;
-    const declared = types[header.type];
-    if (declared === undefined) throw unknownType(header.type);
+    const declared = types[header.type] ?? 'file';
+    const reason = noFiles[header.type];
+    if (reason !== undefined) throw refusal(name, `${reason} (type ${header.type})`);
     const type = declared === 'file' && name.endsWith('/') ? 'directory' : declared;
     this.expectBody(bodiless.has(header.type) ? 0 : (decimal(pax.get('size')) ?? header.size));
     const mayBeSparse = type === 'file' && (header.type === 'S' || pax.size > 0);
@@ -279,8 +291,3 @@ const decimal = (value: string | undefined): number | undefined =>
 const owner = (id: number): number => (id >= 0 && id < 2 ** 32 - 1 ? id : 65_534);
 
 const damagedEntry = (name: string, reason: string): Failure => refusal(name, reason);
-
-const unknownType = (type: string): Failure =>
-  new Failure(`The archive has an entry of type ${JSON.stringify(type)}, which gontainer cannot unpack.`, {
-    next: 'Make the archive again with tar --format=posix.',
-  });
