@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -108,7 +108,8 @@ try {
   process.chdir(root);
   const events = run({
     files: testFiles(positionals),
-    concurrency: 2,
+    // For half of its time a test waits: for a terminal, for an event.
+    concurrency: Math.min(2 * availableParallelism(), 8),
     // Of a file, and the last resort: each wait has a bound of its own, and so a name.
     timeout: takesHours ? 24 * 3_600_000 : 1_800_000,
     signal: ended.signal,
