@@ -23,6 +23,12 @@ function typeOf({ kind, alone, choices }: Option): string {
   ];
 }
 
+/** As src/library/option-kinds.ts has them. */
+function kindOf({ kind, alone }: Option): string {
+  if (alone !== undefined) return 'flag or value';
+  return kind === 'flag' || kind === 'list' ? kind : 'value';
+}
+
 function member(option: Option): string {
   const property = propertyOf(option.name);
   if (optionOf(property) !== option.name) throw new Error(`${option.name} has no name in a program`);
@@ -40,10 +46,10 @@ export interface RunOptions {
 ${forPrograms.map(member).join('\n')}
 }
 
-/** Their names. */
-export const runOptionNames: readonly string[] = [
-${forPrograms.map(({ name }) => `'${propertyOf(name)}',`).join('\n')}
-];
+/** Their names, and what each takes. */
+export const runOptionKinds: Readonly<Record<keyof RunOptions, 'flag' | 'value' | 'flag or value' | 'list'>> = {
+${forPrograms.map((option) => `${propertyOf(option.name)}: '${kindOf(option)}',`).join('\n')}
+};
 `;
 
 const schema = JSON.parse(readFileSync(join(root, 'docs/log.schema.json'), 'utf8'));

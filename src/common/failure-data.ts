@@ -4,6 +4,12 @@ import { defined } from './defined.js';
 import { exitStatus, Failure } from './failure.js';
 import { KernelError } from './kernel/kernel-error.js';
 
+/** The failure that it tells of. */
+export const failureFromData = ({ message, status, next, kernel }: FailureData): Failure =>
+  kernel === undefined
+    ? new Failure(message, { status, next })
+    : new KernelError(kernel, { message, status, next });
+
 export function failureData(error: Error): FailureData {
   return {
     message: error.message,

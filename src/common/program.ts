@@ -3,6 +3,7 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { linkText, pathOf } from './byte-text.js';
 import { exitStatus, Failure } from './failure.js';
+import { KernelError } from './kernel/kernel-error.js';
 import { namesOf, walkDown } from './path-walk.js';
 
 /**
@@ -22,7 +23,7 @@ export function resolveBeneath(root: string, path: string): string {
 /**
  * The path, inside `root`, of a command: itself when it holds a slash, else the first executable of that name in the
  * folders of `searchPath`.
- * @throws Failure with status 127 when there is none, 126 when it cannot be executed
+ * @throws KernelError, as execve(2) would fail, with status 127 when there is none, 126 when it cannot be executed
  */
 export function locateProgram(
   command: string,
@@ -34,11 +35,10 @@ export function locateProgram(
     ? [resolve(workingDirectory, command)]
     : searchPath.split(':').map((folder) => join(resolve(workingDirectory, folder || '.'), command));
   const where = root === '/' ? '' : ` in ${root}`;
-  if (command === '')
-    throw new Failure('an empty word is not a command', {
-      status: exitStatus.notFound,
-      next: 'Name one, or leave out -- for a shell.',
-    });
+  if (command === '') {
+    const next = 'Name one, or leave out -- for a shell.';
+    throw notFound(command, 'an empty word is not a command', next);
+  }
   let found: string | undefined;
   for (const candidate of candidates) {
     const onHost = root === '/' ? candidate : resolveBeneath(root, candidate);
@@ -48,22 +48,31 @@ export function locateProgram(
     if (file.isFile() && executable(onHost)) return candidate;
   }
   if (found !== undefined) {
-    throw new Failure(`${found}${where} is not executable`, {
+    throw new KernelError(execution(found, 'EACCES'), {
+      message: `${found}${where} is not executable`,
       status: exitStatus.notExecutable,
       next: `Check what it is: ls -ld ${join(root, found)}`,
     });
   }
-  throw new Failure(
+  throw notFound(
+    command,
     `${command}: there is no such command${where || (command.includes('/') ? '' : ' in PATH')}`,
-    {
-      status: exitStatus.notFound,
-      next:
-        root === '/'
-          ? 'Check the spelling, or give its full path.'
-          : 'A root file system with a shell and tools is made by: gontainer rootfs create DIR',
-    },
+    root === '/'
+      ? 'Check the spelling, or give its full path.'
+      : 'A root file system with a shell and tools is made by: gontainer rootfs create DIR',
   );
 }
+
+/** Nobody tries to execute what is known to fail, but that call is what did not succeed. */
+const execution = (pathname: string, errno: string) => ({
+  step: 'exec',
+  call: 'execve',
+  args: { pathname },
+  errno,
+});
+
+const notFound = (command: string, message: string, next: string): KernelError =>
+  new KernelError(execution(command, 'ENOENT'), { message, status: exitStatus.notFound, next });
 
 /** Undefined where there is none, or nobody lets us see it. */
 function linkAt(path: string): { link: string } | undefined {

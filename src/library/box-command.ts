@@ -6,7 +6,6 @@ import { defined } from '../common/defined.js';
 import { usageFailure } from '../common/failure.js';
 import { grace, wrongTimeLimit } from '../common/time-limit.js';
 import type { CommandEnded, CommandOptions } from './box.js';
-import { checkOutputLimit } from './limited.js';
 
 /** Takes a pipe when it is there; undefined where the command was not started. */
 export interface Taker {
@@ -39,7 +38,6 @@ export class BoxCommand {
   ) {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
-    checkOutputLimit(options);
     const wrong = timeout === undefined ? undefined : wrongTimeLimit(timeout);
     if (wrong !== undefined) throw usageFailure(`timeout ${wrong}`);
     this.started = new Promise((resolve) => {

@@ -10,15 +10,6 @@ import { readJsonLines } from './json-lines.js';
 
 export type OnCall = (call: AskedCall) => CallDecision | Promise<CallDecision>;
 
-/** @throws Failure (status 2) for what is not a function */
-export function checkOnCall(onCall: unknown): void {
-  if (onCall !== undefined && typeof onCall !== 'function')
-    throw usageFailure(
-      `onCall is of the type ${typeof onCall}`,
-      'Pass a function, which decides about each watched call.',
-    );
-}
-
 /**
  * Answers every question that comes, each as soon as the function has decided.
  * @param failed called where the function throws, or answers what is no decision: that call fails with EPERM, and then the

@@ -1,10 +1,11 @@
 /** The launcher's process: the same `gontainer run` that a user types, which is told to say everything over pipes. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
-import { usageFailure } from '../common/failure.js';
+import { exitStatus, Failure, isFailure, usageFailure } from '../common/failure.js';
+import { errnoWords, errorCode, KernelError } from '../common/kernel/kernel-error.js';
 import { type CommandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { StandardStream } from './container.js';
 import { launcherFile } from './launcher-file.js';
@@ -33,14 +34,15 @@ interface Start {
   readonly cwd?: string | undefined;
 }
 
-export function startLauncher(start: Start): ChildProcess {
-  const { words, environment, streams, ownPipes, detached, cwd } = start;
-  if (cwd !== undefined && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
-    throw usageFailure(`cwd is not a directory: ${cwd}`, 'Make it, or name another one.');
+/**
+ * @throws Failure (status 2) for a directory or streams that no process can start with, a KernelError where the command and
+ *   the options are too long
+ */
+export function startLauncher({ words, environment, streams, ownPipes, detached, cwd }: Start): ChildProcess {
+  if (cwd !== undefined) checkDirectory(cwd);
   const { whole, entries } = environment;
-  const all = [...ownWords, ...(whole ? ['--clear-env'] : []), ...words];
-  // After --, Node does not look for its own --env-file.
-  const launcher = spawn(process.execPath, ['--', launcherFile(), ...all], {
+  const all = ['--', launcherFile(), ...ownWords, ...(whole ? ['--clear-env'] : []), ...words];
+  const launcher = started(all, {
     stdio: [...streams, 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(ownPipes).fill('pipe')],
     // Started without the stub, which would look for a node in PATH.
     env: { ...launcherEnvironment(), ...noteOfThisProgram() },
@@ -49,6 +51,48 @@ export function startLauncher(start: Start): ChildProcess {
   // A launcher that ends before it reads them says why.
   pipeTo(launcher, descriptors.environment)?.end(entries.map((entry) => `${entry}\0`).join(''));
   return launcher;
+}
+
+function checkDirectory(cwd: string): void {
+  try {
+    if (!statSync(cwd).isDirectory())
+      throw usageFailure(`cwd is not a directory: ${cwd}`, 'Name another one.');
+    accessSync(cwd, constants.X_OK);
+  } catch (cause) {
+    if (isFailure(cause)) throw cause;
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(errorCode(cause) ?? '');
+    const wrong = isMissing ? 'is not a directory' : `cannot be entered, ${errnoWords(cause)}`;
+    throw usageFailure(
+      `cwd ${wrong}: ${cwd}`,
+      isMissing ? 'Make it, or name another one.' : 'Name another one.',
+    );
+  }
+}
+
+/** Node throws some errors, and emits the others when it has returned: those the container tells of. */
+function started(words: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    // After --, Node does not look for its own --env-file.
+    return spawn(process.execPath, words, options);
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === 'E2BIG')
+      throw new KernelError(
+        { step: '', call: 'execve', args: { pathname: process.execPath }, errno: code },
+        {
+          message: `the command and its options are too long: ${errnoWords(cause)}`,
+          status: exitStatus.notExecutable,
+          next: 'Give the command less, for example in a file or on its standard input.',
+          cause,
+        },
+      );
+    if (code === 'EBADF' || code === 'ERR_INVALID_ARG_VALUE')
+      throw usageFailure(
+        'stdio has a descriptor that is not open, or a stream that has none',
+        'Pass a stream when it is open, or the number of an open file.',
+      );
+    throw new Failure(`the launcher cannot be started: ${errnoWords(cause)}`, { cause });
+  }
 }
 
 /**

@@ -1,5 +1,4 @@
 import { type Readable, Transform } from 'node:stream';
-import { usageFailure } from '../common/failure.js';
 
 /**
  * node:child_process throws away what was not read when the process ends; here it waits for its reader.
@@ -24,12 +23,4 @@ export function limited(
   // Who has stopped reading hangs up, and the command gets SIGPIPE: it must not wait for ever.
   reader.on('close', () => stream.destroy());
   return stream.pipe(reader);
-}
-
-/** @throws Failure (status 2) for a limit that there cannot be, or an unknown word for what happens beyond it */
-export function checkOutputLimit({ maxOutput, overflow }: { maxOutput?: unknown; overflow?: unknown }): void {
-  if (maxOutput !== undefined && !(typeof maxOutput === 'number' && maxOutput >= 0))
-    throw usageFailure(`maxOutput is how many bytes there may be, not ${String(maxOutput)}`);
-  if (overflow !== undefined && overflow !== 'end' && overflow !== 'truncate')
-    throw usageFailure(`overflow is “end” or “truncate”, not ${String(overflow)}`);
 }

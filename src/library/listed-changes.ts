@@ -19,12 +19,22 @@ export async function listedChanges(started: StartedChange): Promise<ChangeList>
   const options = { env: launcherEnvironment(), maxBuffer: Number.POSITIVE_INFINITY };
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, words, options, (error, stdout, stderr) => {
-      if (listed.includes(child.exitCode)) resolve(JSON.parse(stdout));
+      const list = listed.includes(child.exitCode) ? parsed(stdout) : undefined;
+      if (list !== undefined) resolve(list);
       else reject(new Failure(inProgramWords(sentence(stderr)) || String(error?.message)));
     });
     // One that ends before it reads says why.
     child.stdin?.on('error', () => {}).end(JSON.stringify(started));
   });
+}
+
+/** Undefined where it is none: what breaks off in the middle ends with a status of those, too. */
+function parsed(text: string): ChangeList | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What it says on standard error, without its own name. */

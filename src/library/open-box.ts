@@ -27,13 +27,14 @@ import { BoxCommand, type Taker } from './box-command.js';
 import { Captured } from './captured.js';
 import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
-import { commandLimits, limitNames } from './command-limits.js';
+import { commandLimits, limitKinds } from './command-limits.js';
 import type { Ended, Started, Window } from './container.js';
 import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
 import { LateReadable, LateWritable } from './late-streams.js';
 import { limited } from './limited.js';
 import { openPipe } from './open-pipe.js';
+import { checkOptions, type KindName } from './option-kinds.js';
 import type { RunningContainer } from './running-container.js';
 import { failureFrom } from './status.js';
 
@@ -43,11 +44,29 @@ const rest = 50;
 /** Milliseconds that what is not urgent may wait. */
 const soon = 5;
 
-/** The options of exec() and spawn(), which no other have. */
-const known: readonly string[] = [
-  ...['cwd', 'user', 'env', 'timeout', 'signal', 'maxOutput', 'overflow'],
-  ...limitNames,
-];
+const ofCommands = {
+  cwd: 'path',
+  user: 'path',
+  env: 'environment',
+  timeout: 'number',
+  signal: 'signal',
+  maxOutput: 'count',
+  overflow: 'overflow',
+  ...limitKinds,
+} as const satisfies Record<keyof CommandOptions, KindName>;
+
+const ofExec = {
+  ...ofCommands,
+  input: 'content',
+  encoding: 'encoding',
+} as const satisfies Record<keyof ExecOptions, KindName>;
+
+const ofSpawn = {
+  ...ofCommands,
+  stdio: 'commandStreams',
+  pty: 'flag',
+  window: 'window',
+} as const satisfies Record<keyof SpawnOptions, KindName>;
 
 export class OpenBox implements Box {
   pid = 0;
@@ -117,13 +136,10 @@ export class OpenBox implements Box {
     argv: readonly string[],
     options: ExecOptions & { encoding: 'buffer' },
   ): Promise<ExecResult<Buffer>>;
-  async exec(
-    argv: readonly string[],
-    { input, encoding = 'utf8', ...options }: ExecOptions = {},
-  ): Promise<ExecResult<string | Buffer>> {
+  async exec(argv: readonly string[], all: ExecOptions = {}): Promise<ExecResult<string | Buffer>> {
+    checkOptions('exec()', all, ofExec);
+    const { input, encoding = 'utf8', ...options } = all;
     const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY } = options;
-    if (encoding !== 'buffer' && !Buffer.isEncoding(encoding))
-      throw usageFailure(`there is no encoding “${String(encoding)}”`);
     const beyond = (): void => command.overflow();
     const [stdout, stderr] = [new Captured(maxOutput, beyond), new Captured(maxOutput, beyond)] as const;
     const deadline = Date.now() + (timeout ?? 0) * 1000;
@@ -144,10 +160,11 @@ export class OpenBox implements Box {
 
   spawn<const Streams extends CommandStreams = 'pipe'>(
     argv: readonly string[],
-    { stdio, pty, window, ...options }: SpawnOptions<Streams> = {},
+    all: SpawnOptions<Streams> = {},
   ): Command<Streams> {
+    checkOptions('spawn()', all, ofSpawn);
+    const { stdio, pty, window, ...options } = all;
     const size = pty ? (window ?? usualWindow) : undefined;
-    if (size !== undefined) checkedWindow(size);
     const kinds = kindsOf(size === undefined ? stdio : ['pipe', 'pipe', 'ignore']);
     const stdin = kinds[0] === 'pipe' ? new LateWritable() : null;
     const outputs = kinds.slice(1).map((kind) => (kind === 'pipe' ? new LateReadable() : null));
@@ -196,8 +213,7 @@ export class OpenBox implements Box {
     further: Pick<CommandRequest, 'tellsStart'> & { readonly window?: Window | undefined } = {},
   ): { command: BoxCommand; number: number } {
     const { cwd, user, env } = options;
-    const unknown = Object.keys(options).find((name) => !known.includes(name));
-    if (unknown !== undefined) throw usageFailure(`a command has no option ${unknown}`);
+    checkOptions('a command', { argv: argv ?? null }, { argv: 'texts' });
     if (argv.length === 0 || argv[0] === '') throw usageFailure('a command has at least one word');
     const { whole, entries } = commandEnvironment(env, false);
     const limits = commandLimits(options);
@@ -353,13 +369,8 @@ export class OpenBox implements Box {
   }
 }
 
-/** @throws Failure (status 2) for what no stream can be */
-function kindsOf(stdio: CommandStreams = 'pipe'): readonly CommandStream[] {
-  const kinds = typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
-  const wrong = kinds.find((kind) => kind !== 'pipe' && kind !== 'ignore');
-  if (wrong === undefined && kinds.length === 3) return kinds;
-  throw usageFailure(`stdio of spawn() cannot be ${String(wrong ?? stdio)}`, "It takes 'pipe' and 'ignore'.");
-}
+const kindsOf = (stdio: CommandStreams = 'pipe'): readonly CommandStream[] =>
+  typeof stdio === 'string' ? [stdio, stdio, stdio] : stdio;
 
 /** Gives a command what it is to read. */
 const written = (input: string | Uint8Array): Taker => ({

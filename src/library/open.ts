@@ -3,15 +3,38 @@ import { defined } from '../common/defined.js';
 import { Failure, usageFailure } from '../common/failure.js';
 import type { Box, OfTheCommand, OpenOptions } from './box.js';
 import { commandEnvironment } from './command-environment.js';
+import type { LaunchOptions } from './container.js';
+import type { RunOptions } from './launch-options.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
 import { OpenBox } from './open-box.js';
-import { optionWords } from './option-words.js';
+import type { OptionKinds } from './option-kinds.js';
+import { checkRunOptions, optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
 
-const ofTheCommand: readonly string[] = [
-  ...(['asPid1', 'pty', 'newSession', 'entrypoint', 'watch'] satisfies OfTheCommand[]),
-  'onCall',
-];
+/** What it has beside the options of `gontainer run`. */
+const own = { cwd: 'path', signal: 'signal', env: 'environment' } as const satisfies OptionKinds;
+
+const ofOne = 'It is about a command, and an open container has none of its own.';
+const ofEach = 'It is about a command: pass it to exec() or spawn().';
+const ofSpawned = 'It is about a command: pass it to spawn().';
+
+/** What launch() has beside those, and where it belongs here. */
+const without: Readonly<
+  Record<OfTheCommand | Exclude<keyof LaunchOptions, keyof RunOptions | keyof typeof own>, string>
+> = {
+  asPid1: ofOne,
+  entrypoint: ofOne,
+  newSession: 'Every command of an open container has a session of its own.',
+  command: ofEach,
+  maxOutput: ofEach,
+  overflow: ofEach,
+  stdio: ofSpawned,
+  pty: ofSpawned,
+  window: ofSpawned,
+  watch: ofOne,
+  onCall: ofOne,
+  changes: 'Ask for changes() before the container is closed.',
+};
 
 /**
  * Makes the namespaces once. Any number of commands can then be run in them, in turn and at the same time.
@@ -20,17 +43,12 @@ const ofTheCommand: readonly string[] = [
  *   aborted
  */
 export async function open(options: OpenOptions): Promise<Box> {
+  checkRunOptions('open()', options, own, without);
   const { cwd, signal, env, ...run } = options;
   if (run.pid !== true)
     throw usageFailure(
       'open() needs pid: without a PID namespace something could be left of a container whose program was killed',
       'Pass pid: true.',
-    );
-  const about = ofTheCommand.find((name) => (run as Record<string, unknown>)[name]);
-  if (about !== undefined)
-    throw usageFailure(
-      `open() has no option ${about}`,
-      'It is about a command, and an open container has none of its own.',
     );
   const environment = commandEnvironment(env, run.mnt === undefined);
   const words = [`--control-fd=${ownDescriptor}`, ...optionWords(run)];

@@ -1,27 +1,31 @@
 /** From the options of a program to the command line of `gontainer run`, which checks the values. */
-import { usageFailure } from '../common/failure.js';
-import { type RunOptions, runOptionNames } from './launch-options.js';
+import { type RunOptions, runOptionKinds } from './launch-options.js';
 import { leftOut, optionOf, propertyOf } from './left-out.js';
+import { checkOptions, type OptionKinds } from './option-kinds.js';
 
 /**
- * @throws Failure (status 2) for an option that is not for programs, or a value of no kind that an option has
+ * @param owner whose options they are, such as `launch()`
+ * @param own those that it has beside those of `gontainer run`
+ * @param without those of `gontainer run` that it has not, and what to do about each of them
+ * @throws Failure (status 2) for an option that is not for programs, or a value of no kind that it has
  */
-export function optionWords(options: RunOptions): string[] {
-  return Object.entries(options).flatMap(([property, value]) => {
-    const name = optionOf(property);
-    if (leftOut.includes(name)) {
-      throw usageFailure(`launch() has no option ${property}`, 'Use the command gontainer run for that.');
-    }
-    if (!runOptionNames.includes(property))
-      throw usageFailure(`there is no option ${property}`, nextFor(property));
-    if (value === undefined || value === false) return [];
-    if (value === true) return [`--${name}`];
-    return [value].flat().map((single: unknown) => {
-      if (typeof single === 'string' || typeof single === 'number') return `--${name}=${single}`;
-      throw usageFailure(`option ${property} of launch() cannot be ${String(single)}`);
-    });
-  });
+export function checkRunOptions(
+  owner: string,
+  options: unknown,
+  own: OptionKinds,
+  without: Readonly<Record<string, string>> = {},
+): void {
+  const all = Object.entries({ ...runOptionKinds, ...own }).filter(([name]) => !Object.hasOwn(without, name));
+  checkOptions(owner, options, Object.fromEntries(all), (name) => without[name] ?? nextFor(name));
 }
+
+/** The options of `gontainer run`, as words of its command line. */
+export const optionWords = (options: RunOptions): string[] =>
+  Object.entries(options).flatMap(([property, value]) => {
+    if (value === undefined || value === false) return [];
+    const name = optionOf(property);
+    return value === true ? [`--${name}`] : [value].flat().map((single) => `--${name}=${single}`);
+  });
 
 /** A sentence about options of the command line, in the words of a program: `--read-only` is `readOnly`. */
 export const inProgramWords = (sentence: string): string =>
@@ -29,9 +33,10 @@ export const inProgramWords = (sentence: string): string =>
   sentence.replace(/(?<![^\s(“])--([a-z][a-z0-9-]*)/g, (_, name: string) => propertyOf(name));
 
 /** A name that is written as on the command line is easily mended. */
-const nextFor = (property: string): string => {
+function nextFor(property: string): string {
+  if (leftOut.includes(optionOf(property))) return 'Use the command gontainer run for that.';
   const meant = propertyOf(property.replace(/^-+/, ''));
-  return runOptionNames.includes(meant)
+  return Object.hasOwn(runOptionKinds, meant)
     ? `It is called ${meant} here.`
     : 'Its options are those of gontainer run --help, in camel case.';
-};
+}

@@ -6,7 +6,9 @@ import { json } from 'node:stream/consumers';
 import type { ChangeList } from '../common/change-list.js';
 import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
+import { errnoWords } from '../common/kernel/kernel-error.js';
 import { killProcess } from '../common/kill-process.js';
+import { deadlySignals, otherPassedSignals } from '../common/passed-signals.js';
 import { grace } from '../common/time-limit.js';
 import { decideCalls, type OnCall } from './call-decisions.js';
 import { checkedWindow } from './checked-window.js';
@@ -20,6 +22,8 @@ import { Story } from './story.js';
 
 /** So many refused calls may explain a failure; those before them were survived. */
 const mostExplained = 20;
+
+const sendable: readonly string[] = [...new Set([...deadlySignals, ...otherPassedSignals]), 'SIGKILL'];
 
 /** What a container has beside its launcher. */
 interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'> {
@@ -136,6 +140,11 @@ export class RunningContainer implements Container {
   }
 
   kill(signal: ContainerSignal = 'SIGTERM'): void {
+    if (!sendable.includes(signal))
+      throw usageFailure(
+        `“${signal}” is not the name of a signal that a launcher passes on`,
+        `These are: ${sendable.join(', ')}.`,
+      );
     if (this.exited !== undefined) return;
     if (signal !== 'SIGKILL') this.launcher.kill(signal);
     else if (this.executed) {
@@ -176,7 +185,10 @@ export class RunningContainer implements Container {
     const logged = readJsonLines(log, (document) => this.hear(document as LogRecord));
     try {
       const [code, signal] = await gone.catch((cause) => {
-        throw new Failure(`the launcher cannot be started: ${cause.message}`, { cause });
+        throw new Failure(`the launcher cannot be started: ${errnoWords(cause)}`, {
+          next: 'Processes, memory or open files may be short: see ulimit -u, ulimit -n and free.',
+          cause,
+        });
       });
       await Promise.all([told, logged, listed]);
       if (this.fault !== undefined) throw this.fault.reason;

@@ -8,6 +8,7 @@ import { usageFailure } from '../common/failure.js';
 import { namesOf } from '../common/path-walk.js';
 import { shellWord } from '../common/shell-word.js';
 import type { RunOptions } from './launch-options.js';
+import { checkOptions, type KindName } from './option-kinds.js';
 import { optionWords } from './option-words.js';
 
 /** Relative paths start at the program's own directory. Of several that lie in each other the deepest counts. */
@@ -39,6 +40,13 @@ export type Sandbox = { readonly pid: true } & Pick<
 > &
   SandboxReport;
 
+const kinds = {
+  write: 'paths',
+  read: 'paths',
+  hide: 'paths',
+  network: 'flag',
+} as const satisfies Record<keyof SandboxOptions, KindName>;
+
 const fixed = ['uid', 'pid', 'ipc', 'uts', 'mnt', 'readOnly', 'capDrop'] as const;
 
 /** Sockets of the host's daemons lie here. Read-only does not keep anybody from connecting to them: unix(7). */
@@ -48,15 +56,17 @@ const hiddenAnyway = ['/tmp', '/run'];
  * @throws Failure (status 2) for what cannot be promised: a writable path that does not exist, two rules for one path, a
  *   denied path that could be put aside by its name
  */
-export function sandbox({ write = [], read = [], hide = [], network = false }: SandboxOptions = {}): Sandbox {
+export function sandbox(options: SandboxOptions = {}): Sandbox {
+  checkOptions('sandbox()', options, kinds);
+  const { write = [], read = [], hide = [], network = false } = options;
   const places = new Map<string, Access>();
   for (const path of hiddenAnyway) if (statOf(path)?.isDirectory()) places.set(realpathSync(path), 'hide');
-  const given = new Set<string>();
+  const named = new Set<string>();
   const add = (place: string, access: Access): void => {
     if (place === '/') throw usageFailure(`${access} of sandbox() cannot be /`, 'Name the folders in it.');
-    if (given.has(place))
+    if (named.has(place))
       throw usageFailure(`sandbox() has two rules for ${place}`, 'Leave out one of the two.');
-    given.add(place);
+    named.add(place);
     places.set(place, access);
   };
   for (const path of write) add(existing(path), 'write');
@@ -72,10 +82,10 @@ export function sandbox({ write = [], read = [], hide = [], network = false }: S
     }
   const resolver = network ? resolverFile() : undefined;
   if (resolver !== undefined && accessOf(resolver, places) === 'hide') places.set(resolver, 'read');
-  const options = { ...optionsFor(guarded(places)), ...(network ? {} : { net: true }) };
-  const commandLine = ['gontainer', 'run', ...optionWords(options)].map(shellWord).join(' ');
+  const given = { ...optionsFor(guarded(places)), ...(network ? {} : { net: true }) };
+  const commandLine = ['gontainer', 'run', ...optionWords(given)].map(shellWord).join(' ');
   // Not among what a program passes on: launch() has no such options.
-  return Object.defineProperties(options as typeof options & SandboxReport, {
+  return Object.defineProperties(given as typeof given & SandboxReport, {
     commandLine: { value: commandLine },
     missing: { value: missing },
   });
@@ -192,7 +202,7 @@ function lookedAt(look: () => Stats): Stats | undefined {
     return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes(code)) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return undefined;
     throw error;
   }
 }

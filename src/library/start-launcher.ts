@@ -3,23 +3,37 @@
  * are left alone, and two pipes tell what the launcher does.
  */
 import { defined } from '../common/defined.js';
-import { checkOnCall } from './call-decisions.js';
 import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStreams } from './container.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
-import { checkOutputLimit } from './limited.js';
-import { optionWords } from './option-words.js';
+import type { OptionKinds } from './option-kinds.js';
+import { checkRunOptions, optionWords } from './option-words.js';
 import { RunningContainer } from './running-container.js';
+
+/** What it has beside the options of `gontainer run`. */
+const own = {
+  command: 'texts',
+  stdio: 'standardStreams',
+  cwd: 'path',
+  signal: 'signal',
+  env: 'environment',
+  window: 'window',
+  maxOutput: 'count',
+  overflow: 'overflow',
+  onCall: 'function',
+  changes: 'flag',
+} as const satisfies OptionKinds;
 
 /**
  * Runs a command in new namespaces.
- * @throws Failure (status 2) for an option that is not for programs; the reason of an AbortSignal that is aborted already.
- *   Everything else that can go wrong rejects `ended`.
+ * @throws Failure (status 2) for an option that there is not, or of another kind, and for what no process can be started
+ *   with; the reason of an AbortSignal that is aborted already. Everything else that can go wrong rejects `ended`.
  */
 export function launch<const Streams extends StandardStreams = 'pipe'>(
   options: LaunchOptions<Streams>,
 ): Container<Streams> {
+  checkRunOptions('launch()', options, own);
   const {
     command = [],
     stdio = 'pipe',
@@ -33,8 +47,6 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
     changes,
     ...run
   } = options;
-  checkOutputLimit({ maxOutput, overflow });
-  checkOnCall(onCall);
   const environment = commandEnvironment(env, run.mnt === undefined);
   const pipes = [
     ...(run.pty ? ['window-fd'] : []),

@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import type { FailureData } from '../common/channel.js';
 import { defined } from '../common/defined.js';
 import { Failure, nextAfterKill, statusOfSignal } from '../common/failure.js';
-import { KernelError, type KernelErrorData } from '../common/kernel/kernel-error.js';
+import { failureFromData } from '../common/failure-data.js';
+import type { KernelErrorData } from '../common/kernel/kernel-error.js';
 import type { Started } from './container.js';
 import { inProgramWords } from './option-words.js';
 import type { Usage } from './records.js';
@@ -36,11 +37,12 @@ export function failureOf({ status, failure }: Exited): Failure | undefined {
 
 /** A failure of the launcher's, in the words of a program. */
 export function failureFrom(failure: FailureData): Failure {
-  const { status, kernel } = failure;
-  const message = inProgramWords(failure.message);
-  const next = failure.next === undefined ? undefined : inProgramWords(failure.next);
-  const error = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
-  return Object.assign(error, { message, status, next });
+  const { message, next } = failure;
+  return failureFromData({
+    ...failure,
+    message: inProgramWords(message),
+    ...defined({ next: next === undefined ? undefined : inProgramWords(next) }),
+  });
 }
 
 /** The launcher is gone without a word: somebody killed it, or it could not be loaded. */

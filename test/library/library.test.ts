@@ -47,7 +47,7 @@ for (const user of users) {
     assert.equal(fourth, '0 hello 9');
     assert.equal(files, '64');
     assert.equal(listed, 'A /made file\nC /notes file\n0');
-    assert.equal(fifth, '127 Check the spelling, or give its full path.');
+    assert.equal(fifth, 'execve ENOENT\n127 Check the spelling, or give its full path.');
     assert.match(sixth, /^gontainer run --uid .*\n.*Read-only file system\n2$/);
     assert.match(decided, /^uname asks uname$/m);
     assert.match(decided, /^uname: .*Input\/output error$/m);
@@ -105,27 +105,42 @@ for (const user of users) {
 
   test(`${user.name}: every failure has its type, its sentence and a next action`, options, async () => {
     const code = `${imported}
+      import { mkdirSync, writeFileSync } from 'node:fs';
       const cases = [
-        [{ uid: true, command: ['nosuch'] }, 127, /no such command/],
+        [{ uid: true, command: ['nosuch'] }, 127, /no such command/, KernelError, 'execve ENOENT'],
+        [{ uid: true, pid: true, asPid1: true, command: ['nosuch'] }, 127, /no such command/, KernelError, 'execve ENOENT'],
+        [{ uid: true, mnt: '/', tmpfs: ['/usr/games'], command: ['nosuch'] }, 127, /no such command/, KernelError, 'execve ENOENT'],
+        [{ uid: true, command: ['/etc/passwd'] }, 126, /not executable/, KernelError, 'execve EACCES'],
+        [{ uid: true, command: ['./garbage'] }, 126, /ENOEXEC/, KernelError, 'execve ENOEXEC'],
+        [{ uid: true, command: ['true'], env: { LONG: 'x'.repeat(200_000) } }, 126, /list too long/, KernelError, 'execve E2BIG'],
         [{ uid: true, hostname: 'x' }, 2, /^hostname needs uts/],
         [{ mnt: '/nowhere--read-only' }, 2, /^mnt=.nowhere--read-only does not exist/],
         [{ uid: true, logFile: '/nowhere/log' }, 2, /cannot be written/],
         [{ uid: true, pidFile: '/nowhere/pid' }, 125, /pidFile/],
         [{ uid: true, workdir: '/proc/1/nowhere', command: ['/bin/true'] }, 125, /chdir.* failed with (ENOENT|EACCES)/, KernelError],
       ];
-      for (const [options, status, sentence, type = Failure] of cases) {
+      writeFileSync('garbage', 'no program', { mode: 0o755 });
+      mkdirSync('locked', { mode: 0 });
+      for (const [options, status, sentence, type = Failure, call] of cases) {
         const container = launch({ stdio: 'inherit', ...options });
         const error = await container.ended.then((ended) => new Error('it ran: ' + JSON.stringify(ended)), (error) => error);
         if (!(error instanceof type) || error.status !== status || !sentence.test(error.message)) console.log(options, error);
-        if (error instanceof KernelError && error.data.call !== 'chdir') console.log(error.data);
-        if (await container.started.catch((same) => same) !== error) console.log('started', options);
+        if (call !== undefined && [error.data?.call, error.data?.errno].join(' ') !== call) console.log(options, error.data);
+        const isRefused = ['ENOEXEC', 'E2BIG'].includes(error.data?.errno);
+        if (await container.started.catch((same) => same) !== error && !isRefused) console.log('started', options);
         for await (const { level } of container.records) if (level > 50) console.log(level);
       }
-      const once = [[{ dryRun: true }], [{ statusFd: 1 }], [{ uid: {} }], [{ nonsense: true }, /no option nonsense/], [{ 'read-only': true }, /called readOnly here/], [{ cwd: '/nowhere' }, /cwd is not a directory: .nowhere/]];
+      const once = [[{ dryRun: true }], [{ statusFd: 1 }], [{ uid: {} }], [{ nonsense: true }, /no option nonsense/], [{ 'read-only': true }, /called readOnly here/], [{ cwd: '/nowhere' }, /cwd is not a directory: .nowhere/],
+        [{ cwd: '/etc/passwd' }, /cwd is not a directory: .etc/], [{ cwd: '/etc/passwd/x' }, /cwd is not a directory/], [{ cwd: 5 }, /cwd of launch.. cannot be 5/], [{ cwd: 'a\\0b' }, /takes a path/],
+        ...(process.getuid() === 0 ? [] : [[{ cwd: 'locked' }, /cwd cannot be entered, permission denied/], [{ cwd: 'locked/in' }, /cwd cannot be entered/]]),
+        [undefined, /takes an object/], [{ command: 'ls -l' }, /list of strings/], [{ command: ['a\\0'] }], [{ hostname: 'a\\0' }], [{ uid: 'yes' }, /true or false/], [{ mnt: true }], [{ env: null }], [{ env: { A: 5 } }, /object of strings/],
+        [{ signal: 5 }, /AbortSignal/], [{ pty: true, window: { columns: 5 } }, /columns, rows/], [{ stdio: ['pipe'] }], [{ stdio: 'ipc' }], [{ stdio: ['ignore', 999, 'ignore'] }, /not open/]];
       for (const [options, sentence = /./] of once) {
         try { launch(options); console.log('taken', options); }
-        catch (error) { if (error.status !== 2 || !sentence.test(error.message + error.next)) console.log(error); }
+        catch (error) { if (!(error instanceof Failure) || error.status !== 2 || !sentence.test(error.message + error.next)) console.log(options, error); }
       }
+      try { launch({ command: ['true', 'x'.repeat(200_000)] }); console.log('started'); }
+      catch (error) { if (error.data?.errno !== 'E2BIG' || !error.next) console.log(error); }
       try { launch({ uid: true, signal: AbortSignal.abort() }); console.log('started'); }
       catch (error) { if (error.name !== 'AbortError') console.log(error); }`;
     assert.equal(await shown(code, user), '');

@@ -185,9 +185,9 @@ test('what onCall does not go with is refused, before anything is started', asyn
     await open({ ...options, onCall: () => 'continue' }).catch(say);
     await launch({ ...options, command: ['true'], allowNewPrivs: true, onCall: () => 'continue' }).ended.catch(say);`;
   assert.deepEqual((await shown(code, users[1] as (typeof users)[1])).split('\n'), [
-    'Failure 2 onCall is of the type string',
-    'Failure 2 onCall is of the type object',
-    'Failure 2 onCall is of the type object',
+    'Failure 2 option onCall of launch() cannot be "continue"',
+    'Failure 2 option onCall of launch() is not of its kind',
+    'Failure 2 option onCall of launch() cannot be null',
     'Failure 2 open() has no option onCall',
     'Failure 2 watch needs that no program gets privileges (PR_SET_NO_NEW_PRIVS), and allowNewPrivs lets them',
   ]);

@@ -10,7 +10,7 @@ import { whyNotExecutable } from './why-not-executable.js';
 /**
  * The path of the program, found inside.
  * @param root where the command's root is, seen from this process
- * @throws Failure with status 126 or 127
+ * @throws KernelError with status 126 or 127
  */
 export function commandPath({ command, environment }: LaunchSpec, root: string): string {
   const workingDirectory = root === '/' ? callerDirectory() : '/';
@@ -26,13 +26,18 @@ export const commandEnvironment = ({
 
 /** The failure when execve(2) of the command failed. */
 export function notExecutable(path: string, { command }: LaunchSpec, cause: Error): Failure {
-  const errno = cause instanceof KernelError ? cause.data.errno : '';
-  const why = whyNotExecutable(path, errno);
-  return new Failure(why === undefined ? cause.message : `${cause.message}: ${why.reason}`, {
+  const data = cause instanceof KernelError ? cause.data : undefined;
+  const why = whyNotExecutable(path, data?.errno ?? '');
+  const message = why === undefined ? cause.message : `${cause.message}: ${why.reason}`;
+  const options = {
     status: exitStatus.notExecutable,
     next:
       why?.next ??
+      (data?.errno === 'E2BIG'
+        ? 'Give it less, for example in a file or on its standard input.'
+        : undefined) ??
       `${command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${path}`,
     cause,
-  });
+  };
+  return data === undefined ? new Failure(message, options) : new KernelError(data, { message, ...options });
 }

@@ -1,5 +1,5 @@
 import { defined } from '../defined.js';
-import { exitStatus, Failure, isFailure } from '../failure.js';
+import { Failure, isFailure } from '../failure.js';
 import { errnoName, errnoText } from './errno.js';
 
 /** The symbolic name that Node gives an error of the system, for example `ENOENT`; undefined for any other error. */
@@ -24,20 +24,26 @@ export interface KernelErrorData {
   readonly errno: string;
 }
 
-/** A kernel call that returned -1. */
+/** What is said of a failed call in the place of the call itself. */
+interface OtherWords {
+  readonly message?: string;
+  readonly status?: number;
+  readonly next?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** A kernel call that returned -1, or that was not made because it would. */
 export class KernelError extends Failure {
   readonly data: KernelErrorData;
 
-  constructor(data: KernelErrorData) {
-    super(
-      `${data.step === '' ? '' : `step ${data.step}: `}${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`,
-      {
-        status: exitStatus.launcher,
-      },
-    );
+  constructor(data: KernelErrorData, { message = sentence(data), ...options }: OtherWords = {}) {
+    super(message, options);
     this.data = data;
   }
 }
+
+const sentence = (data: KernelErrorData): string =>
+  `${data.step === '' ? '' : `step ${data.step}: `}${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`;
 
 /** `mount("proc", "proc", "proc", "MS_NOSUID", null)`; long lists of strings are left out. */
 function written({ call, args }: KernelErrorData): string {

@@ -58,9 +58,10 @@ export class CommandDefaults {
 
 /** What the kernel would say if it were asked. */
 const tooLong = (call: string, args: Record<string, unknown>, errno: string): KernelError =>
-  Object.assign(new KernelError({ step: 'exec', call, args, errno }), {
-    next: 'Give it less, for example in a file or on its standard input.',
-  });
+  new KernelError(
+    { step: 'exec', call, args, errno },
+    { next: 'Give it less, for example in a file or on its standard input.' },
+  );
 
 /** Where the host's users are looked up: the container has the host's tree. */
 const hostRoot = { path: '/', method: 'pivot_root', readOnly: false, mounts: [] } as const;
@@ -111,9 +112,9 @@ export function startFailure(
   const call = typeof reason.call === 'string' ? reason.call : reason.call.call;
   const made = (args: Record<string, unknown>): KernelErrorData => ({ step: 'exec', call, args, errno });
   if (call === 'chdir') {
-    const error = new KernelError(made({ path: words.directory }));
-    return Object.assign(error, {
-      message: `the command cannot start in ${words.directory}: ${error.message}`,
+    const data = made({ path: words.directory });
+    return new KernelError(data, {
+      message: `the command cannot start in ${words.directory}: ${new KernelError(data).message}`,
       next: 'Name a directory of the container with cwd.',
     });
   }
@@ -122,11 +123,10 @@ export function startFailure(
     return new KernelError(made(args));
   }
   const names = words.environment.map((entry) => entry.slice(0, entry.indexOf('=')));
-  const error = new KernelError(made({ pathname: program, argv: request.argv, envp: names }));
   const missing = ['ENOENT', 'ENOTDIR'].includes(errno);
-  return Object.assign(error, {
+  return new KernelError(made({ pathname: program, argv: request.argv, envp: names }), {
     status: missing ? exitStatus.notFound : exitStatus.notExecutable,
-    message: missing ? `${program}: there is no such command in the container` : error.message,
+    ...(missing && { message: `${program}: there is no such command in the container` }),
     next: missing
       ? 'Check the spelling, or give its full path. If it is there, what executes it is missing: its #! line or dynamic loader names that.'
       : `${program} or the interpreter that it names (#! line, dynamic loader) cannot be executed in the container.`,

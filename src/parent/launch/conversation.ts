@@ -3,6 +3,7 @@ import { hitLimits, hitMemory } from '../../common/cgroup/limit-words.js';
 import type { FailureData, RecordMessage } from '../../common/channel.js';
 import { defined } from '../../common/defined.js';
 import { Failure, nextAfterKill, statusOfSignal } from '../../common/failure.js';
+import { failureFromData } from '../../common/failure-data.js';
 import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
@@ -317,8 +318,8 @@ function lost(change: ProcessChange | undefined, started: boolean): number {
 }
 
 /** A failure that the child reported. */
-function received({ message, status, next, kernel, stack }: FailureData): Failure {
-  const failure = kernel === undefined ? new Failure(message, { status, next }) : new KernelError(kernel);
-  if (stack !== undefined) failure.stack = stack;
+function received(data: FailureData): Failure {
+  const failure = failureFromData(data);
+  if (data.stack !== undefined) failure.stack = data.stack;
   return failure;
 }
