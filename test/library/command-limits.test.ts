@@ -67,8 +67,11 @@ for (const user of users) {
   );
 }
 
-/** Of the container: none, or some of its own, below which those of its commands are. */
-const containers = ['{}', "{ memory: '256m', pidsLimit: 40, cpus: 1 }"];
+/**
+ * Of the container: some of its own, below which those of its commands are, or none. In a group of version 2 that nobody has
+ * used before, the first of them leaves a controller for its commands to switch on.
+ */
+const containers = ["{ memory: '256m', pidsLimit: 40 }", '{}'];
 
 for (const own of containers) {
   const title = own === '{}' ? 'without limits' : 'with limits';

@@ -97,11 +97,14 @@ const hierarchyOf = (
 
 function offeredBy({ version, own, mountPoint, controllers }: Hierarchy): readonly string[] {
   if (version === 1) return controllers;
-  const places = isRoot() ? [mountPoint] : [own, managerGroup(mountPoint)];
+  const places = isRoot() ? [mountPoint] : [startOf(own), managerGroup(mountPoint)];
   return [...new Set(places.flatMap((path) => words(join(path, 'cgroup.controllers'))))];
 }
 
 const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** Where a launcher was before an earlier one moved it: what is handed out there, a group below it may lack. */
+const startOf = (own: string): string => (basename(own) === leafName ? dirname(own) : own);
 
 function lacking(controller: string, found: readonly Offer[]): GroupRefusal {
   const tree = found.find(({ version }) => version === 2);
@@ -153,8 +156,7 @@ function aboveOf(
   { own, mountPoint }: Hierarchy,
   controllers: readonly string[],
 ): NonNullable<ControlGroup['above']> | GroupRefusal {
-  // A launcher that an earlier one has moved.
-  const start = basename(own) === leafName ? dirname(own) : own;
+  const start = startOf(own);
   const candidates = isRoot() ? [start, ...ancestors(start, mountPoint)] : [start];
   const usable = candidates.filter(
     (path) =>

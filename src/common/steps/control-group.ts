@@ -37,6 +37,7 @@ export const controlGroupStep: Step<StepContext> = {
       )
       .join('; '),
   applies: ({ limits }) => limits !== undefined,
+  expects: ['EEXIST'],
   run: ({ spec, kernel }) => {
     for (const group of groupsOf(spec)) makeGroup(kernel, group);
   },
@@ -90,13 +91,26 @@ function prepareAbove(kernel: Kernel, { above }: ControlGroup): void {
   if (above === undefined) return;
   const { path, controllers, leaf } = above;
   if (leaf !== undefined) {
-    if (!existsSync(leaf)) kernel.call('mkdir', { pathname: leaf, mode: 0o755 });
+    if (!existsSync(leaf)) makeLeaf(kernel, leaf);
     // One that is made meanwhile is in the group of who made it.
     for (let left = words(membersFile(path)); left.length > 0; left = words(membersFile(path)))
       for (const pid of left) move(kernel, pid, leaf);
   }
-  if (controllers.length > 0)
-    kernel.writeFile(join(path, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
+  if (controllers.length > 0) handOut(kernel, path, controllers);
+}
+
+/** Another launch that begins in the same group may be the first to make it. */
+function makeLeaf(kernel: Kernel, pathname: string): void {
+  try {
+    kernel.call('mkdir', { pathname, mode: 0o755 });
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.data.errno !== 'EEXIST') throw error;
+  }
+}
+
+/** Version 2: lets the groups below one have controllers. @throws KernelError */
+export function handOut(kernel: Kernel, path: string, controllers: readonly string[]): void {
+  kernel.writeFile(join(path, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
 }
 
 /** Moves a process with its threads. One that has ended by now need not be: it runs nothing without the limits. */

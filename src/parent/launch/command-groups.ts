@@ -12,7 +12,7 @@ import { removeGroups } from '../../common/cgroup/remove-groups.js';
 import { readUsage, type Usage } from '../../common/cgroup/usage.js';
 import { Failure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
-import { makeGroup, move } from '../../common/steps/control-group.js';
+import { handOut, makeGroup, move } from '../../common/steps/control-group.js';
 import { withoutGroup } from '../advice/refused-group.js';
 
 /** Where commands without limits of their own go, and what starts them. */
@@ -97,13 +97,14 @@ export class CommandGroups {
     const { path: above } = container ?? this.ownFor(planned);
     const group = { version, controllers, files, path: join(above, basename(planned.path)) };
     if (version === 1) return group;
-    const offered = words(join(above, 'cgroup.controllers'));
-    const lacking = controllers.filter((name) => !offered.includes(name));
-    if (lacking.length > 0)
+    const lacking = controllers.filter((name) => !has(above, name));
+    if (lacking.some((name) => !has(dirname(above), name)))
       throw refused(
         `the control group of the container does not hand out ${lacking.join(', ')}`,
         'Give the container such a limit too: it can hand on what it has.',
       );
+    // No limit of the container takes them, so the group above its own has not handed them out yet.
+    if (lacking.length > 0) handOut(this.kernel, dirname(above), lacking);
     const missing = controllers.filter(
       (name) => !words(join(above, 'cgroup.subtree_control')).includes(name),
     );
@@ -129,6 +130,9 @@ export class CommandGroups {
 /** Whether two are in one hierarchy: of version 2 there is one. */
 const isBeside = (one: ControlGroup, other: ControlGroup): boolean =>
   one.version === other.version && (one.version === 2 || dirname(one.path) === dirname(other.path));
+
+const has = (path: string, controller: string): boolean =>
+  words(join(path, 'cgroup.controllers')).includes(controller);
 
 const refused = (why: string, next: string): Failure =>
   new Failure(`these limits of a command cannot be set: ${why}`, { next });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type Hierarchy, hierarchies } from '../../../src/common/cgroup/hierarchies.js';
+import { hierarchies } from '../../../src/common/cgroup/hierarchies.js';
 import type { ControlGroup } from '../../../src/common/cgroup/limits.js';
 import { planGroups } from '../../../src/common/cgroup/plan.js';
 import { readUsage, type Usage } from '../../../src/common/cgroup/usage.js';
@@ -98,25 +98,32 @@ test('memory at its limit is told apart from a SIGKILL', { skip }, async () => {
 const old = (controller: string) => hierarchies().find(({ controllers }) => controllers.includes(controller));
 
 /**
- * Makes a group below that of this process for a while.
+ * Makes a group for a while.
+ * @param above the folder of the group that it is below
  * @param limits what is written to its files; one that the kernel lacks is left out
  * @param use gets the words before a program's own that put it into the group
  */
 async function within(
-  hierarchy: Hierarchy | undefined,
+  above: string | undefined,
   limits: Readonly<Record<string, number>>,
   use: (under: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const path = join(String(hierarchy?.own), `gontainer-test-${process.pid}`);
+  const path = join(String(above), `gontainer-test-${process.pid}`);
   mkdirSync(path);
   try {
     for (const [file, value] of Object.entries(limits))
       if (existsSync(join(path, file))) writeFileSync(join(path, file), String(value));
     await use(['sh', '-c', `echo $$ > ${path}/cgroup.procs; exec "$@"`, 'sh']);
   } finally {
-    const members = () => readFileSync(join(path, 'cgroup.procs'), 'utf8');
-    await until('somebody is left in the group', () => members() === '');
-    rmdirSync(path);
+    // Version 2: where the launchers went.
+    const launchers = join(path, 'gontainer-launchers');
+    for (const one of [...(existsSync(launchers) ? [launchers] : []), path]) {
+      await until(
+        () => `somebody is left in ${one}`,
+        () => readFileSync(join(one, 'cgroup.procs'), 'utf8') === '',
+      );
+      rmdirSync(one);
+    }
   }
 }
 
@@ -125,7 +132,7 @@ test('a process that was killed for the memory of others is not said to have rea
 }, async () => {
   // With no swap, where it is counted.
   const limits = { 'memory.limit_in_bytes': 2 ** 29, 'memory.memsw.limit_in_bytes': 2 ** 29 };
-  await within(old('memory'), limits, async (under) => {
+  await within(old('memory')?.own, limits, async (under) => {
     const options = ['--uid', '--pid', '--pids-limit=20'];
     const { status, ended, stderr } = await limited(options, ['sh', '-c', hog], { under });
     assert.deepEqual([status, ended.reason, ended.usage.memoryLimit], [137, undefined, undefined]);
@@ -134,6 +141,24 @@ test('a process that was killed for the memory of others is not said to have rea
       stderr,
       /killed: memory was short on this machine or in a control group above \(1 process\)/,
     );
+  });
+});
+
+const tree = 'why' in plan ? undefined : plan.groups.find(({ version }) => version === 2)?.above?.path;
+
+test('launches share a group that was given away, at once and one after the other, each with limits of its own', {
+  skip:
+    (tree === undefined || scope !== undefined || process.getuid?.() === 0) &&
+    'takes an ordinary user with a control group of version 2',
+}, async () => {
+  // The group above hands out what all of them need.
+  await limited(['--uid', '--memory=64m', '--pids-limit=20', '--cpus=0.5'], ['true']);
+  await within(tree, {}, async (under) => {
+    const one = (limit: string) => `"$@" run --quiet --uid --${limit} -- true`;
+    const both = `${one('pids-limit=5')} & first=$!; ${one('pids-limit=5')} & wait $! && wait $first`;
+    const script = `${both} && ${one('cpus=0.5')}`;
+    const { status, stderr } = await finished(start([], { under: [...under, 'sh', '-c', script, 'sh'] }));
+    assert.deepEqual([status, stderr], [0, '']);
   });
 });
 
@@ -146,7 +171,7 @@ test(
     skip: skip || notInVersion1,
   },
   () =>
-    within(old('cpu'), lessAbove, async (under) => {
+    within(old('cpu')?.own, lessAbove, async (under) => {
       const words = ['run', '--quiet', '--uid', '--cpus=1', '--', 'true'];
       const { status, stderr } = await run(words, { under });
       assert.equal(status, 125, stderr);
@@ -160,7 +185,7 @@ test(
     skip: skip || notInVersion1 || lacking('unshare', 'ip', 'hostname'),
   },
   () =>
-    within(old('cpu'), lessAbove, async (under) => {
+    within(old('cpu')?.own, lessAbove, async (under) => {
       const words = ['run', '--dry-run', '--shell', '--all', '--cpus=1', '--', 'echo', 'ran'];
       const { stdout: script } = await run(words, { under });
       const file = join(folder(), 'box.sh');
@@ -443,7 +468,7 @@ for (const [what, script] of [
   ],
 ] as const)
   test(`nothing is launched where control groups are ${what}`, {
-    skip: skip || lacking('unshare'),
+    skip: skip || lacking('unshare') || (process.getuid?.() !== 0 && 'needs root'),
   }, async () => {
     const under = ['unshare', '--mount', 'sh', '-c', `{ ${script}; } >&2; exec "$@"`, 'sh'];
     const { status, stdout, stderr } = await run(
