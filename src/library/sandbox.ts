@@ -2,10 +2,12 @@
  * The options for the case that most programs want: a command that sees the host's own tree, and may change and read only
  * what it is to. They are options of launch() and nothing else, so `commandLine` says the same.
  */
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { usageFailure } from '../common/failure.js';
-import { namesOf } from '../common/path-walk.js';
+import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
+import { mostLinks, namesOf } from '../common/path-walk.js';
+import { isPlaceholder } from '../common/placeholder.js';
 import { shellWord } from '../common/shell-word.js';
 import type { RunOptions } from './launch-options.js';
 import { checkOptions, type KindName } from './option-kinds.js';
@@ -29,7 +31,7 @@ type Access = 'write' | 'read' | 'hide';
 interface SandboxReport {
   /** The command line that does the same, up to the command. */
   readonly commandLine: string;
-  /** Those of `read` and `hide` that do not exist, so that there is nothing to protect. */
+  /** Those of `read` and `hide` that do not exist. In a writable folder nothing can be made in their place. */
   readonly missing: readonly string[];
 }
 
@@ -71,18 +73,21 @@ export function sandbox(options: SandboxOptions = {}): Sandbox {
   };
   for (const path of write) add(existing(path), 'write');
   const missing: string[] = [];
+  const guards = new Set<string>();
   for (const [access, paths] of [
     ['read', read],
     ['hide', hide],
   ] as const)
     for (const path of paths) {
-      const place = denied(resolve(path), places);
-      if (place === undefined) missing.push(path);
-      else add(place, access);
+      const found = denied(path, places);
+      if (found.exists) add(found.place, access);
+      else missing.push(path);
+      if (!found.exists && found.guard !== undefined) guards.add(found.guard);
     }
+  for (const guard of guards) if (!places.has(guard) && canBeMade(guard)) places.set(guard, guardOf(guard));
   const resolver = network ? resolverFile() : undefined;
   if (resolver !== undefined && accessOf(resolver, places) === 'hide') places.set(resolver, 'read');
-  const given = { ...optionsFor(guarded(places)), ...(network ? {} : { net: true }) };
+  const given = { ...optionsFor(guarded(places, guards)), ...(network ? {} : { net: true }) };
   const commandLine = ['gontainer', 'run', ...optionWords(given)].map(shellWord).join(' ');
   // Not among what a program passes on: launch() has no such options.
   return Object.defineProperties(given as typeof given & SandboxReport, {
@@ -99,31 +104,49 @@ function existing(path: string): string {
   }
 }
 
+/** Where a denied path is, without symbolic links. */
+type Denied =
+  | { readonly exists: true; readonly place: string }
+  /** In a writable folder the first of its names that is not there, or is a file: what must not become a folder. */
+  | { readonly exists: false; readonly guard?: string };
+
 /**
- * Where a denied path is, without symbolic links; undefined where there is nothing.
- * @throws Failure where whoever may write to the folder of a link could put something else in its place
+ * @throws Failure where whoever may write to the folder of a link could put something else in its place, and where nobody can
+ *   say what is there
  */
-function denied(path: string, places: ReadonlyMap<string, Access>): string | undefined {
-  let place = '/';
-  for (const name of namesOf(path)) {
+function denied(path: string, places: ReadonlyMap<string, Access>): Denied {
+  let [place, names, links] = ['/', namesOf(resolve(path)), 0];
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
     const next = join(place, name);
-    const found = lstatOf(next);
-    if (found === undefined) return undefined;
-    if (found.isSymbolicLink() && accessOf(place, places) === 'write')
+    const isWritable = accessOf(place, places) === 'write';
+    const found = lookedAt(next, isWritable);
+    const isLink = found?.isSymbolicLink() === true;
+    // What lies below a file does not exist, until somebody puts a folder in its place.
+    if (found === undefined || (!isLink && names.length > 0 && !found.isDirectory()))
+      return { exists: false, ...(isWritable && { guard: next }) };
+    if (!isLink) {
+      place = next;
+      continue;
+    }
+    if (isWritable)
       throw usageFailure(
         `${next} is a symbolic link in a folder that the command may write to, so it could be replaced and ${path} with it`,
         'Deny what it leads to, and put that in its place.',
       );
-    if (found.isSymbolicLink() && statOf(next) === undefined) return undefined;
-    place = found.isSymbolicLink() ? realpathSync(next) : next;
+    links += 1;
+    if (links > mostLinks) return { exists: false };
+    names = [...namesOf(resolve(place, readlinkSync(next))), ...names];
+    place = '/';
   }
-  const found = statSync(place);
+  const found = lstatSync(place);
+  // What a launch of somebody else has made for its mounts is gone when that is.
+  if (isPlaceholder(found) && found.isFile()) return { exists: false, guard: place };
   if (found.isFile() && found.nlink > 1)
     throw usageFailure(
       `${path} has ${found.nlink} names (hard links), and by another one the command might reach it`,
       'Make it a file of its own: copy it, and put the copy in its place.',
     );
-  return place;
+  return { exists: true, place };
 }
 
 /** The rule for a path: that of the deepest place that it lies in. */
@@ -139,10 +162,10 @@ function accessOf(path: string, places: ReadonlyMap<string, Access>): Access {
  * A folder that something is mounted on cannot be renamed or removed (EBUSY: rename(2)), but the folders above it can, and
  * another be made in their place. So each folder between a writable one and what is denied in it is mounted, too.
  */
-function guarded(places: ReadonlyMap<string, Access>): Map<string, Access> {
+function guarded(places: ReadonlyMap<string, Access>, guards: ReadonlySet<string>): Map<string, Access> {
   const all = new Map(places);
   for (const [place, access] of places) {
-    if (access === 'write') continue;
+    if (access === 'write' && !guards.has(place)) continue;
     for (let at = dirname(place); at !== '/' && !places.has(at); at = dirname(at))
       if (accessOf(at, places) === 'write') all.set(at, 'write');
   }
@@ -154,7 +177,7 @@ function optionsFor(places: ReadonlyMap<string, Access>) {
   const tmpfs: string[] = [];
   const mount: string[] = [];
   for (const [place, access] of [...places].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const folder = statSync(place).isDirectory();
+    const folder = statOf(place)?.isDirectory() === true;
     const source = access === 'hide' ? '/dev/null' : place;
     const isHiddenFolder = access === 'hide' && folder;
     const own = hiddenAnyway.includes(place);
@@ -193,16 +216,43 @@ function resolverFile(): string | undefined {
   }
 }
 
-const lstatOf = (path: string): Stats | undefined => lookedAt(() => lstatSync(path));
-const statOf = (path: string): Stats | undefined => lookedAt(() => statSync(path));
+const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
 
-/** Where this program may not look, nor may a command that it starts. */
-function lookedAt(look: () => Stats): Stats | undefined {
+/**
+ * @param isWritable whether it lies in a folder that the command may write to
+ * @returns undefined where nothing is, or where neither this program nor its commands may look
+ * @throws Failure where the command could give itself the right to
+ */
+function lookedAt(path: string, isWritable: boolean): Stats | undefined {
   try {
-    return look();
+    return lstatSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return undefined;
-    throw error;
+    const code = errorCode(error) ?? '';
+    if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined;
+    const isNobodys = !isWritable || (code === 'EACCES' && !isOwn(dirname(path)));
+    if (isNobodys && ['EACCES', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return undefined;
+    throw usageFailure(
+      `${path} is denied, but nobody can say what is there: ${errnoWords(error)}`,
+      'Deny the folder that it lies in.',
+    );
   }
 }
+
+/** Where nothing is, nothing can be made; a file in whose place a folder could be put stays that file. */
+function guardOf(path: string): Access {
+  const found = statOf(path);
+  return found === undefined || isPlaceholder(found) ? 'hide' : 'write';
+}
+
+/** Whether a command could make it. Where it could by changing a permission first, this program could as well. */
+function canBeMade(path: string): boolean {
+  const folder = dirname(path);
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'EROFS' && isOwn(folder);
+  }
+}
+
+const isOwn = (path: string): boolean => statSync(path).uid === process.getuid?.();

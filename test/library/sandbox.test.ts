@@ -140,21 +140,91 @@ for (const user of users) {
     const before = snapshot(project);
     const code = `${imported}
       const project = ${JSON.stringify(project)};
-      const box = sandbox({ write: [project], read: [project + '/none/deep'], hide: ['/nowhere', project + '/.env/x'] });
+      const box = sandbox({ write: [project], read: [project + '/none/deep'], hide: ['/nowhere', project + '/.env/x', project + '/none/other', project + '/.npmrc'] });
       console.log(JSON.stringify(box.missing), Object.keys(box).includes('missing'));
       console.log((await run(box, 'echo ran')).stdout);`;
     const [missing, ran] = (await shown(code, user)).split('\n');
     assert.equal(
       missing,
-      `${JSON.stringify([`${project}/none/deep`, '/nowhere', `${project}/.env/x`])} false`,
+      `${JSON.stringify([`${project}/none/deep`, '/nowhere', `${project}/.env/x`, `${project}/none/other`, `${project}/.npmrc`])} false`,
     );
     assert.equal(ran, 'ran');
     assert.deepEqual(snapshot(project), before);
   });
 
+  test(
+    title('what does not exist in a writable folder cannot be made, and nothing is left of it'),
+    options,
+    async () => {
+      const { project } = scene(user);
+      const making = (...paths: string[]) =>
+        paths.flatMap((path) => [
+          `echo evil >${path}`,
+          `mkdir -p ${path}/deep; echo evil >${path}/deep/file`,
+          `rm -rf ${path}; echo evil >${path}`,
+          `mv ${path} ${path}2; echo evil >${path}`,
+          `mkdir made; echo evil >made/file; mv -T made ${path}; ln -sfn made ${path}; ln -f made/file ${path}`,
+          `umount -l ${path}; echo evil >${path}`,
+          `unshare -Urm sh -c 'umount -l ${path}; rm -f ${path}; echo evil >${path}'`,
+        ]);
+      const above = [
+        'mv sub sub2; mkdir sub; echo evil >sub/new',
+        'mv .env x; rm -f .env; mkdir .env; echo evil >.env/x',
+      ];
+      const script = [
+        `cd ${project}; mkdir other`,
+        ...making('.npmrc', 'none', 'sub/new'),
+        ...above,
+        'rm -rf made other; echo end; echo changed >.env',
+      ].join('; ');
+      mkdirSync(join(project, 'sub'));
+      own(join(project, 'sub'), user);
+      const before = snapshot(project);
+      const code = `${imported}
+      const project = ${JSON.stringify(project)};
+      const box = sandbox({ write: [project], hide: [project + '/.npmrc', project + '/none/deep/file'], read: [project + '/sub/new', project + '/.env/x'] });
+      const { stdout, stderr } = await run(box, ${JSON.stringify(script)});
+      console.log(stdout || stderr);`;
+      assert.equal(await shown(code, user), 'end');
+      // What is not denied may be changed: a file below which something is denied, too.
+      assert.deepEqual({ ...before, '.env': '' }, { ...snapshot(project), '.env': '' });
+      assert.equal(readFileSync(join(project, '.env'), 'utf8'), 'changed\n');
+    },
+  );
+
+  test(
+    title('the last of several sandboxes leaves nothing, and the first takes nothing from the others'),
+    options,
+    async () => {
+      const { project } = scene(user);
+      const before = snapshot(project);
+      const code = `import { open, sandbox } from 'gontainer';
+      import { existsSync } from 'node:fs';
+      const [project, place] = ${JSON.stringify([project, join(project, '.npmrc')])};
+      const given = () => sandbox({ write: [project], hide: [place] });
+      const boxes = [await open(given()), await open(given()), await open(given())];
+      const tries = async () => { for (const box of boxes) if (!box.over) await box.exec(['sh', '-c', 'rm -f ' + place + '; echo evil >' + place]); };
+      const all = [];
+      for (const one of boxes) { await tries(); all.push(existsSync(place)); await one.close(); one.over = true; }
+      console.log(all.join(' '), existsSync(place));
+      // One whose launcher is killed leaves it to the next.
+      const box = await open(given());
+      process.kill(Number((await import('node:fs')).readFileSync('/proc/' + box.pid + '/status', 'utf8').match(/PPid:\\t(\\d+)/)[1]), 'SIGKILL');
+      await box.ended.catch(() => {});
+      console.log(existsSync(place));
+      const next = await open(given());
+      await next.close();
+      console.log(existsSync(place));`;
+      assert.equal(await shown(code, user), 'true true true false\ntrue\nfalse');
+      assert.deepEqual(snapshot(project), before);
+    },
+  );
+
   test(title('what cannot be promised throws'), options, async () => {
     const { project, keys } = scene(user);
     symlinkSync(keys, join(project, 'link'));
+    mkdirSync(join(project, 'locked'), { mode: 0o000 });
+    own(join(project, 'locked'), user);
     linkSync(join(keys, 'id'), join(project, 'hard'));
     const code = `${imported}
       const project = ${JSON.stringify(project)};
@@ -165,6 +235,9 @@ for (const user of users) {
         { write: [project + '/none'] },
         { write: ['/'] },
         { write: [project], read: [project] },
+        { wirte: [project] },
+        { write: project },
+        ...(process.getuid() === 0 ? [] : [{ write: [project], hide: [project + '/locked/keys'] }]),
       ]) try { sandbox(options); console.log('taken', options); } catch ({ status, message }) { console.log(status, message.replaceAll(project, 'P')); }`;
     const lines = (await shown(code, user)).split('\n');
     for (const [index, sentence] of [
@@ -174,6 +247,11 @@ for (const user of users) {
       /^2 write of sandbox\(\) names P\/none, which does not exist/,
       /^2 write of sandbox\(\) cannot be \//,
       /^2 sandbox\(\) has two rules for P/,
+      /^2 sandbox\(\) has no option wirte/,
+      /^2 option write of sandbox\(\) cannot be/,
+      ...(user.uid === 0
+        ? []
+        : [/^2 P\/locked\/keys is denied, but nobody can say what is there: permission denied/]),
     ].entries())
       assert.match(lines[index] ?? '', sentence);
   });

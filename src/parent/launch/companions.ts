@@ -14,7 +14,7 @@ export interface Companions {
   readonly supervision?: Pick<Supervision, 'begin' | 'started' | 'used'> | undefined;
   /** Writes down for other terminals how far the launch is. */
   readonly registration?:
-    | Pick<Registration, 'done' | 'made' | 'grouped' | 'layered' | 'ended' | 'writeStep'>
+    | Pick<Registration, 'done' | 'made' | 'placed' | 'grouped' | 'layered' | 'ended' | 'writeStep'>
     | undefined;
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;

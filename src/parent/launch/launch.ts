@@ -58,6 +58,7 @@ export async function launch(
   let handOver: ProcessHandOver | undefined;
   try {
     // Written down before they are made: whoever finds the entry removes them.
+    mountPoints?.makeInFolders((paths) => companions.registration?.placed(paths));
     if (group !== undefined) companions.registration?.grouped(group.paths);
     const ends = channelEnds(kernel);
     handOver = new ProcessHandOver(spec, kernel, ends, script);

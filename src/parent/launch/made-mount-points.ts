@@ -5,19 +5,30 @@
  */
 
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Failure } from '../../common/failure.js';
 import type { CallRecord, Kernel } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
-import type { LaunchSpec, NewRoot } from '../../common/spec.js';
-import { mountPointsStep } from '../../common/steps/mount-points.js';
+import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
+import { kindOf, mountPointsStep } from '../../common/steps/mount-points.js';
 import { type LeftMountPoints, openFolder, removeIfAlone } from '../state/left-mount-points.js';
+import {
+  type HeldPlaceholder,
+  holdPlaceholder,
+  makeFolderOf,
+  releasePlaceholder,
+  removeFolderOf,
+} from '../state/placeholders.js';
 
 export class MountPoints {
   private readonly made: string[] = [];
   private readonly lock: number;
   /** Of the folders that keep changes of overlays in the new root. */
   private readonly others: number[] = [];
+  /** Of the folders of the host that the container sees. */
+  private readonly held: HeldPlaceholder[] = [];
+  /** Made for them to lie in. */
+  private readonly folders: string[] = [];
 
   /**
    * @throws Failure when the changes of an overlay are in use by another container
@@ -49,6 +60,33 @@ export class MountPoints {
     }
   }
 
+  /**
+   * Makes those that lie in a folder of the host which is bound: in there the child would leave them behind.
+   * @param register is told before anything is made
+   */
+  makeInFolders(register: (paths: readonly string[]) => void): void {
+    const { mounts } = this.root;
+    const wanted = mounts.flatMap((mount) => {
+      const folder = folderOf(mount, mounts);
+      return folder === undefined
+        ? []
+        : [
+            {
+              source: folder.source,
+              path: join(folder.source, mount.target.slice(folder.target.length)),
+              mount,
+            },
+          ];
+    });
+    if (wanted.length === 0) return;
+    register(wanted.map(({ path }) => path));
+    for (const { source, path, mount } of wanted) {
+      for (const above of foldersBetween(source, path)) if (makeFolderOf(above)) this.folders.push(above);
+      const held = holdPlaceholder(this.kernel, path, kindOf(mount));
+      if (held !== undefined) this.held.push(held);
+    }
+  }
+
   /** Takes note of what the child made. */
   note({ step, call, args, ret }: CallRecord): void {
     if (step !== mountPointsStep.id || ret < 0) return;
@@ -72,9 +110,27 @@ export class MountPoints {
   /** Removes what was made and is still empty, and gives the lock back. */
   remove(): void {
     this.kernel.step = ''; // It belongs to none, as what is done before the first.
+    for (const held of this.held.reverse()) releasePlaceholder(this.kernel, held);
+    for (const folder of this.folders.reverse()) removeFolderOf(folder);
     if (this.left !== undefined) removeIfAlone(this.kernel, this.lock, this.left.paths);
     for (const lock of [this.lock, ...this.others]) closeSync(lock);
   }
+}
+
+type Folder = RequestedMount & { readonly kind: 'bind' };
+
+/** The folder of the host that a mount lies in; what is in memory, or kept apart, or read-only, takes nothing. */
+function folderOf({ target }: RequestedMount, mounts: readonly RequestedMount[]): Folder | undefined {
+  const around = mounts.findLast((mount) => target.startsWith(`${mount.target}/`));
+  return around?.kind === 'bind' && around.directory && !around.readOnly && around.overlay === undefined
+    ? around
+    : undefined;
+}
+
+/** The folders above a path that lie in another, from the outermost on. */
+function foldersBetween(folder: string, path: string): string[] {
+  const above = dirname(path);
+  return above === folder ? [] : [...foldersBetween(folder, above), above];
 }
 
 export const mountPointsIn = (spec: LaunchSpec, kernel: Kernel): MountPoints | undefined =>

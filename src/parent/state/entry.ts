@@ -44,6 +44,12 @@ export interface Made {
   readonly mountPoints: LeftMountPoints;
 }
 
+/** A line added before the launch makes placeholders, of which the last launch that uses one removes it. */
+export interface Placed {
+  /** Absolute paths. */
+  readonly placeholders: readonly string[];
+}
+
 /** A line added before the launch makes its control groups, which it removes at its end. */
 export interface Grouped {
   /** Their folders. */
@@ -64,6 +70,7 @@ export interface End {
 export type Entry = Beginning &
   Partial<Progress> &
   Partial<Made> &
+  Partial<Placed> &
   Partial<Grouped> &
   Partial<Layered> &
   Partial<End>;
@@ -94,6 +101,7 @@ export function readEntry(file: string | number): Entry {
     Number.isFinite(entry.started) &&
     isIdentity(entry.launcher) &&
     (entry.process === undefined || isIdentity(entry.process)) &&
+    (entry.placeholders === undefined || areTexts(entry.placeholders)) &&
     (entry.groups === undefined || areTexts(entry.groups)) &&
     (entry.overlays === undefined || areOverlays(entry.overlays)) &&
     (entry.mountPoints === undefined || areMountPoints(entry.mountPoints));

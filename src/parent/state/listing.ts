@@ -11,6 +11,7 @@ import { draftIn, removeAbandonedDraft } from './draft.js';
 import { isKept, keepEnded } from './ended.js';
 import { type Entry, entryExtension, outputExtension, readEntry, viewpoint } from './entry.js';
 import { removeLeft } from './left-mount-points.js';
+import { removePlaceholders } from './placeholders.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { checkStateFolder, stateFolder } from './state-folder.js';
 
@@ -90,6 +91,7 @@ export function removeStale(path: string): boolean {
     if (entry.process !== undefined) keepEnded(path, entry);
     if (entry.groups !== undefined && !removeGroups(entry.groups, patience)) return false;
     if (entry.mountPoints !== undefined) removeLeft(entry.mountPoints);
+    if (entry.placeholders !== undefined) removePlaceholders(entry.placeholders);
     // Another launch may have removed it and taken the name since then: only what was moved aside is judged for good.
     const aside = draftIn(dirname(path));
     renameSync(path, aside);

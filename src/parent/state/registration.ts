@@ -16,6 +16,7 @@ import {
   type Layered,
   type Made,
   outputExtension,
+  type Placed,
   type Progress,
   viewpoint,
 } from './entry.js';
@@ -117,6 +118,11 @@ export class Registration {
     this.add({ mountPoints });
   }
 
+  /** The launch is about to make these placeholders, or to use them. */
+  placed(placeholders: readonly string[]): void {
+    this.add({ placeholders });
+  }
+
   /** The launch is about to make these control groups. */
   grouped(groups: readonly string[]): void {
     this.add({ groups });
@@ -143,7 +149,7 @@ export class Registration {
   }
 
   /** One write(2) at the end of the file: a reader sees the whole line, or knows by its missing end that it does not. */
-  private add(line: Progress | Made | Grouped | Layered | End): void {
+  private add(line: Progress | Made | Placed | Grouped | Layered | End): void {
     if (this.file === undefined) return;
     try {
       writeSync(this.file, `${JSON.stringify(line)}\n`);

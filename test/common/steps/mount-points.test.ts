@@ -63,6 +63,25 @@ for (const user of users) {
     assert.deepEqual(readdirSync(path).sort(), ['bin', 'dev', 'made', 'proc', 'sys']);
   });
 
+  test(title('what is missing in a folder of the host that is bound is gone afterwards, too'), {
+    skip,
+  }, async () => {
+    const path = bareRoot(user);
+    const bound = folder(user);
+    mkdirSync(join(bound, 'here'));
+    writeFileSync(join(bound, 'empty'), '');
+    own(bound, user);
+    const nested = ['--tmpfs', '/d/a/b', '--tmpfs', '/d/here', '--bind', '/proc/version:/d/c/file'];
+    const options = ['--bind', `${bound}:/d`, ...nested, '--bind', '/proc/version:/d/empty'];
+    const script = 'echo x >/d/a/b/x; echo y >/d/here/y; cat /d/c/file /d/empty | wc -l';
+    const { stdout } = await inside(path, options, script, user);
+    assert.equal(stdout, '2\n');
+    assert.deepEqual(readdirSync(bound, { recursive: true }).sort(), ['empty', 'here']);
+    // What the command has put beside a mount stays.
+    await inside(path, options, 'echo kept >/d/a/kept', user);
+    assert.deepEqual(readdirSync(bound, { recursive: true }).sort(), ['a', 'a/kept', 'empty', 'here']);
+  });
+
   test(title('what cannot be made is named, and what to do about it'), { skip }, async () => {
     const path = bareRoot(user);
     const refused = async (options: readonly string[], root = path): Promise<string> => {
