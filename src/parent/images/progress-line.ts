@@ -30,8 +30,10 @@ export class Progress {
   async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       this.done += chunk.length;
-      const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
-      this.show(`${this.what}: ${readableSize(this.done)}${of}`);
+      if (this.output.isTTY) {
+        const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
+        this.show(`${this.what}: ${readableSize(this.done)}${of}`);
+      }
       yield chunk;
     }
   }

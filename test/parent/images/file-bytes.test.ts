@@ -1,4 +1,4 @@
-/** Reading ahead, of a file whose later parts cannot be read. */
+/** A file whose later parts cannot be read. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { bytesOf } from '../../../src/parent/images/archive/file-bytes.js';
 import { endWithTest, node } from '../../gontainer.js';
 
-test('what cannot be read ahead is an error of the piece that is asked for, however late that is', async () => {
+test('what cannot be read is an error of the piece that is asked for, however late that is', async () => {
   // What a process has mapped is read a page at a time, and it is ESRCH when the process is gone: fs/proc/task_mmu.c.
   const script = 'process.stdout.write("ready"); setInterval(() => {}, 1e6)';
   const child = endWithTest(spawn(node, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] }));

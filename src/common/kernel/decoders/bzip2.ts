@@ -1,6 +1,6 @@
 /** bzip2, one stream after another, by libbz2. Numbers are those of bzlib.h. */
-import { int, peek, pointer, poke } from '../libc.js';
-import type { Codec } from './decoder.js';
+import { int, pointer } from '../libc.js';
+import type { Codec, State } from './decoder.js';
 import { SystemLibrary } from './system-library.js';
 
 const library = new SystemLibrary('libbz2-1.0', 'libbz2.so.1.0', 'libbz2.so.1');
@@ -13,35 +13,31 @@ const words: Readonly<Record<number, string>> = {
 };
 
 // bz_stream: next_in, avail_in, total_in (two words), next_out, avail_out, total_out, and what is libbz2's own.
-const [nextIn, nextOut, stateSize] = [0, 24, 80];
+const [nextIn, nextOut] = [0, 24];
 
-function begin(state: bigint): void {
+function begin({ address }: State): void {
   const [verbosity, small] = [int(0), int(0)];
-  requireOk(library.call('BZ2_bzDecompressInit', 'int', pointer(state), verbosity, small));
+  requireOk(library.call('BZ2_bzDecompressInit', 'int', pointer(address), verbosity, small));
 }
 
 export const bzip2: Codec = {
-  stateSize,
   begin,
   step({ state, input, inputSize, output, outputSize }) {
-    const pair = Buffer.alloc(12);
-    pair.writeBigUInt64LE(input, 0);
-    pair.writeUInt32LE(inputSize, 8);
-    poke(state + BigInt(nextIn), pair);
-    pair.writeBigUInt64LE(output, 0);
-    pair.writeUInt32LE(outputSize, 8);
-    poke(state + BigInt(nextOut), pair);
-    const answer = library.call('BZ2_bzDecompress', 'int', pointer(state));
+    const { address, bytes } = state;
+    bytes.writeBigUInt64LE(input, nextIn);
+    bytes.writeUInt32LE(inputSize, nextIn + 8);
+    bytes.writeBigUInt64LE(output, nextOut);
+    bytes.writeUInt32LE(outputSize, nextOut + 8);
+    const answer = library.call('BZ2_bzDecompress', 'int', pointer(address));
     if (answer !== BZ_STREAM_END) requireOk(answer);
-    const after = peek(state, stateSize);
-    const made = outputSize - after.readUInt32LE(nextOut + 8);
-    return { left: after.readUInt32LE(nextIn + 8), made, whole: answer === BZ_STREAM_END };
+    const made = outputSize - bytes.readUInt32LE(nextOut + 8);
+    return { left: bytes.readUInt32LE(nextIn + 8), made, whole: answer === BZ_STREAM_END };
   },
   goOn(state) {
-    library.call('BZ2_bzDecompressEnd', 'int', pointer(state));
+    library.call('BZ2_bzDecompressEnd', 'int', pointer(state.address));
     begin(state);
   },
-  end: (state) => void library.call('BZ2_bzDecompressEnd', 'int', pointer(state)),
+  end: ({ address }) => void library.call('BZ2_bzDecompressEnd', 'int', pointer(address)),
 };
 
 function requireOk(answer: number): void {

@@ -2,13 +2,19 @@
  * Decodes a stream with a library of the system. It is given in pieces of any size, and what comes out is handed on in
  * pieces that are bounded: a few bytes may unpack to gigabytes. Each is valid until the next one is asked for.
  */
-import { fill, pointer, poke, word } from '../libc.js';
+import { nativeMemory } from '../ffi.js';
 import { loadCLibrary } from './system-library.js';
+
+/** A library's own structure: where it is, and its bytes. */
+export interface State {
+  readonly address: bigint;
+  readonly bytes: Buffer;
+}
 
 /** One call of a library: where its input and output are. */
 interface Call {
   /** The library's own structure. */
-  readonly state: bigint;
+  readonly state: State;
   readonly input: bigint;
   readonly inputSize: number;
   readonly output: bigint;
@@ -29,38 +35,43 @@ interface Progress {
 
 /** How one format is decoded. */
 export interface Codec {
-  /** Bytes of the library's structure. */
-  readonly stateSize: number;
-  begin(state: bigint): void;
+  begin(state: State): void;
   /** @throws Error in the library's words when the data is damaged */
   step(call: Call): Progress;
   /** Is told that the data goes on after a place where it might have ended. @throws Error if it must not */
-  goOn(state: bigint): void;
-  end(state: bigint): void;
+  goOn(state: State): void;
+  end(state: State): void;
 }
 
+/** More than any of the structures has. */
+const stateSize = 256;
 const inputSize = 128 * 1024;
 const outputSize = 256 * 1024;
 
+/** Memory that no decoder uses at the moment: it is not given back. */
+const idle: State[] = [];
+
 export class Decoder {
   private readonly codec: Codec;
-  private readonly state: bigint;
-  private readonly input: bigint;
-  private readonly output: bigint;
-  private readonly piece = Buffer.allocUnsafeSlow(outputSize);
+  private readonly memory: State;
+  private readonly state: State;
+  private readonly input: Buffer;
+  private readonly output: Buffer;
   private whole = false;
 
   /** @throws Failure when the system does not have the library */
   constructor(codec: Codec) {
     loadCLibrary();
     this.codec = codec;
-    this.state = word('calloc', pointer(1n), pointer(BigInt(codec.stateSize + inputSize + outputSize)));
-    this.input = this.state + BigInt(codec.stateSize);
-    this.output = this.input + BigInt(inputSize);
+    this.memory = idle.pop() ?? nativeMemory(stateSize + inputSize + outputSize);
+    const { address, bytes } = this.memory;
+    this.state = { address, bytes: bytes.subarray(0, stateSize).fill(0) };
+    this.input = bytes.subarray(stateSize, stateSize + inputSize);
+    this.output = bytes.subarray(stateSize + inputSize);
     try {
       codec.begin(this.state);
     } catch (error) {
-      word('free', pointer(this.state));
+      idle.push(this.memory);
       throw error;
     }
   }
@@ -79,11 +90,11 @@ export class Decoder {
   /** Gives the memory back. */
   close(): void {
     this.codec.end(this.state);
-    word('free', pointer(this.state));
+    idle.push(this.memory);
   }
 
   private *take(bytes: Uint8Array): Generator<Buffer> {
-    poke(this.input, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    this.input.set(bytes);
     yield* this.steps(bytes.length, false);
   }
 
@@ -92,12 +103,13 @@ export class Decoder {
     let made = 0;
     do {
       if (this.whole && left > 0) this.codec.goOn(this.state);
-      const { state, output } = this;
-      const input = this.input + BigInt(size - left);
+      const { state } = this;
+      const output = state.address + BigInt(stateSize + inputSize);
+      const input = state.address + BigInt(stateSize + size - left);
       const progress = this.codec.step({ state, input, inputSize: left, output, outputSize, last });
       ({ left, made } = progress);
       this.whole = progress.whole;
-      if (made > 0) yield fill(this.piece.subarray(0, made), output);
+      if (made > 0) yield this.output.subarray(0, made);
     } while (left > 0 || (made === outputSize && !this.whole));
   }
 }

@@ -1,5 +1,5 @@
 /** The .xz format, every filter and check of it, and the older .lzma, by liblzma. Numbers are those of lzma/base.h. */
-import { int, type Passed, peek, pointer, poke } from '../libc.js';
+import { int, type Passed, pointer } from '../libc.js';
 import type { Codec } from './decoder.js';
 import { SystemLibrary } from './system-library.js';
 
@@ -24,34 +24,30 @@ const LZMA_TELL_UNSUPPORTED_CHECK = 0x02;
 const LZMA_CONCATENATED = 0x08;
 
 // lzma_stream: next_in, avail_in, total_in, next_out, avail_out, total_out, and what is liblzma's own.
-const [nextIn, nextOut, stateSize] = [0, 24, 136];
+const [nextIn, nextOut] = [0, 24];
 
 function codec(decoder: string, flags: readonly Passed[], goOn: () => void): Codec {
   return {
-    stateSize,
     begin(state) {
       // Dictionaries may be as large as the format allows; memory is touched only as data comes.
       const noLimit = pointer(0xffff_ffff_ffff_ffffn);
-      requireOk(library.call(decoder, 'int', pointer(state), noLimit, ...flags));
+      requireOk(library.call(decoder, 'int', pointer(state.address), noLimit, ...flags));
     },
     step({ state, input, inputSize, output, outputSize, last }) {
-      const pair = Buffer.alloc(16);
-      pair.writeBigUInt64LE(input, 0);
-      pair.writeBigUInt64LE(BigInt(inputSize), 8);
-      poke(state + BigInt(nextIn), pair);
-      pair.writeBigUInt64LE(output, 0);
-      pair.writeBigUInt64LE(BigInt(outputSize), 8);
-      poke(state + BigInt(nextOut), pair);
-      const answer = library.call('lzma_code', 'int', pointer(state), int(last ? LZMA_FINISH : LZMA_RUN));
+      const { address, bytes } = state;
+      bytes.writeBigUInt64LE(input, nextIn);
+      bytes.writeBigUInt64LE(BigInt(inputSize), nextIn + 8);
+      bytes.writeBigUInt64LE(output, nextOut);
+      bytes.writeBigUInt64LE(BigInt(outputSize), nextOut + 8);
+      const answer = library.call('lzma_code', 'int', pointer(address), int(last ? LZMA_FINISH : LZMA_RUN));
       // No progress was possible; in the middle that only means that more input is needed.
       const waits = answer === LZMA_BUF_ERROR && !last;
       if (answer !== LZMA_STREAM_END && !waits) requireOk(answer);
-      const after = peek(state, 40);
-      const made = outputSize - Number(after.readBigUInt64LE(nextOut + 8));
-      return { left: Number(after.readBigUInt64LE(nextIn + 8)), made, whole: answer === LZMA_STREAM_END };
+      const made = outputSize - Number(bytes.readBigUInt64LE(nextOut + 8));
+      return { left: Number(bytes.readBigUInt64LE(nextIn + 8)), made, whole: answer === LZMA_STREAM_END };
     },
     goOn,
-    end: (state) => void library.call('lzma_end', 'int', pointer(state)),
+    end: ({ address }) => void library.call('lzma_end', 'int', pointer(address)),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Zstandard (RFC 8878) by libzstd: every frame, skippable ones too, each with its checksum. Numbers are those of zstd.h. */
-import { int, peek, pointer, poke } from '../libc.js';
-import type { Codec } from './decoder.js';
+import { int, pointer } from '../libc.js';
+import type { Codec, State } from './decoder.js';
 import { SystemLibrary } from './system-library.js';
 
 const library = new SystemLibrary('libzstd1', 'libzstd.so.1');
@@ -10,34 +10,34 @@ const ZSTD_d_windowLogMax = 100;
 const largestWindowLog = 31;
 
 // In the state: ZSTD_outBuffer and ZSTD_inBuffer, each {address, size, position}, then the address of the context.
-const [outBuffer, inBuffer, context, stateSize] = [0, 24, 48, 56];
+const [outBuffer, inBuffer, context] = [0, 24, 48];
 
-const contextOf = (state: bigint) => pointer(peek(state + BigInt(context), 8).readBigUInt64LE());
+const contextOf = ({ bytes }: State) => pointer(bytes.readBigUInt64LE(context));
 
 export const zstd: Codec = {
-  stateSize,
   begin(state) {
-    const made = Buffer.alloc(8);
-    made.writeBigUInt64LE(BigInt.asUintN(64, library.call('ZSTD_createDCtx', 'word')));
-    poke(state + BigInt(context), made);
+    state.bytes.writeBigUInt64LE(BigInt.asUintN(64, library.call('ZSTD_createDCtx', 'word')), context);
     const parameter = [int(ZSTD_d_windowLogMax), int(largestWindowLog)];
     library.call('ZSTD_DCtx_setParameter', 'word', contextOf(state), ...parameter);
   },
   step({ state, input, inputSize, output, outputSize }) {
-    const fields = Buffer.alloc(context);
-    fields.writeBigUInt64LE(output, outBuffer);
-    fields.writeBigUInt64LE(BigInt(outputSize), outBuffer + 8);
-    fields.writeBigUInt64LE(input, inBuffer);
-    fields.writeBigUInt64LE(BigInt(inputSize), inBuffer + 8);
-    poke(state, fields);
-    const buffers = [pointer(state + BigInt(outBuffer)), pointer(state + BigInt(inBuffer))];
+    const { address, bytes } = state;
+    for (const [at, value] of [
+      [outBuffer, output],
+      [outBuffer + 8, BigInt(outputSize)],
+      [outBuffer + 16, 0n],
+      [inBuffer, input],
+      [inBuffer + 8, BigInt(inputSize)],
+      [inBuffer + 16, 0n],
+    ] as const)
+      bytes.writeBigUInt64LE(value, at);
+    const buffers = [pointer(address + BigInt(outBuffer)), pointer(address + BigInt(inBuffer))];
     const answer = library.call('ZSTD_decompressStream', 'word', contextOf(state), ...buffers);
     if (library.call('ZSTD_isError', 'int', pointer(answer)) !== 0) {
       throw new Error(library.call('ZSTD_getErrorName', 'text', pointer(answer)));
     }
-    const after = peek(state, context);
-    const taken = Number(after.readBigUInt64LE(inBuffer + 16));
-    const made = Number(after.readBigUInt64LE(outBuffer + 16));
+    const taken = Number(bytes.readBigUInt64LE(inBuffer + 16));
+    const made = Number(bytes.readBigUInt64LE(outBuffer + 16));
     // 0: "a frame is completely decoded and fully flushed".
     return { left: inputSize - taken, made, whole: answer === 0n };
   },

@@ -27,12 +27,12 @@ export class ByteSource {
   /** The next bytes that are here, at most `size`; none at the end of the stream. They are valid until the next call. */
   *some(size: number): Waiting<Buffer> {
     while (this.at === this.chunk.length && !this.ended) yield;
-    return this.slice(size);
+    return this.here(size);
   }
 
   /** The next `size` bytes, or fewer where the stream ends before; they are valid until the next call. */
   *take(size: number): Waiting<Buffer> {
-    if (this.has(size)) return this.slice(size);
+    if (this.has(size)) return this.here(size);
     const parts: Buffer[] = [];
     for (let missing = size; missing > 0; ) {
       const part = yield* this.some(missing);
@@ -49,10 +49,20 @@ export class ByteSource {
     return this.chunk.length - this.at >= size;
   }
 
-  /** Bytes that are here. */
-  slice(size: number): Buffer {
+  /** Bytes that are here, at most `size`, without waiting for any. */
+  here(size: number): Buffer {
     const slice = this.chunk.subarray(this.at, this.at + size);
     this.at += slice.length;
     return slice;
+  }
+
+  /** Passes over bytes that are here. */
+  skip(size: number): void {
+    this.at += size;
+  }
+
+  /** Where the next bytes are: what is here, and the place in it. */
+  get place(): readonly [bytes: Buffer, at: number] {
+    return [this.chunk, this.at];
   }
 }

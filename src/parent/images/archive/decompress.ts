@@ -71,12 +71,7 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
     if (next.done) break;
     start = Buffer.concat([start, next.value]);
   }
-  const whole: Bytes = {
-    async *[Symbol.asyncIterator]() {
-      yield start;
-      yield* { [Symbol.asyncIterator]: () => chunks };
-    },
-  };
+  const whole = after(start, chunks);
   const format = formats.find(({ begins }) => begins(start));
   try {
     yield* format === undefined ? whole : format.decompress(whole);
@@ -91,6 +86,21 @@ export async function* decompress(source: Bytes, what: string): AsyncGenerator<U
     // Whoever reads may stop before the first piece was asked for: the source is to be closed then too.
     await chunks.return?.();
   }
+}
+
+/** A piece that was read already, and those that come. */
+function after(start: Buffer, rest: AsyncIterator<Uint8Array>): Bytes {
+  let isFirst = start.length > 0;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        if (!isFirst) return rest.next();
+        isFirst = false;
+        return Promise.resolve({ value: start });
+      },
+      return: async () => (await rest.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
 }
 
 const isOfSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;

@@ -3,7 +3,7 @@ import { Failure } from '../../../common/failure.js';
 import { shownText } from '../../../common/shown-text.js';
 
 /** NAME_MAX and PATH_MAX of limits.h: bytes of one name, and of a path with its ending zero. */
-const longestName = 255;
+export const longestName = 255;
 export const longestPath = 4095;
 
 /**

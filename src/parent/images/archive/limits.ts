@@ -22,31 +22,29 @@ export class Budget {
     this.limits = limits;
   }
 
-  /** Passes bytes on and counts them. @throws Failure when there are too many */
-  async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.size += chunk.length;
-      if (this.size > this.limits.size) throw this.tooLarge('The archive');
-      yield chunk;
-    }
+  /** Counts bytes. @throws Failure when there are too many */
+  spend(size: number): void {
+    this.size += size;
+    if (this.size > this.limits.size) throw this.tooLarge('The archive');
   }
 
   /**
    * Counts one entry, before anything of it is written.
+   * @param label makes of its name what an error shows
    * @param size the bytes its header declares
    * @throws Failure when there are too many entries, or more bytes are declared than may come at all
    */
-  admit(entry: () => string, size: number): void {
+  admit(name: string, size: number, label: (name: string) => string): void {
     this.entries += 1;
     if (this.entries > this.limits.entries) {
       throw new Failure(
-        `The archive has more than ${this.limits.entries} entries; ${entry()} is one too many.`,
+        `The archive has more than ${this.limits.entries} entries; ${label(name)} is one too many.`,
         {
           next: 'If you trust it, allow more with --max-entries.',
         },
       );
     }
-    if (size > this.limits.size) throw this.tooLarge(`Entry ${entry()} (${readableSize(size)})`);
+    if (size > this.limits.size) throw this.tooLarge(`Entry ${label(name)} (${readableSize(size)})`);
   }
 
   private tooLarge(what: string): Failure {

@@ -36,9 +36,9 @@ export function* oldSparseMap(header: Header, take: TakeBlocks): Waiting<SparseM
       extents.push({ offset: number(bytes, place, 12), length: number(bytes, place + 12, 12) });
     }
   };
-  add(header.bytes, 386, 4);
-  const size = number(header.bytes, 483, 12);
-  for (let more = header.bytes[482] !== 0; more && extents.length < mostExtents; ) {
+  add(header.bytes, header.at + 386, 4);
+  const size = number(header.bytes, header.at + 483, 12);
+  for (let more = header.bytes[header.at + 482] !== 0; more && extents.length < mostExtents; ) {
     const bytes = yield* take(block);
     add(bytes, 0, 21);
     more = bytes[504] !== 0;

@@ -36,8 +36,16 @@ export interface TarEntry {
   readonly attributes: ReadonlyMap<string, Buffer>;
   /** The parts that the body holds, where the file has holes. */
   readonly sparse: SparseMap | undefined;
-  /** The next bytes of the body as they come, at most so many; none at its end. May be asked for until the next entry is. */
-  readonly body: (most: number) => Waiting<Buffer>;
+  /** May be asked until the next entry is. */
+  readonly body: Body;
+}
+
+/** What follows a header. */
+export interface Body {
+  /** Its next bytes that are here, at most so many; none where they have not come yet, and at its end. */
+  here(most: number): Buffer;
+  /** Its next bytes as they come, at most so many; none at its end. */
+  next(most: number): Waiting<Buffer>;
 }
 
 /** Type flags of POSIX and GNU tar that stand for something in the file system. */
@@ -92,6 +100,10 @@ interface Announced {
 export class TarReader {
   private readonly source: ByteSource;
   private readonly what: string;
+  private readonly body: Body = {
+    here: (most) => this.bodyHere(most),
+    next: (most) => this.nextOfBody(most),
+  };
   private readonly global = new Map<string, string>();
   /** Whether the stream may end here. */
   private begun: boolean;
@@ -116,19 +128,29 @@ export class TarReader {
   *next(): Waiting<TarEntry | undefined> {
     const announced: Announced = { global: this.global, records: [], name: undefined, target: undefined };
     for (;;) {
-      if (this.remaining + this.padding > 0) yield* this.skipBody();
-      const header = yield* this.header();
+      if (this.remaining + this.padding > 0 && !this.skipsHere()) yield* this.skipBody();
+      const header = this.headerHere() ?? (yield* this.header());
       if (header === undefined) return undefined;
       this.begun = true;
       if (announcing.has(header.type)) yield* this.announce(header, announced);
-      else return yield* this.entry(header, announced);
+      else
+        return mayBeSparse(header, announced)
+          ? yield* this.sparse(header, announced)
+          : this.entry(header, announced);
     }
+  }
+
+  /** A header that is here, whole and right: mostly there is one. */
+  private headerHere(): Header | undefined {
+    if (!this.source.has(block)) return undefined;
+    const header = parseHeader(...this.source.place);
+    if (header !== undefined) this.source.skip(block);
+    return header;
   }
 
   /** @returns undefined at the end of the archive */
   private *header(): Waiting<Header | undefined> {
-    const { source } = this;
-    const bytes = source.has(block) ? source.slice(block) : yield* source.take(block);
+    const bytes = yield* this.source.take(block);
     if (bytes.length === 0 && this.begun) return undefined;
     if (bytes.length > 0 && isZero(bytes)) {
       // Two such blocks are the end mark; one is enough for most readers, and what follows is for none of them.
@@ -136,7 +158,7 @@ export class TarReader {
       return undefined;
     }
     if (bytes.length < block) throw this.unreadable(bytes.length === 0 ? 'it is empty' : 'it is cut short');
-    const header = parseHeader(bytes);
+    const header = parseHeader(bytes, 0);
     if (header !== undefined) return header;
     throw this.unreadable(
       this.begun ? 'the checksum of a header is wrong' : 'it does not begin with a header of one (checksum)',
@@ -165,7 +187,7 @@ export class TarReader {
     }
   }
 
-  private *entry(header: Header, announced: Announced): Waiting<TarEntry> {
+  private entry(header: Header, announced: Announced): TarEntry {
     const pax = paxOf(announced);
     const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? announced.name ?? header.name;
     const declared = types[header.type] ?? 'file';
@@ -173,21 +195,27 @@ export class TarReader {
     if (reason !== undefined) throw refusal(name, `${reason} (type ${header.type})`);
     const type = declared === 'file' && name.endsWith('/') ? 'directory' : declared;
     this.expectBody(bodiless.has(header.type) ? 0 : (decimal(pax.get('size')) ?? header.size));
-    const mayBeSparse = type === 'file' && (header.type === 'S' || pax.size > 0);
-    const sparse = mayBeSparse ? yield* this.sparseMap(name, header, pax, announced.records) : undefined;
     return {
       name,
       type,
-      size: type === 'file' ? (sparse?.size ?? this.remaining) : 0,
+      size: type === 'file' ? this.remaining : 0,
       mode: header.mode & 0o7777,
       uid: owner(decimal(pax.get('uid')) ?? header.uid),
       gid: owner(decimal(pax.get('gid')) ?? header.gid),
       modified: paxTime(pax.get('mtime')) ?? { seconds: header.modified, nanoseconds: 0 },
       target: pax.get('linkpath') ?? announced.target ?? header.target,
       attributes: paxAttributes(pax),
-      sparse,
-      body: (most) => this.body(most),
+      sparse: undefined,
+      body: this.body,
     };
+  }
+
+  /** The same for an entry that may have holes: where they are may stand in blocks that have not come yet. */
+  private *sparse(header: Header, announced: Announced): Waiting<TarEntry> {
+    const entry = this.entry(header, announced);
+    if (entry.type !== 'file') return entry;
+    const sparse = yield* this.sparseMap(entry.name, header, paxOf(announced), announced.records);
+    return sparse === undefined ? entry : { ...entry, size: sparse.size, sparse };
   }
 
   private *sparseMap(
@@ -217,7 +245,13 @@ export class TarReader {
     this.padding = (block - (size % block)) % block;
   }
 
-  private *body(most: number): Waiting<Buffer> {
+  private bodyHere(most: number): Buffer {
+    const chunk = this.source.here(Math.min(most, this.remaining));
+    this.remaining -= chunk.length;
+    return chunk;
+  }
+
+  private *nextOfBody(most: number): Waiting<Buffer> {
     if (this.remaining === 0) return nothing;
     const chunk = yield* this.source.some(Math.min(most, this.remaining));
     if (chunk.length === 0) throw this.cutShort();
@@ -225,11 +259,20 @@ export class TarReader {
     return chunk;
   }
 
+  /** Passes over what is left of a body, where all of it is here. */
+  private skipsHere(): boolean {
+    const left = this.remaining + this.padding;
+    if (!this.source.has(left)) return false;
+    this.source.skip(left);
+    this.remaining = 0;
+    this.padding = 0;
+    return true;
+  }
+
   /** What fills the last block may be missing at the very end: nothing was lost with it. */
   private *skipBody(): Waiting<void> {
-    while (this.remaining > 0) yield* this.body(this.remaining);
-    if (this.source.has(this.padding)) this.source.slice(this.padding);
-    else yield* this.source.take(this.padding);
+    while (this.remaining > 0) yield* this.nextOfBody(this.remaining);
+    yield* this.source.take(this.padding);
     this.padding = 0;
   }
 
@@ -268,6 +311,9 @@ export class TarReader {
     });
   }
 }
+
+const mayBeSparse = ({ type }: Header, { global, records }: Announced): boolean =>
+  type === 'S' || records.length > 0 || global.size > 0;
 
 /** The records that hold for one entry. */
 function paxOf({ global, records }: Announced): ReadonlyMap<string, string> {

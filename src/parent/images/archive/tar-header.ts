@@ -17,31 +17,34 @@ export interface Header {
   /** The type flag, one character; a zero byte is `0`. */
   readonly type: string;
   readonly target: string;
-  /** The block itself, in which some types keep more; valid until more of the archive is read. */
+  /** Where the block itself is, in which some types keep more; valid until more of the archive is read. */
   readonly bytes: Buffer;
+  readonly at: number;
 }
 
 export const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
 
-/** @returns undefined if the checksum is wrong: no header */
-export function parseHeader(bytes: Buffer): Header | undefined {
-  if (!hasChecksum(bytes)) return undefined;
-  const type = String.fromCharCode(bytes[156] || 0x30);
+/** The header at a place in some bytes. @returns undefined if the checksum is wrong: no header */
+export function parseHeader(bytes: Buffer, at: number): Header | undefined {
+  if (!hasChecksum(bytes, at)) return undefined;
+  const type = bytes[at + 156] || 0x30;
   return {
-    name: fullName(bytes),
-    mode: number(bytes, 100, 8),
-    uid: number(bytes, 108, 8),
-    gid: number(bytes, 116, 8),
-    size: number(bytes, 124, 12),
-    modified: number(bytes, 136, 12),
-    type,
-    target: text(bytes, 157, 100),
+    name: fullName(bytes, at),
+    mode: number(bytes, at + 100, 8),
+    uid: number(bytes, at + 108, 8),
+    gid: number(bytes, at + 116, 8),
+    size: number(bytes, at + 124, 12),
+    modified: number(bytes, at + 136, 12),
+    type: String.fromCharCode(type),
+    target: text(bytes, at + 157, 100),
     bytes,
+    at,
   };
 }
 
 /** Bytes up to the first zero. */
 function text(bytes: Buffer, at: number, length: number): string {
+  if (bytes[at] === 0) return '';
   const end = bytes.indexOf(0, at);
   return bytes.toString('latin1', at, end === -1 ? at + length : Math.min(end, at + length));
 }
@@ -77,24 +80,25 @@ export function number(bytes: Buffer, at: number, length: number): number {
 }
 
 /** POSIX has a second field for the first half of a long name; GNU keeps other things there. */
-function fullName(bytes: Buffer): string {
-  const name = text(bytes, 0, 100);
-  if (bytes.toString('latin1', 257, 263) !== 'ustar\0') return name;
+function fullName(bytes: Buffer, at: number): string {
+  const name = text(bytes, at, 100);
+  if (bytes[at + 345] === 0 || bytes.toString('latin1', at + 257, at + 263) !== 'ustar\0') return name;
   // star(1) marks its headers at their end, and has its times behind a shorter field.
-  const prefix = text(bytes, 345, bytes.toString('latin1', 508, 512) === 'tar\0' ? 131 : 155);
-  return prefix === '' ? name : `${prefix}/${name}`;
+  const isStar = bytes.toString('latin1', at + 508, at + 512) === 'tar\0';
+  return `${text(bytes, at + 345, isStar ? 131 : 155)}/${name}`;
 }
 
 /** The sum of all bytes, the field itself taken as eight spaces. Old tars took bytes for signed numbers. */
-function hasChecksum(bytes: Buffer): boolean {
-  const stored = number(bytes, 148, 8);
+function hasChecksum(bytes: Buffer, at: number): boolean {
+  const stored = number(bytes, at + 148, 8);
   let sum = 8 * 32;
-  for (let at = 0; at < block; at++) sum += bytes[at] as number;
-  for (let at = 148; at < 156; at++) sum -= bytes[at] as number;
+  for (let place = at; place < at + block; place++) sum += bytes[place] as number;
+  for (let place = at + 148; place < at + 156; place++) sum -= bytes[place] as number;
   if (stored === sum) return true;
   let signed = sum;
-  for (let at = 0; at < block; at++) {
-    if ((at < 148 || at >= 156) && (bytes[at] as number) >= 128) signed -= 256;
+  for (let place = at; place < at + block; place++) {
+    const isOwn = place >= at + 148 && place < at + 156;
+    if (!isOwn && (bytes[place] as number) >= 128) signed -= 256;
   }
   return stored === signed;
 }

@@ -29,9 +29,9 @@ import {
 import { type Moment, setTimes, setTimesOfOpen } from '../../../common/kernel/file-attributes.js';
 import { type Found, mostLinks, walkDown } from '../../../common/path-walk.js';
 import type { Waiting } from './byte-source.js';
-import { longestPath, refusal, requireTarget, splitName } from './entry-name.js';
+import { longestName, longestPath, refusal, requireTarget, splitName } from './entry-name.js';
 import { dropOtherAttributes, keepAttributes } from './extended-attributes.js';
-import type { TarEntry } from './tar-entries.js';
+import type { Body, TarEntry } from './tar-entries.js';
 
 /**
  * A place in the tree: the path from its root, no name on it a symbolic link except perhaps the last. The root's is empty.
@@ -40,8 +40,18 @@ type Place = string;
 
 type Path = string | Buffer;
 const isPlain = /^[ -~]*$/;
+/** A name, neither `.` nor `..`, without anything that has to be looked at more closely. */
+const isPlainName = /^(?!\.\.?$)[ -.0-~]+$/;
 
 const below = (place: Place, name: string): Place => (place === '' ? name : `${place}/${name}`);
+
+interface LastFolder {
+  /** Its names, with `/` between them. */
+  readonly name: string;
+  readonly place: Place;
+  /** What the entry's name had before its last name. */
+  spelled: string | undefined;
+}
 
 /** Whatever has a name to show in an error. */
 interface Named {
@@ -76,7 +86,7 @@ export class Tree {
    * The folder of the last entry, by its name in the archive; undefined once something was removed, which may have been on
    * the way.
    */
-  private lastFolder: { readonly name: string; readonly place: Place } | undefined;
+  private lastFolder: LastFolder | undefined;
   /** Whether any entry had extended attributes. */
   private gaveAttributes = false;
   /** The mode that the archive gives to / itself. */
@@ -99,9 +109,7 @@ export class Tree {
 
   /** Gives every folder its time; nothing may be made afterwards. */
   finish(): void {
-    for (const [place, time] of this.folderTimes) {
-      if (this.look(place)?.isDirectory()) setTimes(this.path(place), time);
-    }
+    for (const [place, time] of this.folderTimes) setTimes(this.path(place), time);
   }
 
   /** Makes a folder, or gives one that is there its new mode. */
@@ -115,10 +123,11 @@ export class Tree {
       return;
     }
     const path = this.path(place);
-    this.unlessTaken(place, () => mkdirSync(path, 0o700), 'a folder may stay');
+    const isNew = this.unlessTaken(place, () => isMade(path, mode & 0o777), 'a folder may stay') ?? false;
     if (this.gaveAttributes) dropOtherAttributes(path, entry.attributes);
-    this.giveAway(path, entry);
-    chmodSync(path, mode);
+    if (!isNew || !this.isOwnedBy(entry)) this.giveAway(path, entry);
+    // In a folder that gives its group to what is made in it, a new folder does so too.
+    if (!isNew || this.passesGroupsOn || !this.isGivenMode(mode)) chmodSync(path, mode);
     if ((mode & 0o2000) !== 0) this.passesGroupsOn = true;
     this.keepAttributes(place, entry);
     this.remember(place);
@@ -134,10 +143,10 @@ export class Tree {
     const asked = usual === undefined ? 0o777 : mode & 0o777;
     const file = this.unlessTaken(place, () => openSync(path, asNew, asked)) as number;
     try {
-      if (usual === undefined) this.usual = newFile(file);
+      if (usual === undefined) this.lookAtFirst(file);
       yield* writeBody(file, entry);
       if (!this.isOwnedBy(entry)) this.giveAway(file, entry);
-      if (usual === undefined || (mode & ~usual.modes) !== 0) fchmodSync(file, mode);
+      if (usual === undefined || !this.isGivenMode(mode)) fchmodSync(file, mode);
       this.keepAttributes(place, entry);
       setTimesOfOpen(file, entry.modified);
     } finally {
@@ -151,8 +160,9 @@ export class Tree {
     requireTarget(entry.name, entry.target);
     const place = this.placeBelowRoot(entry);
     const path = this.path(place);
-    this.unlessTaken(place, () => symlinkSync(Buffer.from(entry.target, 'latin1'), path));
-    this.giveAway(path, entry);
+    const target = isPlain.test(entry.target) ? entry.target : Buffer.from(entry.target, 'latin1');
+    this.unlessTaken(place, () => symlinkSync(target, path));
+    if (!this.isOwnedBy(entry)) this.giveAway(path, entry);
     this.keepAttributes(place, entry);
     setTimes(path, entry.modified);
     this.remember(place);
@@ -245,9 +255,19 @@ export class Tree {
     }
   }
 
-  /** Whether a new file belongs to whoever the entry says, without more. */
+  private lookAtFirst(file: number): void {
+    this.usual = newFile(file);
+    if ((lstatSync(this.path('')).mode & 0o2000) !== 0) this.passesGroupsOn = true;
+  }
+
+  /** Whether what is made belongs to whoever the entry says, without more. */
   private isOwnedBy({ uid, gid }: TarEntry): boolean {
     return uid === this.usual?.uid && gid === this.usual.gid && !this.passesGroupsOn;
+  }
+
+  /** Whether what is made with a mode has it, without more. */
+  private isGivenMode(mode: number): boolean {
+    return this.usual !== undefined && (mode & ~this.usual.modes) === 0;
   }
 
   private keepAttributes(place: Place, entry: TarEntry): void {
@@ -313,6 +333,8 @@ export class Tree {
 
   /** The place that an entry's name means; folders on the way to it are made, also where something else is. */
   private placeToMake(entry: TarEntry): Place {
+    const beside = this.placeBeside(entry.name);
+    if (beside !== undefined) return beside;
     const names = splitName(entry.name);
     const last = names.pop();
     if (last === undefined) return '';
@@ -321,8 +343,21 @@ export class Tree {
       throw refusal(entry.name, `makes a path of more than ${longestPath} bytes in this folder`);
     }
     // Mostly that of the entry before; nothing was removed since, so it leads to the same place.
-    if (this.lastFolder?.name !== name) this.lastFolder = { name, place: this.folderToMake(entry, names) };
+    if (this.lastFolder?.name !== name) {
+      this.lastFolder = { name, place: this.folderToMake(entry, names), spelled: undefined };
+    }
+    // As it is spelled, so that the name of the next entry need not be taken apart.
+    if (entry.name.endsWith(`/${last}`)) this.lastFolder.spelled = entry.name.slice(0, -last.length);
     return below(this.lastFolder.place, last);
+  }
+
+  /** The place of a name in the folder of the last entry; undefined where it may be in another, or takes a closer look. */
+  private placeBeside(name: string): Place | undefined {
+    const { spelled, place = '' } = this.lastFolder ?? {};
+    if (spelled === undefined || !name.startsWith(spelled)) return undefined;
+    const last = name.slice(spelled.length);
+    const isShort = last.length <= longestName && this.root.length + name.length + 2 <= longestPath;
+    return isShort && isPlainName.test(last) ? below(place, last) : undefined;
   }
 
   private folderToMake(entry: Named, names: readonly string[]): Place {
@@ -369,6 +404,11 @@ const asNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
 
 const folderOf = (place: Place): Place => place.slice(0, Math.max(place.lastIndexOf('/'), 0));
 
+function isMade(path: Path, mode: number): true {
+  mkdirSync(path, mode);
+  return true;
+}
+
 /** What the kernel makes of a new file: umask(2), access control lists of the folder (acl(5)) and mount options have a say. */
 interface NewFile {
   /** The permissions that it gets if all are asked for. */
@@ -384,14 +424,25 @@ function newFile(file: number): NewFile {
 
 /** Writes a body, its parts each to its place; what lies between is a hole: lseek(2). */
 function* writeBody(file: number, { body, size, sparse }: TarEntry): Waiting<void> {
-  for (const { offset, length } of sparse?.extents ?? [{ offset: 0, length: size }]) {
-    for (let at = offset; at < offset + length; ) {
-      const chunk = yield* body(offset + length - at);
-      for (let done = 0; done < chunk.length; ) {
-        done += writeSync(file, chunk, done, chunk.length - done, at + done);
-      }
-      at += chunk.length;
-    }
+  if (sparse === undefined) {
+    yield* writePart(file, body, 0, size);
+    return;
   }
-  if (sparse !== undefined) ftruncateSync(file, sparse.size);
+  for (const { offset, length } of sparse.extents) yield* writePart(file, body, offset, offset + length);
+  ftruncateSync(file, sparse.size);
+}
+
+function* writePart(file: number, body: Body, from: number, end: number): Waiting<void> {
+  for (let at = from; at < end; ) {
+    let chunk = body.here(end - at);
+    if (chunk.length === 0) chunk = yield* body.next(end - at);
+    writeAll(file, chunk, at);
+    at += chunk.length;
+  }
+}
+
+function writeAll(file: number, chunk: Buffer, at: number): void {
+  for (let done = 0; done < chunk.length; ) {
+    done += writeSync(file, chunk, done, chunk.length - done, at + done);
+  }
 }

@@ -1,4 +1,5 @@
 /** Unpacks a tar archive, or one layer of an image, into a tree. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { Failure, isFailure } from '../../../common/failure.js';
 import { errnoWords } from '../../../common/kernel/kernel-error.js';
 import { ByteSource, type Waiting } from './byte-source.js';
@@ -26,6 +27,9 @@ const makers: Partial<Record<Exclude<EntryType, 'file'>, (tree: Tree, entry: Tar
   link: (tree, entry) => tree.makeHardLink(entry),
 };
 
+/** Bytes after which signals are heard, and downloads go on: where the pieces are here, nothing else is waited for. */
+const betweenTurns = 2 * 1024 * 1024;
+
 export interface Unpacking {
   readonly tree: Tree;
   readonly budget: Budget;
@@ -50,11 +54,18 @@ export async function unpack(
   tree.beginLayer();
   const bytes = new ByteSource();
   const work = unpackEntries(new TarReader(bytes, what, whiteouts), unpacking);
+  let sinceTurn = 0;
   try {
     work.next();
-    for await (const chunk of budget.count(untilAborted(source, signal))) {
+    for await (const chunk of source) {
+      signal.throwIfAborted();
+      budget.spend(chunk.length);
       bytes.feed(chunk);
       work.next();
+      sinceTurn += chunk.length;
+      if (sinceTurn < betweenTurns) continue;
+      sinceTurn = 0;
+      await turn();
     }
     bytes.end();
     work.next();
@@ -70,10 +81,12 @@ export async function unpack(
 function* unpackEntries(reader: TarReader, { tree, budget, tally, whiteouts }: Unpacking): Waiting<void> {
   for (let entry = yield* reader.next(); entry !== undefined; entry = yield* reader.next()) {
     const { name, size } = entry;
-    budget.admit(() => label(name), size);
+    budget.admit(name, size, label);
     try {
       if (whiteouts && hide(tree, entry)) continue;
-      const made = yield* make(tree, entry);
+      const isFile = entry.type === 'file';
+      if (isFile) yield* tree.makeFile(entry);
+      const made = isFile || make(tree, entry);
       if (!whiteouts || !isStored(name)) tally.count(entry, made);
     } catch (error) {
       if (isFailure(error)) throw error;
@@ -91,25 +104,11 @@ const isStored = (name: string): boolean =>
 const label = (name: string): string => shown(splitName(name).join('/') || '/');
 
 /** @returns whether anything was made */
-function* make(tree: Tree, entry: TarEntry): Waiting<boolean> {
-  if (entry.type === 'file') {
-    yield* tree.makeFile(entry);
-    return true;
-  }
-  const maker = makers[entry.type];
+function make(tree: Tree, entry: TarEntry): boolean {
+  const maker = entry.type === 'file' ? undefined : makers[entry.type];
   if (maker !== undefined) return maker(tree, entry) !== false;
   tree.skip(entry);
   return false;
-}
-
-async function* untilAborted(
-  source: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    signal.throwIfAborted();
-    yield chunk;
-  }
 }
 
 /** @returns whether the entry is a whiteout, or of AUFS's own, and so is not itself made */
