@@ -150,10 +150,8 @@ export const poke = (at: bigint, content: Buffer): void => {
 };
 
 /** Copies `length` bytes from an address. */
-export const peek = (at: bigint, length: number): Buffer => fill(Buffer.alloc(length), at);
-
-/** Fills a buffer with the bytes at an address. @returns the buffer */
-export function fill(content: Buffer, at: bigint): Buffer {
-  word('memcpy', bytes(content), pointer(at), pointer(BigInt(content.length)));
+export function peek(at: bigint, length: number): Buffer {
+  const content = Buffer.alloc(length);
+  word('memcpy', bytes(content), pointer(at), pointer(BigInt(length)));
   return content;
 }
