@@ -25,8 +25,9 @@ import {
   systemCallNumber,
 } from './calls.js';
 import { constants, type Flags, numberOf } from './constants.js';
-import { ContextLayout, contextSize, model } from './context-layout.js';
-import { address, int, invoke, pointer, poke, withoutFunction, word } from './libc.js';
+import { ContextLayout, contextSize } from './context-layout.js';
+import { capturedContext, learnedLayout } from './learned-layout.js';
+import { address, int, invoke, pointer, poke, withoutFunction } from './libc.js';
 
 /** What each call leaves behind: errno (4 bytes, padded to 8) and the time it ended (struct timespec). */
 const slotSize = 24;
@@ -112,9 +113,6 @@ class Loop {
   }
 }
 
-/** The same for every chain of this process. */
-let learned: ContextLayout | undefined;
-
 export class CallChain {
   private readonly arena = new Arena();
   private readonly prepared: Prepared[] = [];
@@ -141,8 +139,7 @@ export class CallChain {
    */
   constructor(chain: Chain) {
     this.blocked = this.capture('all');
-    learned ??= this.learnLayout();
-    this.layout = learned;
+    this.layout = learnedLayout(this.blocked, this.arena.reserve(contextSize), this.stackTop(0, 0));
     this.zero = this.arena.reserve(16);
     this.outermost = this.prepare(chain);
     this.arena.commit();
@@ -192,29 +189,10 @@ export class CallChain {
     poke(at, content);
   }
 
-  /** Has makecontext(3) fill in one context, to see what all others have to look like. */
-  private learnLayout(): ContextLayout {
-    const at = this.arena.reserve(contextSize);
-    const top = this.stackTop(0, 0);
-    const { bytes, function: mark, arguments: marks } = model(this.blocked, top);
-    poke(at, bytes);
-    word('makecontext', pointer(at), pointer(mark), int(marks.length), ...marks.map(pointer));
-    const words = (content: Buffer) => new BigUint64Array(new Uint8Array(content).buffer);
-    const { stackedSize } = ContextLayout;
-    const stacked = this.arena.read(top - BigInt(stackedSize), stackedSize);
-    return new ContextLayout(
-      words(this.blocked),
-      words(this.arena.read(at, contextSize)),
-      words(stacked),
-      top,
-    );
-  }
-
   /** getcontext(3) while these signals are blocked. Its memory stays: copies point to the floating-point state in it. */
   private capture(signals: readonly number[] | 'all'): Buffer {
     const at = this.arena.reserve(contextSize);
-    withSignalMask(signals, () => word('getcontext', pointer(at)));
-    const context = this.arena.read(at, contextSize);
+    const context = capturedContext(at, signals);
     this.arena.overwrite(at, context);
     return context;
   }

@@ -5,8 +5,10 @@
  */
 import { writeSync } from 'node:fs';
 import { constants as errnos } from 'node:os';
+import { errnoAddress } from './arena.js';
 import { systemCallNumber } from './calls.js';
 import { constants } from './constants.js';
+import { Crossing, type CrossingCall } from './crossing.js';
 import { load, nativeMemory, sameCall } from './ffi.js';
 import { bytes, int, invoke, type Passed, pointer } from './libc.js';
 
@@ -36,8 +38,41 @@ export interface Notification {
   readonly args: readonly bigint[];
 }
 
-/** Where the structures lie that are passed again and again: struct seccomp_notif, seccomp_notif_resp, two struct pollfd. */
-const place = { notification: 0, response: 80, polled: 104, end: 120 } as const;
+/** How a call is answered: it goes on, or fails with an errno. */
+export interface CallAnswer {
+  readonly id: bigint;
+  readonly errno: number;
+}
+
+/** What there is after a trip. */
+export interface Trip {
+  /** Whether the caller still waited for its answer: then what was read of its memory meanwhile was that call's. */
+  readonly answered: boolean;
+  /** The next call; `over` where none will come any more or this was woken, else `quiet`. */
+  readonly next: Notification | 'over' | 'quiet';
+}
+
+/**
+ * Where the structures lie that are passed again and again: struct seccomp_notif, seccomp_notif_resp, two struct pollfd; an
+ * errno, and a zero; and somewhere in the rest, at a multiple of 256, what is put into a descriptor (`trip`).
+ */
+const place = {
+  notification: 0,
+  response: 80,
+  polled: 104,
+  errno: 120,
+  zero: 124,
+  spoils: 128,
+  end: 640,
+} as const;
+
+/** Milliseconds that a trip waits for the next call. */
+const linger = 1;
+/** What makes any descriptor one that there is not, in its highest byte. */
+const noDescriptor = 0xff;
+
+/** The calls of a trip, in their order. */
+const order = { clear: 0, send: 1, keep: 2, poll: 3, look: 4, spoil: 5, receive: 6 } as const;
 
 export class Listener {
   private readonly memory = nativeMemory(place.end);
@@ -45,9 +80,9 @@ export class Listener {
   private readonly response = this.part(place.response, sizes.response);
   /** Two struct pollfd: the listener, and the pipe that wakes who waits for it. */
   private readonly polled = this.part(place.polled, place.end - place.polled);
-  private readonly take: () => number;
-  private readonly send: () => number;
-  private readonly polls = new Map<number, ReturnType<typeof sameCall>>();
+  private readonly sendAndReceive: () => void;
+  private readonly onlyReceive: () => void;
+  private readonly poll: ReturnType<typeof sameCall>;
 
   /**
    * @param descriptor the listener
@@ -57,8 +92,11 @@ export class Listener {
     private readonly descriptor: number,
     private readonly wake: readonly [read: number, write: number],
   ) {
-    this.take = this.ioctl(requests.receive, place.notification);
-    this.send = this.ioctl(requests.send, place.response);
+    const from = this.trip();
+    this.sendAndReceive = from(order.clear);
+    this.onlyReceive = from(order.poll);
+    const polled = this.at(place.polled);
+    this.poll = sameCall('poll', ['word', 'word', 'int'], [polled, 2n, -1]);
     for (const [index, fd] of [descriptor, wake[0]].entries()) {
       this.polled.writeInt32LE(fd, index * 8);
       this.polled.writeInt16LE(POLLIN, index * 8 + 4);
@@ -71,79 +109,109 @@ export class Listener {
     return this.memory.bytes.subarray(from, from + length);
   }
 
-  private ioctl(request: bigint, at: number): () => number {
-    const values = [this.descriptor, request, this.memory.address + BigInt(at)];
-    return sameCall('ioctl', ['int', 'word', 'word'], values).here;
+  private at(offset: number): bigint {
+    return this.memory.address + BigInt(offset);
   }
 
-  private poll(milliseconds: number): ReturnType<typeof sameCall> {
-    const known = this.polls.get(milliseconds);
-    if (known !== undefined) return known;
-    const values = [this.memory.address + BigInt(place.polled), 2n, milliseconds];
-    const call = sameCall('poll', ['word', 'word', 'int'], values);
-    this.polls.set(milliseconds, call);
-    return call;
+  /**
+   * SEND, poll(2), RECV. Without a call to be taken RECV would wait for one, so its descriptor is spoilt then: poll(2) leaves
+   * a byte with what there is, which is the last of the address of a byte that becomes the highest of the descriptor.
+   */
+  private trip(): (from: number) => () => void {
+    const { descriptor } = this;
+    const trip = new Crossing(Object.keys(order).length);
+    const errno = errnoAddress();
+    const spoils = (this.at(place.spoils) + 0xffn) & ~0xffn;
+    const from = Number(spoils - this.memory.address);
+    for (let events = 0; events < 256; events += 1)
+      this.memory.bytes[from + events] = (events & POLLIN) === 0 ? noDescriptor : 0;
+    const highest = trip.argument(order.receive, 0) + 3n;
+    const calls: Record<keyof typeof order, CrossingCall> = {
+      clear: { function: 'memcpy', args: [errno, this.at(place.zero), 4n] },
+      send: { function: 'ioctl', args: [BigInt(descriptor), requests.send, this.at(place.response)] },
+      keep: { function: 'memcpy', args: [this.at(place.errno), errno, 4n] },
+      poll: { function: 'poll', args: [this.at(place.polled), 2n, BigInt(linger)] },
+      look: {
+        function: 'memcpy',
+        args: [trip.argument(order.spoil, 1), this.at(place.polled + 6), 1n],
+      },
+      spoil: { function: 'memcpy', args: [highest, spoils, 1n] },
+      receive: {
+        function: 'ioctl',
+        args: [BigInt(descriptor), requests.receive, this.at(place.notification)],
+      },
+    };
+    return trip.prepare(Object.values(calls));
   }
 
   /** Waits on a thread of libuv's until there is a call, or nobody left to make one, or it is woken. */
   async wait(): Promise<void> {
-    await load(this.poll(-1).onThread);
+    await load(this.poll.onThread);
   }
 
-  /**
-   * Looks, for at most so many milliseconds, how it is.
-   * @returns `call` where one waits, `over` where none will come any more or this was woken, else `quiet`
-   */
-  look(milliseconds: number): 'call' | 'over' | 'quiet' {
-    // Where a signal came first, what stands there is of the time before.
-    if (this.poll(milliseconds).here() === -1) return 'quiet';
-    const [listener, wake] = [this.polled.readInt16LE(6), this.polled.readInt16LE(14)];
-    if (listener & POLLIN) return 'call';
-    return wake !== 0 || listener & POLLHUP ? 'over' : 'quiet';
-  }
-
-  /** Takes the next call; undefined where its caller ended meanwhile (ENOENT), or a signal came. */
-  receive(): Notification | undefined {
-    const { notification } = this;
+  /** Answers a call, if there is one to be answered, and takes the next, if it comes within a millisecond. */
+  travel(answer: CallAnswer | undefined): Trip {
+    const { notification, polled } = this;
     // Or EINVAL.
     notification.fill(0);
-    if (this.take() === -1) return undefined;
-    const args = [
-      notification.readBigUInt64LE(32),
-      notification.readBigUInt64LE(40),
-      notification.readBigUInt64LE(48),
-      notification.readBigUInt64LE(56),
-      notification.readBigUInt64LE(64),
-      notification.readBigUInt64LE(72),
-    ];
+    polled.writeInt16LE(0, 6);
+    polled.writeInt16LE(0, 14);
+    if (answer === undefined) {
+      this.onlyReceive();
+      return { answered: false, next: this.received() ?? this.stateNow() };
+    }
+    this.respond(answer);
+    this.sendAndReceive();
+    const next = this.received() ?? this.stateNow();
+    const errno = this.memory.bytes.readInt32LE(place.errno);
+    // A signal came first: the kernel has not taken the answer, and its caller would wait for good.
+    return { answered: errno === EINTR ? this.answer(answer) : errno === 0, next };
+  }
+
+  private stateNow(): 'over' | 'quiet' {
+    const [listener, wake] = [this.polled.readInt16LE(6), this.polled.readInt16LE(14)];
+    return wake !== 0 || (listener & (POLLIN | POLLHUP)) === POLLHUP ? 'over' : 'quiet';
+  }
+
+  /** Undefined where there was none, or its caller ended meanwhile (ENOENT). The kernel gives every call a number. */
+  private received(): Notification | undefined {
+    const { notification } = this;
+    const id = notification.readBigUInt64LE(0);
+    if (id === 0n) return undefined;
     return {
-      id: notification.readBigUInt64LE(0),
+      id,
       thread: notification.readUInt32LE(8),
       number: notification.readInt32LE(16),
       architecture: notification.readUInt32LE(20),
-      args,
+      args: [
+        notification.readBigUInt64LE(32),
+        notification.readBigUInt64LE(40),
+        notification.readBigUInt64LE(48),
+        notification.readBigUInt64LE(56),
+        notification.readBigUInt64LE(64),
+        notification.readBigUInt64LE(72),
+      ],
     };
   }
 
-  /**
-   * Has the call go on, or fail with an errno.
-   * @returns whether its caller still waited: then what was read of its memory meanwhile was that call's
-   */
-  answer(id: bigint, errno = 0): boolean {
+  private respond({ id, errno }: CallAnswer): void {
     const { response } = this;
     response.writeBigUInt64LE(id, 0);
     response.writeInt32LE(-errno, 16);
     response.writeUInt32LE(errno === 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0, 20);
-    if (this.send() !== -1) return true;
-    // A signal may have come first: then the kernel has not taken the answer, and its caller would wait for good.
-    const passed = [
-      int(this.descriptor),
-      pointer(requests.send),
-      pointer(this.memory.address + BigInt(place.response)),
-    ];
+  }
+
+  /**
+   * Answers a call at once.
+   * @returns whether its caller still waited
+   */
+  answer(answer: CallAnswer): boolean {
+    this.respond(answer);
+    const passed = [int(this.descriptor), pointer(requests.send), pointer(this.at(place.response))];
     for (;;) {
       const { value, errno } = invoke('ioctl', passed);
       if (value !== -1) return true;
+      // A signal came first: the kernel has not taken the answer, and its caller would wait for good.
       if (errno !== EINTR) return false;
     }
   }

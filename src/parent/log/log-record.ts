@@ -8,8 +8,8 @@ export interface LogRecord {
   readonly time: number;
   readonly msg: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The fields as JSON but for `at`, where they were written out already. */
-  readonly json?: string;
+  /** The fields as members of JSON, where they were written out already: there are thousands of such records. */
+  readonly written?: string;
 }
 
 /** Where records go once pino is there. */

@@ -170,12 +170,12 @@ export class Log {
 
   /**
    * The same for a record of which there may be thousands, each of them written out by whoever counts how long it is.
-   * @param json the fields
+   * @param written the fields as members of JSON
    */
-  addWritten(level: LogRecord['level'], msg: string, fields: Record<string, unknown>, json: string): void {
+  addWritten(level: LogRecord['level'], msg: string, fields: LogRecord['fields'], written: string): void {
     if (!this.wanted) return;
-    const record = this.record(level, msg, fields);
-    this.keep(this.begun ? { ...record, json } : record);
+    const at = this.now();
+    this.keep({ level, time: this.timeAt(at), msg, fields, written: `${written},"at":${at}` });
   }
 
   private record(
@@ -203,12 +203,16 @@ export class Log {
   ): LogRecord {
     return {
       level,
-      // Microseconds are exact enough; more digits would be those of binary fractions.
-      time: Math.round(this.wall * 1000 + at) / 1000,
+      time: this.timeAt(at),
       msg,
       // Calls and steps have it, and there are hundreds of them.
       fields: 'at' in fields ? fields : { ...fields, at },
     };
+  }
+
+  /** Microseconds are exact enough; more digits would be those of binary fractions. */
+  private timeAt(at: number): number {
+    return Math.round(this.wall * 1000 + at) / 1000;
   }
 
   /** Loads pino and writes what was kept. */

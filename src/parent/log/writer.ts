@@ -28,6 +28,9 @@ export async function openWriter(options: LogOptions): Promise<LogWriter> {
   );
 }
 
+/** pino's numbers of the levels: what is written out already is a line as pino makes it. */
+const levels = pino.levels.values as Readonly<Record<LogRecord['level'], number>>;
+
 class Destinations implements LogWriter {
   /**
    * Makes the lines of NDJSON: with the time of the record, not that of writing it. pino lets the function that gives the
@@ -52,7 +55,11 @@ class Destinations implements LogWriter {
 
   write(record: LogRecord): void {
     this.record = record;
-    this.logger[record.level](record.msg);
+    if (record.written === undefined) this.logger[record.level](record.msg);
+    else
+      this.take(
+        `{"level":${levels[record.level]},"time":${record.time},${record.written},"msg":${JSON.stringify(record.msg)}}\n`,
+      );
   }
 
   flush(): void {
@@ -93,7 +100,4 @@ class Destinations implements LogWriter {
 
 /** A part of a line; pino asks once before there is a record. Every record has fields: at least `at`. */
 const timeAndFields = (record: LogRecord | undefined): string =>
-  record === undefined ? ',"time":0' : `,"time":${record.time},${fieldsOf(record)}`;
-
-const fieldsOf = ({ json, fields }: LogRecord): string =>
-  json === undefined ? JSON.stringify(fields).slice(1, -1) : `${json.slice(1, -1)},"at":${fields.at}`;
+  record === undefined ? ',"time":0' : `,"time":${record.time},${JSON.stringify(record.fields).slice(1, -1)}`;

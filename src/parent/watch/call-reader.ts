@@ -16,7 +16,7 @@ import { Answers } from './answers.js';
 import { Foresight } from './foresight.js';
 import { ProcessView } from './process-view.js';
 import { RemoteMemory } from './remote-memory.js';
-import { readArguments } from './shown-arguments.js';
+import { type ReadCall, readArguments } from './shown-arguments.js';
 import { WatchedProcesses } from './watched-processes.js';
 import type { WatchedRecord } from './watched-record.js';
 
@@ -69,24 +69,34 @@ export class CallReader {
     const { architecture } = call;
     const read = readArguments(this.memory, notification, call, architecture);
     const process = this.processes.of(thread);
-    // A pipe or a socket that is looked at by its descriptor has none.
-    const paths = read.paths.flatMap((path) => this.view.absolute(thread, path) ?? (path.path || []));
+    const paths = this.absolutePaths(thread, read);
     const asked = { call, read, thread, process, paths };
     const answer = this.answers.to(asked);
     const refusal = this.foresight.refusal(asked);
-    const { pid, inside, name } = process;
-    const other = process.thread === inside ? undefined : process.thread;
-    const record = {
+    const { pid, shown } = process;
+    const record: WatchedRecord = defined({
       watched: call.name,
       kind: call.kind,
       args: read.args,
-      ...defined({ paths: paths.length > 0 ? paths : undefined, address: read.address }),
-      process: { inside, name, ...defined({ thread: other }) },
+      paths: paths.length > 0 ? paths : undefined,
+      address: read.address,
+      process: shown,
       answer,
       known: refusal === undefined ? ('asked' as const) : ('foreseen' as const),
-      ...defined({ refusal, architecture: architecture === 'i386' ? architecture : undefined }),
-    };
+      refusal,
+      architecture: architecture === 'i386' ? architecture : undefined,
+    });
     return { record, pid };
+  }
+
+  /** A pipe or a socket that is looked at by its descriptor has none. */
+  private absolutePaths(thread: number, read: ReadCall): string[] {
+    const found: string[] = [];
+    for (const path of read.paths) {
+      const shown = this.view.absolute(thread, path) ?? path.path;
+      if (shown !== '') found.push(shown);
+    }
+    return found;
   }
 
   /** The call goes on: what it changes is looked up again. */

@@ -61,7 +61,11 @@ export class ProcessView {
   /** An absolute path in the root of the process; undefined where the directory cannot be seen. */
   absolute(thread: number, path: CallPath): string | undefined {
     const place = this.place(thread, path);
-    return place && posix.normalize(place).replace(/(?<=.)\/$/, path.path.startsWith('/') ? '/' : '');
+    if (place === undefined) return undefined;
+    const normal = posix.normalize(place);
+    return normal.length > 1 && normal.endsWith('/') && !path.path.startsWith('/')
+      ? normal.slice(0, -1)
+      : normal;
   }
 
   /** The same with each `..` in it, which leads elsewhere behind a symbolic link. */

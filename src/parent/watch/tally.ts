@@ -27,7 +27,10 @@ export class Tally {
     const key = `${answer.namespace} ${answer.whose}`;
     const known = this.namespaces.get(key);
     if (known === undefined) this.namespaces.set(key, { answer, calls: 1 });
-    else Object.assign(known, { answer, calls: known.calls + 1 });
+    else {
+      known.answer = answer;
+      known.calls += 1;
+    }
     const refused = refusedWords(record);
     if (refused === undefined) return;
     this.refusals += 1;

@@ -1,19 +1,28 @@
 /** Who makes a watched call: what /proc says of its process, kept until it may be something else. */
 import { readFileSync } from 'node:fs';
 import { linkText, textOf } from '../../common/byte-text.js';
+import { defined } from '../../common/defined.js';
 
 /** More than this many are not kept. */
 const mostKept = 256;
+
+/** Who makes a call, as its record has it. */
+export interface ShownProcess {
+  /** In its own PID namespace. */
+  readonly inside: number;
+  /** The name of the thread: the first 15 bytes of its program's, unless it chose another. */
+  readonly name: string;
+  /** Where it is not the first thread: its number, inside too. */
+  readonly thread?: number;
+}
 
 /** A process, by what proc_pid_status(5) says of one of its threads. */
 export interface WatchedProcess {
   /** As the host numbers it. */
   readonly pid: number;
-  /** In its own PID namespace; and the thread there. */
+  /** In its own PID namespace. */
   readonly inside: number;
-  readonly thread: number;
-  /** The name of the thread: the first 15 bytes of its program's, unless it chose another. */
-  readonly name: string;
+  readonly shown: ShownProcess;
   /** As the host numbers them: the effective user and group, and the supplementary groups. */
   readonly uid: number;
   readonly gid: number;
@@ -25,8 +34,7 @@ export interface WatchedProcess {
 const unknown = (thread: number): WatchedProcess => ({
   pid: thread,
   inside: 0,
-  thread: 0,
-  name: '?',
+  shown: { inside: 0, name: '?' },
   uid: -1,
   gid: -1,
   groups: [],
@@ -84,11 +92,16 @@ function read(thread: number): WatchedProcess {
   }
   const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)?.[1] ?? '';
   const numbers = (name: string): number[] => field(name).split(/\s+/).filter(Boolean).map(Number);
+  const inside = numbers('NStgid').at(-1) ?? 0;
+  const threadInside = numbers('NSpid').at(-1) ?? 0;
   return {
     pid: numbers('Tgid')[0] ?? thread,
-    inside: numbers('NStgid').at(-1) ?? 0,
-    thread: numbers('NSpid').at(-1) ?? 0,
-    name: field('Name'),
+    inside,
+    shown: defined({
+      inside,
+      name: field('Name'),
+      thread: threadInside === inside ? undefined : threadInside,
+    }),
     uid: numbers('Uid')[1] ?? -1,
     gid: numbers('Gid')[1] ?? -1,
     groups: numbers('Groups'),

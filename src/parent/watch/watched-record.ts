@@ -2,6 +2,7 @@
 import type { Architecture, WatchedName, WatchKind } from '../../common/watch/watched-calls.js';
 import type { Answer } from './answers.js';
 import type { SocketAddress } from './socket-address.js';
+import type { ShownProcess } from './watched-processes.js';
 
 /** Why a call will fail, and what would let it succeed. */
 export interface Refusal {
@@ -19,13 +20,7 @@ export interface WatchedRecord {
   /** As absolute ones, where the call has some. */
   readonly paths?: readonly string[];
   readonly address?: SocketAddress;
-  readonly process: {
-    /** In its own PID namespace. */
-    readonly inside: number;
-    readonly name: string;
-    /** Where it is not the first thread: its number, inside too. */
-    readonly thread?: number;
-  };
+  readonly process: ShownProcess;
   readonly answer: Answer;
   /**
    * `decided` where somebody had it fail, and so the kernel never saw it; `foreseen` where it will be refused; of every other

@@ -8,7 +8,7 @@
  */
 import { constants } from 'node:os';
 import type { Kernel } from '../../common/kernel/kernel.js';
-import { Listener, type Notification } from '../../common/kernel/listener.js';
+import { type CallAnswer, Listener, type Notification, type Trip } from '../../common/kernel/listener.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
@@ -22,8 +22,8 @@ import type { WatchedRecord } from './watched-record.js';
 const [mostRecords, mostCharacters] = [20_000, 16 * 1024 * 1024];
 /** After so many more calls that wait for a decision it is looked which of their callers still wait. */
 const mostUnlooked = 256;
-/** Milliseconds: for so long a next call is waited for here, and after so many the event loop has its turn. */
-const [linger, turn] = [1, 5];
+/** Milliseconds: after so many the event loop has its turn. */
+const turn = 5;
 
 /** A call that waits for its answer; what the filter does not name has no name, and what could not be read was not. */
 interface Held {
@@ -31,6 +31,20 @@ interface Held {
   readonly call: NamedCall | undefined;
   readonly read: CallRead | undefined;
 }
+
+/** One that was answered, or is about to be. */
+interface Answered extends CallAnswer {
+  readonly held: Held;
+  /** Who decided about it. */
+  readonly by?: Decider['name'] | undefined;
+}
+
+const answerTo = (held: Held, errno: Errno, by?: Decider['name']): Answered => ({
+  id: held.notification.id,
+  errno,
+  held,
+  by,
+});
 
 /** What a watcher has beside the log. */
 interface Beside {
@@ -101,34 +115,43 @@ export class Watcher {
 
   /** Until nobody is left who has the filter, or this is woken. */
   private async serve(listener: Listener): Promise<void> {
-    for (;;) {
+    let state = 'quiet' as Trip['next'];
+    while (state !== 'over') {
       await listener.wait();
-      let state = listener.look(0);
-      while (state === 'call') {
+      do {
         await this.log.together(async () => {
-          const from = performance.now();
-          while (state === 'call' && performance.now() - from < turn) {
-            this.step(listener);
-            state = listener.look(linger);
-          }
+          state = this.serveForAWhile(listener);
         });
         await new Promise(setImmediate);
-      }
-      if (state === 'over') return;
+      } while (typeof state === 'object');
     }
   }
 
-  /** Answers one call, whatever happens here, or has it wait for a decision. */
-  private step(listener: Listener): void {
-    const notification = listener.receive();
-    if (notification === undefined) return;
+  /** One call after the other: each is answered on the way to the next. @returns what there was when time was up */
+  private serveForAWhile(listener: Listener): Trip['next'] {
+    const until = performance.now() + turn;
+    let due: Answered | undefined;
+    for (;;) {
+      const { answered, next } = listener.travel(due);
+      if (due !== undefined && answered) this.wentOn(due);
+      if (typeof next !== 'object') return next;
+      due = this.consider(listener, next);
+      if (due === undefined || performance.now() < until) continue;
+      if (listener.answer(due)) this.wentOn(due);
+      return next;
+    }
+  }
+
+  /** @returns what the call is answered with, whatever happens here; undefined where it waits for a decision */
+  private consider(listener: Listener, notification: Notification): Answered | undefined {
     const call = this.reader?.callOf(notification);
     const held = { notification, call, read: call && this.look(notification, call) };
     const { decider } = this.beside;
     // What was asked through a ring would be seen by nobody.
-    if (call?.name === 'io_uring_setup') this.answer(listener, held, constants.errno.ENOSYS);
-    else if (decider === undefined || !this.isDecidedOn(call)) this.answer(listener, held, 0);
-    else void this.ask(listener, held, decider);
+    if (call?.name === 'io_uring_setup') return answerTo(held, constants.errno.ENOSYS);
+    if (decider === undefined || !this.isDecidedOn(call)) return answerTo(held, 0);
+    void this.ask(listener, held, decider);
+    return undefined;
   }
 
   /** The command's own execve(2) is the launch's, and the child waits for it. */
@@ -147,7 +170,9 @@ export class Watcher {
     if (this.unlooked > mostUnlooked) this.forgetEnded(listener);
     const errno = held.read === undefined ? undecided : await decider.decide(held.read);
     // Its caller, or all of the container, may have ended.
-    if (this.undecided.delete(held)) this.answer(listener, held, errno, decider.name);
+    if (!this.undecided.delete(held)) return;
+    const answered = answerTo(held, errno, decider.name);
+    if (listener.answer(answered)) this.wentOn(answered);
   }
 
   /** Nobody may ever decide about calls whose callers have ended. */
@@ -156,15 +181,9 @@ export class Watcher {
     for (const held of this.undecided) if (!listener.waits(held.notification.id)) this.undecided.delete(held);
   }
 
-  private answer(
-    listener: Listener,
-    { notification, call, read }: Held,
-    errno: Errno,
-    by?: Decider['name'],
-  ): void {
-    const answered = listener.answer(notification.id, errno);
-    // Nobody waits any more: what was read may be another's.
-    if (!answered || call === undefined) return;
+  /** The call was answered while its caller waited: otherwise what was read may be another's. */
+  private wentOn({ held: { notification, call, read }, errno, by }: Answered): void {
+    if (call === undefined) return;
     // With --as-pid-1 the child itself makes calls until its execve(2).
     this.executes ||= call.name === 'execve';
     if (read !== undefined && this.executes) this.note(by === undefined ? read : decided(read, by, errno));
@@ -187,13 +206,12 @@ export class Watcher {
     this.beside.told?.(record);
     if (!this.log.wanted) return;
     const line = callLine(record);
-    const fields = { stage: 'parent', pid, ...record };
-    const json = JSON.stringify(fields);
-    this.characters += line.length + json.length;
+    const written = `"stage":"parent","pid":${pid},${JSON.stringify(record).slice(1, -1)}`;
+    this.characters += line.length + written.length;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;
       return;
     }
-    this.log.addWritten('info', line, fields, json);
+    this.log.addWritten('info', line, { ...record }, written);
   }
 }
