@@ -37,7 +37,7 @@ export interface LaunchOptions<Streams extends StandardStreams = StandardStreams
   overflow?: 'end' | 'truncate' | undefined;
   /**
    * Decides about each call of the command that is watched, and has them watched: all, unless `watch` names kinds. The
-   * caller waits meanwhile, and every other process goes on. It is not asked about the execve(2) that starts the command.
+   * caller waits meanwhile, and every other process goes on. The first is the execve(2) that starts the command.
    *
    * **This is no wall: namespaces enforce; the listener explains.** A call that goes on is read by the kernel anew
    * (SECCOMP_USER_NOTIF_FLAG_CONTINUE), and until then another thread, or whoever shares the memory, may have put another

@@ -50,6 +50,7 @@ export class RunningContainer implements Container {
   private executed = false;
   private killed = false;
   private killedByUs = false;
+  private readonly decides: boolean;
   private overflown = false;
   /** What made `onCall` fail. */
   private fault: { readonly reason: unknown } | undefined;
@@ -74,6 +75,7 @@ export class RunningContainer implements Container {
     };
     this.stdout = launcher.stdout && limited(launcher.stdout, maxOutput, beyond);
     this.stderr = launcher.stderr && limited(launcher.stderr, maxOutput, beyond);
+    this.decides = onCall !== undefined;
     if (questions !== undefined && onCall !== undefined)
       decideCalls(questions, onCall, (reason) => {
         this.fault ??= { reason };
@@ -153,8 +155,8 @@ export class RunningContainer implements Container {
     } else {
       this.killed = true;
       // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too. Once the command is
-      // about to run SIGTERM would be passed on to it, so its execve(2) is waited for.
-      if (!this.begun) this.launcher.kill('SIGTERM');
+      // about to run SIGTERM would be passed on to it, so its execve(2) is waited for, unless that waits for a decision.
+      if (!this.begun || this.decides) this.launcher.kill('SIGTERM');
     }
   }
 

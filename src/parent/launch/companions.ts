@@ -19,7 +19,7 @@ export interface Companions {
   /** The sizes of the command's own terminal, where they come from elsewhere: --window, --window-fd. */
   readonly sizes?: WindowSizes | undefined;
   /** --watch: answers the command's calls. */
-  readonly watcher?: Pick<Watcher, 'take' | 'broken' | 'end'> | undefined;
+  readonly watcher?: Pick<Watcher, 'take' | 'broken' | 'end' | 'holdsStart' | 'refusedStart'> | undefined;
   /** --changes-fd: tells what was changed in the overlays. */
   readonly changes?: Pick<FinalChanges, 'write'> | undefined;
   /** --watch --step: stops at the command's calls. */

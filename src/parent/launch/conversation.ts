@@ -10,6 +10,7 @@ import { KernelError } from '../../common/kernel/kernel-error.js';
 import { restSoon } from '../../common/kernel/memory-at-rest.js';
 import type { ProcessChange } from '../../common/kernel/processes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
+import { isDeadly } from '../../common/passed-signals.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { described, type Evidence, type StepResult } from '../../common/step.js';
 import { execStep, programOf } from '../../common/steps/command.js';
@@ -33,7 +34,7 @@ import type { ParentChannel } from './parent-channel.js';
 import { childKilled, type ProcessHandOver } from './process-hand-over.js';
 import type { RefusedCalls } from './refused-calls.js';
 import type { ServedCommands } from './served-commands.js';
-import type { SignalRelay } from './signal-relay.js';
+import { givenUp, type SignalRelay } from './signal-relay.js';
 
 /** What of the launch the conversation needs. */
 export interface Surroundings extends Companions {
@@ -188,7 +189,7 @@ export class Conversation {
       if (foreground !== undefined) this.at.channel.send({ type: 'resume', foreground });
     },
     failure: ({ failure }) => {
-      throw received(failure);
+      throw this.at.watcher?.refusedStart ?? received(failure);
     },
     passed: ({ number }) => this.forced.confirm(number),
     ended: ({ status, signal }) => {
@@ -233,7 +234,8 @@ export class Conversation {
 
   /** The command is about to be executed: from here on terminal and signals are its own. */
   private begin(): void {
-    const { spec, handOver, channel, group, log, job, pty, registration, signals, supervision } = this.at;
+    const { spec, handOver, channel, group, log, job, pty, registration, signals, supervision, watcher } =
+      this.at;
     const overlays = this.at.layers.overlays(this.at.mountPoints?.all ?? []);
     const pass = (signal: NodeJS.Signals): void =>
       spec.controlDescriptor !== undefined
@@ -250,7 +252,11 @@ export class Conversation {
     pty?.relay(() => pass('SIGHUP'));
     this.at.calls?.attach((work) => (pty ?? job).lend(work), handOver);
     if (spec.asPid1) this.before = programOf(handOver.second);
-    signals.passTo(spec.asPid1 ? (signal) => this.early.push(signal) : pass, spec.terminal);
+    const take = spec.asPid1 ? (signal: NodeJS.Signals) => this.early.push(signal) : pass;
+    signals.passTo((signal) => {
+      if (watcher?.holdsStart && isDeadly(signal)) this.forced.end(givenUp(signal));
+      else take(signal);
+    }, spec.terminal);
     registration?.writeStep();
     if (log.wanted) group?.follow();
     if (overlays.length > 0) registration?.layered(overlays);

@@ -41,6 +41,8 @@ type Decided = Errno | undefined;
 
 export class CallWalk implements Decider, CallPauses {
   readonly name = 'terminal';
+  /** The launch's last step was that. */
+  readonly decidesOnStart = false;
   private terminal: WalkTerminal | undefined;
   private readonly paint = painter(coloured({ isTTY: true }));
   private stops = true;

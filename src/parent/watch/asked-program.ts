@@ -14,6 +14,7 @@ const longestLine = 200;
 
 export class AskedProgram implements Decider {
   readonly name = 'program';
+  readonly decidesOnStart = true;
   private socket: Socket | undefined;
   private readonly lines = new LineSplitter(longestLine);
   private readonly open = new Map<number, (errno: Errno) => void>();

@@ -14,6 +14,8 @@ export const undecided: Errno = constants.errno.EPERM;
 export interface Decider {
   /** As the records name it. */
   readonly name: NonNullable<WatchedRecord['decided']>['by'];
+  /** Whether it is asked about the execve(2) that starts the command, too. */
+  readonly decidesOnStart: boolean;
   /** @param breaks to be called where it cannot decide any more: the container is ended then */
   begin(breaks: (reason: Error) => void): void;
   /** The caller waits meanwhile, and others go on. It may end before this is resolved. */

@@ -7,12 +7,15 @@
  * than those that were read.
  */
 import { constants } from 'node:os';
+import { Failure } from '../../common/failure.js';
+import { errnoName } from '../../common/kernel/errno.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { type CallAnswer, Listener, type Notification, type Trip } from '../../common/kernel/listener.js';
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import type { Log } from '../log/log.js';
+import { decisionWords } from '../recorded/launch-log.js';
 import { type CallRead, CallReader, type NamedCall } from './call-reader.js';
 import { type Decider, decided, type Errno, undecided } from './decider.js';
 import { callLine, summaryLine, Tally } from './tally.js';
@@ -46,6 +49,9 @@ const answerTo = (held: Held, errno: Errno, by?: Decider['name']): Answered => (
   by,
 });
 
+const refused = (by: Decider['name'], errno: Errno): Failure =>
+  new Failure(`the command was not started: ${decisionWords(by, errnoName(errno))}`, { status: 126 });
+
 /** What a watcher has beside the log. */
 interface Beside {
   /** Told of every call, also of those that have no record. */
@@ -61,8 +67,10 @@ export class Watcher {
   private served: Promise<void> = Promise.resolve();
   private readonly tally = new Tally();
   private characters = 0;
-  /** Whether the command's execve(2) was seen. */
+  /** Whether the command's execve(2) went on. */
   private executes = false;
+  /** Why the command could not be started, where somebody had its execve(2) fail. */
+  refusedStart: Failure | undefined;
   private kernel: Kernel | undefined;
   /** Rejected where the calls cannot be answered any more: then the container has to end. */
   readonly broken: Promise<never>;
@@ -149,14 +157,20 @@ export class Watcher {
     const { decider } = this.beside;
     // What was asked through a ring would be seen by nobody.
     if (call?.name === 'io_uring_setup') return answerTo(held, constants.errno.ENOSYS);
-    if (decider === undefined || !this.isDecidedOn(call)) return answerTo(held, 0);
+    if (decider === undefined || !this.isDecidedOn(call, decider)) return answerTo(held, 0);
     void this.ask(listener, held, decider);
     return undefined;
   }
 
-  /** The command's own execve(2) is the launch's, and the child waits for it. */
-  private isDecidedOn(call: NamedCall | undefined): boolean {
-    return this.executes && call !== undefined && this.isWanted(call);
+  /** With --as-pid-1 the child itself makes calls until its execve(2), which are the launch's. */
+  private isDecidedOn(call: NamedCall | undefined, { decidesOnStart }: Decider): boolean {
+    if (call === undefined || !this.isWanted(call)) return false;
+    return this.executes || (decidesOnStart && call.name === 'execve');
+  }
+
+  /** Whether the execve(2) that starts the command waits for a decision: until then no signal reaches anybody inside. */
+  get holdsStart(): boolean {
+    return !this.executes && this.undecided.size > 0;
   }
 
   private isWanted({ kind }: Pick<NamedCall, 'kind'>): boolean {
@@ -184,9 +198,11 @@ export class Watcher {
   /** The call was answered while its caller waited: otherwise what was read may be another's. */
   private wentOn({ held: { notification, call, read }, errno, by }: Answered): void {
     if (call === undefined) return;
-    // With --as-pid-1 the child itself makes calls until its execve(2).
-    this.executes ||= call.name === 'execve';
-    if (read !== undefined && this.executes) this.note(by === undefined ? read : decided(read, by, errno));
+    const starts = !this.executes && call.name === 'execve';
+    if (starts && by !== undefined && errno !== 0) this.refusedStart = refused(by, errno);
+    if (read !== undefined && (this.executes || starts))
+      this.note(by === undefined ? read : decided(read, by, errno));
+    this.executes ||= starts && errno === 0;
     this.reader?.goesOn(notification, call);
   }
 
