@@ -4,7 +4,7 @@
  * compared and searched as any other, and leaves as the bytes that it came from.
  */
 import { isUtf8 } from 'node:buffer';
-import { readlinkSync, realpathSync } from 'node:fs';
+import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 const base = 0xdc00;
 const lone = /[\udc80-\udcff]/u;
@@ -24,6 +24,12 @@ export function textOf(bytes: Buffer): string {
     at += length ?? 1;
   }
   return text;
+}
+
+/** The text of a file that can be read again. Node reads what is UTF-8 in one piece; of other files it takes 64 KiB for each read(2). */
+export function textOfFile(path: string): string {
+  const text = readFileSync(path, 'utf8');
+  return text.includes('\ufffd') ? textOf(readFileSync(path)) : text;
 }
 
 /** The bytes that a text came from. */

@@ -1,7 +1,7 @@
 /** Reading from the kernel what it did: the evidence that steps show before and after. */
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { pathOf, textOf } from './byte-text.js';
+import { pathOf, textOfFile } from './byte-text.js';
 import { type Namespace, namespaces } from './namespaces.js';
 
 /** `user:[4026531837]` and so on for a process (namespaces(7)), by what the namespace is called in /proc/PID/ns. */
@@ -23,7 +23,7 @@ export function namespaceId(process: number | 'self', entry: string): string {
 
 /** The lines of uid_map, gid_map or timens_offsets as the kernel reports them, blanks evened out. */
 export function procLines(path: string): string[] {
-  return textOf(readFileSync(path))
+  return textOfFile(path)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.trim().replace(/\s+/g, ' '));

@@ -1,7 +1,6 @@
 /** The mount table: /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 
-import { readFileSync } from 'node:fs';
-import { textOf } from './byte-text.js';
+import { textOfFile } from './byte-text.js';
 import { isWithin } from './is-within.js';
 import type { CallName } from './kernel/calls.js';
 
@@ -40,12 +39,17 @@ export class Mount {
 
   /** Whether it passes changes on (`shared:`) or gets them (`master:`); without taking the line apart. */
   has(tag: 'shared:' | 'master:'): boolean {
-    return this.line.slice(0, this.line.indexOf(' - ')).includes(` ${tag}`);
+    return this.line.includes(` ${tag}`) && this.line.slice(0, this.line.indexOf(' - ')).includes(` ${tag}`);
   }
 
   /** Whether it is mounted there; only a line that has this path is taken apart. */
   isAt(place: string): boolean {
     return this.line.includes(` ${escaped(place)} `) && this.mountPoint === place;
+  }
+
+  /** Whether it is mounted there or below; only a line that has this path is taken apart. */
+  isAtOrBelow(place: string): boolean {
+    return this.line.includes(` ${escaped(place)}`) && isWithin(this.mountPoint, place);
   }
 
   /** Whether nothing can be written there: for this mount, or for its file system as a whole. */
@@ -98,7 +102,7 @@ export const mountsInside = (): Mount[] => read('proc/self/mountinfo');
 
 function read(file: string): Mount[] {
   if (remembered?.file === file) return remembered.mounts;
-  const mounts = textOf(readFileSync(file))
+  const mounts = textOfFile(file)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => new Mount(line));

@@ -58,7 +58,7 @@ function remountEach(
   attributes: readonly Attribute[],
   table: readonly Mount[],
 ): void {
-  for (const { mountPoint, options } of table.filter(isAtOrBelow(path))) {
+  for (const { mountPoint, options } of table.filter((mount) => mount.isAtOrBelow(path))) {
     const flags = new Set([...keptFlags(options), ...attributes.map((name) => flagOf[name])]);
     // A remount without it makes a mount writable that was read-only.
     if (options.split(',').includes('ro')) flags.add('MS_RDONLY');
@@ -71,9 +71,3 @@ function remountEach(
     });
   }
 }
-
-/** Whether a mount is that at a place, or one below it. */
-export const isAtOrBelow = (place: string) => {
-  const below = place === '/' ? '/' : `${place}/`;
-  return ({ mountPoint }: Mount): boolean => mountPoint === place || mountPoint.startsWith(below);
-};

@@ -5,7 +5,7 @@ import { mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js
 import { shellWord } from '../shell-word.js';
 import { isHostTree, type LaunchSpec, placeOf } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
-import { isAtOrBelow, remounted, restrictMounts } from './mount-attributes.js';
+import { remounted, restrictMounts } from './mount-attributes.js';
 import { remountBelow } from './new-root-shell.js';
 
 const pivots = ({ root }: LaunchSpec): boolean => root?.method === 'pivot_root';
@@ -64,10 +64,9 @@ export const bindRootStep: Step = {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';
     // Of several at one place the last one is seen.
-    const seen = new Map(mountTable().map((mount) => [mount.mountPoint, mount]));
-    const open = [...seen.values()]
-      .filter(isAtOrBelow(placeOf(spec.root)))
-      .find(({ options }) => !options.split(',').includes('nodev'));
+    const below = mountTable().filter((mount) => mount.isAtOrBelow(placeOf(spec.root)));
+    const seen = new Map(below.map((mount) => [mount.mountPoint, mount]));
+    const open = [...seen.values()].find(({ options }) => !options.split(',').includes('nodev'));
     return open && `devices can be opened in ${open.mountPoint}`;
   },
 };
@@ -162,5 +161,5 @@ export const detachOldRootStep: Step = {
 
 const rootMounts = (): string[] =>
   mountsInside()
-    .filter(({ mountPoint }) => mountPoint === '/')
+    .filter((mount) => mount.isAt('/'))
     .map(mountLine);
