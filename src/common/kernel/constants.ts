@@ -102,6 +102,8 @@ export const constants = {
   // fcntl(2), open(2)
   F_DUPFD_CLOEXEC: 1030,
   F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
   FD_CLOEXEC: 1,
   O_RDONLY: 0,
   O_WRONLY: 1,

@@ -77,6 +77,28 @@ export const awaitForeground = (fd: number): void => {
   invoke('tcdrain', [int(fd)]);
 };
 
+/** A terminal as it is found: its modes, and the status flags of the descriptor, which every process has that inherited it. */
+export interface FoundTerminal {
+  readonly modes: Buffer;
+  readonly flags: number;
+}
+
+/** @returns undefined where the descriptor is no terminal */
+export function foundTerminal(fd: number): FoundTerminal | undefined {
+  const modes = noModes();
+  return ioctl(fd, constants.TCGETS, modes) ? { modes, flags: statusFlags(fd) } : undefined;
+}
+
+/** Makes a terminal again what it was found as. */
+export function putBack(fd: number, { modes, flags }: FoundTerminal): void {
+  setModes(fd, modes);
+  if ((statusFlags(fd) ^ flags) & constants.O_NONBLOCK)
+    invoke('fcntl', [int(fd), int(constants.F_SETFL), pointer(BigInt(flags))]);
+}
+
+const statusFlags = (fd: number): number =>
+  invoke('fcntl', [int(fd), int(constants.F_GETFL), pointer(0n)]).value;
+
 /**
  * Sets the modes of a terminal; after the launch, so not in its log.
  * @returns whether the kernel did

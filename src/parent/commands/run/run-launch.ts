@@ -20,6 +20,7 @@ import { reachOfOthers } from '../../spec/reach-of-others.js';
 import { leftOutOfMaps } from '../../spec/subordinate-ids.js';
 import { openFollowedLog } from '../../state/followed-log.js';
 import { Registration } from '../../state/registration.js';
+import { StandardTerminals } from '../../terminal/standard-terminals.js';
 import type { WindowSizes } from '../../terminal/window-sizes.js';
 import { coloured } from '../../text/paint.js';
 import { stepIndent } from '../../text/step-indent.js';
@@ -45,6 +46,7 @@ export async function runLaunch(
   background?: Background,
 ): Promise<number> {
   const { options } = values;
+  const terminals = new StandardTerminals();
   const standardError = background?.standardError ?? 2;
   const spec = prepared instanceof Failure ? undefined : prepared;
   const program = await programOf(values);
@@ -104,7 +106,7 @@ export async function runLaunch(
     await report?.write();
     background?.release(failed);
   }
-  await leave(ended);
+  await leave(ended, terminals);
   return ended;
 }
 
@@ -231,11 +233,11 @@ function register(
 
 /**
  * Ends this process at once: all is written, and taking Node down in order takes longer than most of the launch's calls.
- * Not where Node was given options, or is asked for its coverage: it may have something to write at its end. Nor at a
- * terminal, whose settings Node puts back as they were, whatever the command did to them.
+ * Not where Node was given options, or is asked for its coverage: it may have something to write at its end.
  */
-async function leave(status: number): Promise<void> {
+async function leave(status: number, terminals: StandardTerminals): Promise<void> {
   if (callersOptions().length > 0 || process.env.NODE_OPTIONS || process.env.NODE_V8_COVERAGE) return;
   if (lacksCompiledCode(__dirname)) (await import('./compile.js')).writeCompiledCode(__dirname);
-  if (![0, 1, 2].some(isTerminal)) exitNow(status);
+  terminals.putBack();
+  exitNow(status);
 }
