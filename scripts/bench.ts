@@ -5,6 +5,7 @@
  *   --rounds N      how often everything takes its turn (20)
  *   --only PARTS    start, memory, calls, throughput, mounts, containers, images, pull, exec; with commas in between
  *   --nodes LIST    20,24: the versions to measure with; installed if need be. All that are there when it is left out
+ *   --against FOLDER  a checkout of another version that is built: its starts take turns with ours
  *   --json FILE     where the findings are written (bench.json)
  *   --docs          writes the tables into docs/performance.md too, and draws docs/start-up.svg
  */
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '20' },
     only: { type: 'string', default: parts.join(',') },
     nodes: { type: 'string', default: presentVersions().join(',') },
+    against: { type: 'string' },
     json: { type: 'string', default: join(root, 'bench.json') },
     docs: { type: 'boolean', default: false },
   },
@@ -42,15 +44,22 @@ const versionOf = (binary: string): string =>
 const copy = makeRunFolder();
 try {
   copyProgram(copy);
+  const { against } = values;
+  const before = against === undefined ? undefined : join(copy, 'before');
+  if (before !== undefined) copyProgram(before, join(root, 'node_modules'), resolve(String(against)));
+  const program = join(copy, 'dist/main.cjs');
   const plan: Plan = {
-    program: join(copy, 'dist/main.cjs'),
+    program,
+    before: before && join(before, 'dist/main.cjs'),
     nodes: binaries.map((binary) => ({ version: versionOf(binary), binary })),
     rounds: Number(values.rounds),
     parts: values.only.split(',') as Part[],
   };
   // The owner's first launch keeps compiled code for those that follow; the measured ones may have other credentials.
   for (const { binary } of plan.nodes)
-    spawnSync(binary, [plan.program, 'run', '--uid', '--quiet', '--', 'true'], { stdio: 'ignore' });
+    for (const one of [program, plan.before])
+      if (one !== undefined)
+        spawnSync(binary, [one, 'run', '--uid', '--quiet', '--', 'true'], { stdio: 'ignore' });
   const { stdout, status } = spawnSync(
     process.execPath,
     ['--import', 'tsx', join(root, 'scripts/bench/measure.ts'), JSON.stringify(plan)],

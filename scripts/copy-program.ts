@@ -9,16 +9,17 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /**
  * Copies dist/ and the packages that it loads into a folder, as `npm install --omit=dev` would lay them; installs nothing.
  * @param modules a folder where the packages are
+ * @param from a checkout that was built
  */
-export function copyProgram(copy: string, modules = join(root, 'node_modules')): void {
-  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
-  const leftOut = files.filter((path) => path.startsWith('!')).map((path) => join(root, path.slice(1)));
+export function copyProgram(copy: string, modules = join(root, 'node_modules'), from = root): void {
+  const { files } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as { files: string[] };
+  const leftOut = files.filter((path) => path.startsWith('!')).map((path) => join(from, path.slice(1)));
   for (const path of [...files.filter((path) => !path.startsWith('!')), 'package.json'])
-    cpSync(join(root, path), join(copy, path), {
+    cpSync(join(from, path), join(copy, path), {
       recursive: true,
       filter: (source) => !leftOut.includes(source),
     });
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  const { packages } = JSON.parse(readFileSync(join(from, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; optional?: boolean }>;
   };
   for (const [path, { dev }] of Object.entries(packages)) {

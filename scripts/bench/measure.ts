@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { furnished, nodeCases, otherCases, type Place, readTerminal } from './cases.js';
+import { type Case, furnished, nodeCases, otherCases, type Place, readTerminal } from './cases.js';
 import { commands } from './commands.js';
 import { compareCalls, ratios } from './kernel-calls.js';
 import { memory } from './memory.js';
@@ -16,7 +16,7 @@ import { type Result, takeTurns } from './turns.js';
 import { throughput, withContainers, withMounts } from './under-load.js';
 import { unpacking } from './unpacking.js';
 
-async function measure({ program, nodes, rounds, parts }: Plan, place: Place): Promise<Findings> {
+async function measure({ program, before, nodes, rounds, parts }: Plan, place: Place): Promise<Findings> {
   const wanted = (part: Part): boolean => parts.includes(part);
   const others = otherCases(place);
   const start = wanted('start') ? startResults() : undefined;
@@ -54,10 +54,7 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
     const terminal = readTerminal();
     const cases = [
       ...nodes.flatMap(({ version, binary }) =>
-        nodeCases(version, binary, place, terminal.path).map((one) => ({
-          ...one,
-          id: `${version} ${one.id}`,
-        })),
+        casesOf(version, binary, terminal.path).map((one) => ({ ...one, id: `${version} ${one.id}` })),
       ),
       ...others.map((one) => ({ ...one, id: ` ${one.id}` })),
     ];
@@ -67,6 +64,18 @@ async function measure({ program, nodes, rounds, parts }: Plan, place: Place): P
       results
         .filter(({ id }) => id.startsWith(`${version} `))
         .map((result) => ({ ...result, id: result.id.slice(version.length + 1) }));
+  }
+
+  /** Each followed by the same of the version before, where there is one. */
+  function casesOf(version: string, binary: string, terminal: string): Case[] {
+    const ours = nodeCases(version, binary, place, terminal);
+    if (before === undefined) return ours;
+    const others = nodeCases(version, binary, { ...place, program: before }, terminal);
+    return ours.flatMap((one, index) => {
+      const { id, title } = one;
+      const other = { ...(others[index] as Case), id: `before ${id}`, title: `${title}, before` };
+      return id === 'bare' ? [one] : [one, other];
+    });
   }
 }
 

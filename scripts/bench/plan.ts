@@ -23,6 +23,8 @@ export type Part = (typeof parts)[number];
 
 export interface Plan {
   readonly program: string;
+  /** Another version of it, which takes turns with it in the part `start`. */
+  readonly before?: string | undefined;
   readonly nodes: readonly { readonly version: string; readonly binary: string }[];
   readonly rounds: number;
   readonly parts: readonly Part[];

@@ -45,7 +45,7 @@ function startTable({ nodes, others = [] }: Findings): string[] {
     };
     return results.flatMap(({ id, title, wall, cpu, floor, target, child }) => [
       row(title, wall.median, wall.min, cpu.median, floor, target),
-      ...(id === 'launch' && child !== undefined
+      ...(/launch$/.test(id) && child !== undefined
         ? [row('its child stage alone', child.median, child.min, undefined, 1)]
         : []),
     ]);
