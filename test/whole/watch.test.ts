@@ -26,6 +26,11 @@ const letters = new Map(
     .map(({ name, parameters }) => [name as string, parameters]),
 );
 
+const numberOf = (wanted: string): number | undefined =>
+  [...watchedNumbers(process.arch === 'x64' ? 'x64' : 'arm64', watchKinds)].find(
+    ([, { name }]) => name === wanted,
+  )?.[0];
+
 const sorted = (flags: string): string =>
   flags
     .replace(/^flags=/, '')
@@ -36,6 +41,10 @@ const sorted = (flags: string): string =>
 /** The flags of struct clone_args, or of clone(2). */
 const cloneFlags = (args: readonly string[]): string =>
   sorted(/flags=([A-Z0-9_|x]+)/.exec(args.join(', '))?.[1] ?? '0');
+
+/** The addresses of messages. */
+const names = (messages: string): string =>
+  [...messages.matchAll(/msg_name=(NULL|\{[^}]*\}), msg_namelen=\d+/g)].join(' ');
 
 /** Whether an argument is the same, where strace writes it after the call and the log before it. */
 function sameArgument(letter: string, logged: string, traced: string): boolean {
@@ -55,6 +64,9 @@ function sameArgument(letter: string, logged: string, traced: string): boolean {
     case 'v':
     case 'd':
       return logged === traced;
+    case 'H':
+    case 'G':
+      return names(logged) === names(traced);
     case 'a':
       return traced
         .replace(/, sin6_(flowinfo|scope_id)=(htonl\()?\d+\)?/g, '')
@@ -130,7 +142,8 @@ async function compare(command: readonly string[], user: User): Promise<string> 
 }
 
 /** Without an address it works on an open descriptor, and is not watched. */
-const isWatched = ({ name, args }: SystemCall): boolean => name !== 'sendto' || args[4] !== 'NULL';
+const isWatched = ({ name, args }: SystemCall): boolean =>
+  name === 'sendto' ? args[4] !== 'NULL' : !/^sendm?msg$/.test(name) || /msg_name=[^N]/.test(args[1] ?? '');
 
 /** The calls of a trace by their threads. Of each thread strace's reader makes a process where no thread is known. */
 function threadsOf(trace: string): Map<number, SystemCall[]> {
@@ -172,12 +185,25 @@ room: .skip 400
 `;
 
 const messages =
-  'use Socket; socket(S, AF_INET, SOCK_DGRAM, 0); my $lo = sockaddr_in(9, inet_aton("127.0.0.1"));' +
-  'send(S, "one", 0, $lo); send(S, "two", MSG_NOSIGNAL, $lo); connect(S, $lo); send(S, "three", 0);';
+  'use Socket; socket(R, AF_INET, SOCK_DGRAM, 0); bind(R, sockaddr_in(0, INADDR_LOOPBACK));' +
+  'socket(S, AF_INET, SOCK_DGRAM, 0); my $lo = getsockname R;' +
+  'send(S, "one", 0, $lo); send(S, "two", MSG_NOSIGNAL, $lo);' +
+  'my $data = pack("PQ", "four", 4); my $to = pack("PLx4PQQQLx4", $lo, length $lo, $data, 1, 0, 0, 0);' +
+  'my $none = pack("QLx4PQQQLx4", 0, 0, $data, 1, 0, 0, 0); my $two = $to . pack("x8") . $none . pack("x8");' +
+  `sub message { syscall(${numberOf('sendmsg')}, fileno(S), $_[0], MSG_NOSIGNAL) == 4 or die "$!" }` +
+  `sub messages { syscall(${numberOf('sendmmsg')}, fileno(S), $two, 2, 0) == $_[0] or die "$!" }` +
+  'message($to); messages(1); connect(S, $lo); send(S, "three", 0); message($none); messages(2);';
 
 const threaded = `const { Worker } = require('node:worker_threads');
 const code = "for (let turn = 0; turn < 20; turn += 1) require('node:fs').readFileSync('/etc/hostname')";
 for (let turn = 0; turn < 3; turn += 1) new Worker(code, { eval: true });`;
+
+/** In a file, as of longer arguments the log has the beginning. */
+function scriptOf(text: string): string {
+  const file = join(folder(), 'script');
+  writeFileSync(file, text);
+  return file;
+}
 
 /** The program in `assembly`, or why it cannot be made here. */
 function program32(): { path: string; skip: string | false } {
@@ -199,7 +225,7 @@ const commands: readonly (readonly [title: string, command: readonly string[], s
   ['a program of Node', [node, '-e', 'require("node:fs").readdirSync("/etc")']],
   ['a program with threads', [node, '-e', threaded]],
   ['a program of 32 bits', [small], notSmall],
-  ['a program that sends messages', ['perl', '-e', messages], lacking('perl')],
+  ['a program that sends messages', ['perl', scriptOf(messages)], lacking('perl')],
 ];
 
 for (const user of users)

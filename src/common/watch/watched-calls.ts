@@ -21,7 +21,8 @@ export type Answering = 'mnt' | 'net' | 'pid' | 'user' | 'uts' | 'ipc' | 'time';
  *   a  address of a socket         l  the length of that       F  AF_…              T  SOCK_…
  *   h  struct open_how             c  all arguments of clone   C  struct clone_args N  CLONE_NEW…
  *   M  flags MS_…                  U  flags of umount2(2)      r  flags RENAME_…   t  text that is no path
- *   n  text as long as the next argument says
+ *   n  text as long as the next argument says          H  struct msghdr
+ *   G  as many struct mmsghdr as the next argument says
  */
 type Row = readonly [
   kind: WatchKind,
@@ -110,6 +111,8 @@ const rows = () =>
     accept: ['network', 'net', 'ipp', 43, -1, 202],
     accept4: ['network', 'net', 'ippx', 288, 364, 242],
     sendto: ['network', 'net', 'ipixal', 44, 369, 206],
+    sendmsg: ['network', 'net', 'iHx', 46, 370, 211],
+    sendmmsg: ['network', 'net', 'iGix', 307, 345, 269],
     execve: ['processes', 'mnt', 'sve', 59, 11, 221],
     execveat: ['processes', 'mnt', 'dsveA', 322, 358, 281],
     clone: ['processes', 'pid', 'c', 56, 120, 220],

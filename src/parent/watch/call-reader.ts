@@ -64,10 +64,12 @@ export class CallReader {
     return this.calls.get(architecture)?.get(number);
   }
 
-  read(notification: Notification, call: NamedCall): CallRead {
+  /** @returns `nothing` for a call that asks for nothing, as one that sends without an address */
+  read(notification: Notification, call: NamedCall): CallRead | 'nothing' {
     const { thread } = notification;
     const { architecture } = call;
     const read = readArguments(this.memory, notification, call, architecture);
+    if (read.asksNothing) return 'nothing';
     const process = this.processes.of(thread);
     const paths = this.absolutePaths(thread, read);
     const asked = { call, read, thread, process, paths };

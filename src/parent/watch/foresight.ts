@@ -10,6 +10,7 @@ import { type Answers, type Asked, may } from './answers.js';
 import { FileForesight } from './file-foresight.js';
 import { hasRoute } from './network-view.js';
 import type { ProcessView } from './process-view.js';
+import { reaches } from './socket-address.js';
 import type { WatchedProcesses } from './watched-processes.js';
 import type { Refusal } from './watched-record.js';
 
@@ -80,7 +81,7 @@ export class Foresight {
     const { address } = read;
     if (address === undefined || !('host' in address)) return undefined;
     const isHosts = this.answers.whose(thread, 'net') === 'host';
-    if ((call.name === 'connect' || call.name === 'sendto') && !hasRoute(thread, address)) {
+    if (reaches(call.name) && !hasRoute(thread, address)) {
       const because = isHosts
         ? `the host has no route to ${address.host}`
         : `the network namespace has no route to ${address.host}`;

@@ -27,6 +27,8 @@ export interface ReadCall {
   address?: SocketAddress;
   /** The new name of sethostname(2). */
   name?: string;
+  /** Whether it sends without an address, and so works on an open descriptor, as write(2) does. */
+  asksNothing?: boolean;
 }
 
 /** AT_FDCWD: relative to the working directory. */
@@ -35,6 +37,8 @@ export const workingDirectory = -100;
 /** strace shows no more of a list. */
 const mostTexts = 32;
 const mostOfText = 256;
+/** More messages than this are not looked at; each has a struct mmsghdr. */
+const mostMessages = 32;
 /** More variables than this are not counted. */
 const mostVariables = 512;
 
@@ -102,14 +106,20 @@ const forms: Readonly<Record<string, Form>> = {
   M: (value) => flagNames('mount', unsigned(value)),
   U: (value) => flagNames('unmount', unsigned(value)),
   r: (value) => flagNames('rename', unsigned(value)),
-  a: (value, { memory, thread, into }, args, index) => {
-    const length = Math.min(unsigned(args[index + 1] ?? 0n), 128);
-    const found = socketAddress(memory.read(thread, value, length));
-    if (found === undefined) return '?';
-    into.address = found;
-    if ('path' in found && !found.abstract && found.path !== '')
-      into.paths.push({ directory: workingDirectory, path: found.path });
-    return shownAddress(found);
+  a: (value, reading, args, index) => address(value, unsigned(args[index + 1] ?? 0n), reading),
+  H: (value, reading) => {
+    const given = headers(value, 1, reading);
+    if (given === undefined) return '?';
+    reading.into.asksNothing = given.every(isWithoutAddress);
+    return given.map((header) => message(header, reading)).join();
+  },
+  G: (value, reading, args, index) => {
+    const count = unsigned(args[index + 1] ?? 0n);
+    const given = headers(value, Math.min(count, mostMessages), reading);
+    if (given === undefined) return '?';
+    reading.into.asksNothing = count <= mostMessages && given.every(isWithoutAddress);
+    const shown = given.map((header) => `{msg_hdr=${message(header, reading)}}`);
+    return `[${[...shown, ...(count > mostMessages ? ['...'] : [])].join(', ')}]`;
   },
   h: (value, { memory, thread, into }) => {
     const how = memory.read(thread, value, 24);
@@ -127,6 +137,46 @@ const forms: Readonly<Record<string, Form>> = {
     return `{flags=${flags}, exit_signal=${signal(given.readBigUInt64LE(32))}}`;
   },
 };
+
+/** An address of a socket; the first of a call is that of its record. */
+function address(value: bigint, length: number, { memory, thread, into }: Reading): string {
+  const found = socketAddress(memory.read(thread, value, Math.min(length, 128)));
+  if (found === undefined) return '?';
+  into.address ??= found;
+  if ('path' in found && !found.abstract && found.path !== '')
+    into.paths.push({ directory: workingDirectory, path: found.path });
+  return shownAddress(found);
+}
+
+/** What struct msghdr begins with. */
+interface MessageHeader {
+  readonly name: bigint;
+  readonly length: number;
+}
+
+const isWithoutAddress = ({ name, length }: MessageHeader): boolean => name === 0n || length === 0;
+
+/** Those of so many struct mmsghdr, the first of which is a struct msghdr; undefined where they cannot be read. */
+function headers(
+  value: bigint,
+  count: number,
+  { memory, thread, pointer }: Reading,
+): MessageHeader[] | undefined {
+  const size = pointer === 8 ? 64 : 32;
+  const beginning = pointer + 4;
+  const wanted = Math.max(count - 1, 0) * size + (count > 0 ? beginning : 0);
+  // What is read next takes the place of these bytes.
+  const found = Buffer.from(memory.read(thread, value, wanted));
+  if (found.length < wanted) return undefined;
+  return Array.from({ length: count }, (_, index) => {
+    const at = index * size;
+    const name = pointer === 8 ? found.readBigUInt64LE(at) : BigInt(found.readUInt32LE(at));
+    return { name, length: found.readUInt32LE(at + pointer) };
+  });
+}
+
+const message = ({ name, length }: MessageHeader, reading: Reading): string =>
+  `{msg_name=${name === 0n ? 'NULL' : address(name, length, reading)}, msg_namelen=${length}}`;
 
 /** The lowest byte is the signal at the end of the process: clone(2). */
 function cloneFlags(value: bigint): string {

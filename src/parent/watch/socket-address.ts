@@ -7,6 +7,9 @@ export type SocketAddress =
   | { readonly family: 'AF_INET' | 'AF_INET6'; readonly host: string; readonly port: number }
   | { readonly family: string };
 
+/** Whether a call turns to the address that it is given. */
+export const reaches = (call: string): boolean => ['connect', 'sendto', 'sendmsg', 'sendmmsg'].includes(call);
+
 /** Undefined where not even the family could be read. */
 export function socketAddress(bytes: Buffer): SocketAddress | undefined {
   if (bytes.length < 2) return undefined;

@@ -153,7 +153,9 @@ export class Watcher {
   /** @returns what the call is answered with, whatever happens here; undefined where it waits for a decision */
   private consider(listener: Listener, notification: Notification): Answered | undefined {
     const call = this.reader?.callOf(notification);
-    const held = { notification, call, read: call && this.look(notification, call) };
+    const read = call && this.look(notification, call);
+    if (read === 'nothing') return answerTo({ notification, call: undefined, read: undefined }, 0);
+    const held = { notification, call, read };
     const { decider } = this.beside;
     // What was asked through a ring would be seen by nobody.
     if (call?.name === 'io_uring_setup') return answerTo(held, constants.errno.ENOSYS);
@@ -206,7 +208,7 @@ export class Watcher {
     this.reader?.goesOn(notification, call);
   }
 
-  private look(notification: Notification, call: NamedCall): CallRead | undefined {
+  private look(notification: Notification, call: NamedCall): CallRead | 'nothing' | undefined {
     try {
       return this.reader?.read(notification, call);
     } catch {

@@ -1,6 +1,7 @@
 /** What a command needs, gathered from the calls that it makes while everything is allowed. */
 
 import { changedPaths, opensPath } from '../../watch/changed-paths.js';
+import { reaches } from '../../watch/socket-address.js';
 import type { WatchedRecord } from '../../watch/watched-record.js';
 
 /** More of each kind is not told apart: a command may make up paths without end. */
@@ -50,9 +51,6 @@ export class Needs {
     }
   }
 }
-
-/** Whether a call turns to the address that it is given. */
-const reaches = (watched: string): boolean => watched === 'connect' || watched === 'sendto';
 
 function keep(known: Set<string>, more: readonly string[]): void {
   for (const one of more) if (known.size < most) known.add(one);
