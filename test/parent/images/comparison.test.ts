@@ -285,6 +285,7 @@ const readOtherwise: readonly {
   { archive: 'a time with nanoseconds, before 1970', by: 'bsdtar' },
   { archive: 'a global pax header, taken away again by an empty record', by: 'tar bsdtar' },
   { archive: 'access control lists of Solaris before a file, and after one', by: 'tar' },
+  { archive: 'a hard link whose file, of zeros, follows once more', by: 'tar bsdtar' },
   { archive: 'an owner that is no number of a user', by: 'tar bsdtar', asRootOnly: true },
 ];
 

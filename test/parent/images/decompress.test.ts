@@ -157,6 +157,23 @@ test('every member of several of gzip is read', async () => {
   assert.ok((await read(Buffer.concat(members))).equals(data));
 });
 
+for (const program of ['gzip', 'bzip2', 'lzma', 'zstd']) {
+  const skip = installed(program);
+  test(`zeros after the end of ${program} are nothing, and what they hide is refused`, { skip }, async () => {
+    const part = data.subarray(0, 100_000);
+    const compressed = compress(part, program, '-c');
+    for (const zeros of [1, 512, 300_000]) {
+      const filled = Buffer.concat([compressed, Buffer.alloc(zeros)]);
+      for (const size of [65_536, 999]) {
+        assert.ok((await read(filled, size)).equals(part));
+        for (const more of [compressed, Buffer.from('x')]) {
+          await assert.rejects(read(Buffer.concat([filled, more]), size), /something else after its end/);
+        }
+      }
+    }
+  });
+}
+
 for (const [program, words, skip] of [
   ['zstd', ['-q', '-c', '-3'], noZstd],
   ['xz', ['-c', '--check=crc32'], noXz],

@@ -120,6 +120,38 @@ export const oddArchives: readonly (readonly [name: string, bytes: Buffer, check
       assert.deepEqual(readdirSync(root), ['etc']);
     },
   ],
+  [
+    'a hard link whose file follows once more, as pax has it',
+    archive([hello, { ...hardLink('b', 'etc/a'), body: 'hello\n' }, file('c'), hardLink('d', 'c')]),
+    (root) => {
+      assert.equal(statSync(join(root, 'b')).ino, statSync(join(root, 'etc/a')).ino);
+      assert.equal(statSync(join(root, 'd')).ino, statSync(join(root, 'c')).ino);
+    },
+  ],
+  [
+    'a hard link whose file, of zeros, follows once more',
+    archive([
+      { name: 'a', body: Buffer.alloc(1500) },
+      { ...hardLink('b', 'a'), body: Buffer.alloc(1500) },
+      file('c'),
+    ]),
+    (root) => assert.deepEqual(readdirSync(root), ['a', 'b', 'c']),
+  ],
+  [
+    'hard links that give the size of a file, which does not follow',
+    archive([
+      hello,
+      { ...hardLink('b', 'etc/a'), size: 6 },
+      file('c'),
+      { ...hardLink('d', 'c'), size: 70_000 },
+    ]),
+    (root) => assert.deepEqual(readdirSync(root), ['b', 'c', 'd', 'etc']),
+  ],
+  [
+    'a time with something after the number',
+    archive([file('etc/a', 'hello\n', { pax: { mtime: '1234.5x' } })]),
+    (root) => assert.equal(time(root, 'etc/a'), 1234n * second + second / 2n),
+  ],
   ['a contiguous file', archive([{ ...hello, type: '7' }]), helloThere],
   [
     'an owner that is no number of a user',

@@ -58,6 +58,8 @@ export class Decoder {
   private readonly input: Buffer;
   private readonly output: Buffer;
   private whole = false;
+  /** Zeros have begun that fill up the last block of a tape: no format begins with one. */
+  private filling = false;
 
   /** @throws Failure when the system does not have the library */
   constructor(codec: Codec) {
@@ -78,7 +80,11 @@ export class Decoder {
 
   /** Decodes what comes next. @throws Error when it is damaged */
   *decode(bytes: Uint8Array): Generator<Buffer> {
-    for (let at = 0; at < bytes.length; at += inputSize) yield* this.take(bytes.subarray(at, at + inputSize));
+    for (let at = 0; at < bytes.length; at += inputSize) {
+      const part = bytes.subarray(at, at + inputSize);
+      if (this.filling) requireZeros(part);
+      else yield* this.take(part);
+    }
   }
 
   /** Says that nothing comes any more. @throws Error when the data was cut short */
@@ -98,11 +104,21 @@ export class Decoder {
     yield* this.steps(bytes.length, false);
   }
 
+  /** @throws Error when there is anything behind the zeros */
+  private fills(bytes: Buffer): boolean {
+    this.filling = bytes[0] === 0;
+    if (this.filling) requireZeros(bytes);
+    return this.filling;
+  }
+
   private *steps(size: number, last: boolean): Generator<Buffer> {
     let left = size;
     let made = 0;
     do {
-      if (this.whole && left > 0) this.codec.goOn(this.state);
+      if (this.whole && left > 0) {
+        if (this.fills(this.input.subarray(size - left, size))) return;
+        this.codec.goOn(this.state);
+      }
       const { state } = this;
       const output = state.address + BigInt(stateSize + inputSize);
       const input = state.address + BigInt(stateSize + size - left);
@@ -112,4 +128,8 @@ export class Decoder {
       if (made > 0) yield this.output.subarray(0, made);
     } while (left > 0 || (made === outputSize && !this.whole));
   }
+}
+
+function requireZeros(bytes: Uint8Array): void {
+  if (bytes.some((byte) => byte !== 0)) throw new Error('there is something else after its end');
 }

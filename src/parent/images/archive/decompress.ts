@@ -3,10 +3,9 @@
  * gzip is read by Node's zlib, the other formats by the libraries of the system: each checks every checksum that its
  * format carries.
  */
-import { createGunzip } from 'node:zlib';
 import { Failure, isFailure } from '../../../common/failure.js';
 import type { DecodedFormat } from '../../../common/kernel/decoders/index.js';
-import { throughTransform } from './through-transform.js';
+import { gunzip } from './gunzip.js';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
@@ -26,7 +25,7 @@ const formats: readonly Format[] = [
   {
     name: 'gzip', // RFC 1952
     begins: magic('1f8b'),
-    decompress: (compressed) => throughTransform(compressed, createGunzip({ chunkSize: 256 * 1024 })),
+    decompress: gunzip,
   },
   {
     name: 'xz', // The .xz File Format, 2.1.1.1

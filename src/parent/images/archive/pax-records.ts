@@ -21,10 +21,13 @@ export function parsePaxRecords(bytes: Buffer): PaxRecord[] | undefined {
   return records;
 }
 
-/** A time in seconds, with a fraction or without; undefined if it is none. What is finer than a nanosecond is cut off. */
+/**
+ * A time in seconds, with a fraction or without; undefined if it is none. What is finer than a nanosecond is cut off, and so
+ * is what follows the number, as other readers do.
+ */
 export function paxTime(value: string | undefined): Moment | undefined {
   if (value === undefined) return undefined;
-  const [whole, sign, digits, fraction = ''] = /^(-?)(\d{1,20})(?:\.(\d*))?$/.exec(value) ?? [];
+  const [whole, sign, digits, fraction = ''] = /^(-?)(\d{1,20})(?:\.(\d*))?/.exec(value) ?? [];
   if (whole === undefined) return undefined;
   const [seconds, nanoseconds] = [Number(digits), Number(fraction.slice(0, 9).padEnd(9, '0'))];
   if (sign === '') return { seconds, nanoseconds };
@@ -35,7 +38,8 @@ export function paxTime(value: string | undefined): Moment | undefined {
 
 /**
  * The extended attributes among some records: SCHILY's as they are; libarchive's, whose names are URL-encoded and whose
- * values are in base 64, where there is no other.
+ * values are in base 64, where there is no other. Access control lists and labels have records of their own, and are
+ * attributes to Linux too.
  */
 export function paxAttributes(records: ReadonlyMap<string, string>): ReadonlyMap<string, Buffer> {
   if (records.size === 0) return noAttributes;
@@ -49,10 +53,22 @@ export function paxAttributes(records: ReadonlyMap<string, string>): ReadonlyMap
     attributes.set(decoded, Buffer.from(value, 'base64'));
   }
   for (const [key, value] of records) {
-    const name = /^SCHILY\.xattr\.(.+)$/s.exec(key)?.[1];
+    const name = isAttribute(key) ? key.slice(attributePrefix.length) : specialAttribute(key);
     if (name !== undefined) attributes.set(name, Buffer.from(value, 'latin1'));
   }
   return attributes;
+}
+
+const attributePrefix = 'SCHILY.xattr.';
+
+/** Of an attribute, no value is a value; of any other record, it takes away what was said before. */
+export const isAttribute = (key: string): boolean =>
+  key.startsWith(attributePrefix) && key.length > attributePrefix.length;
+
+function specialAttribute(key: string): string | undefined {
+  if (key === 'RHT.security.selinux') return 'security.selinux';
+  const [, list] = /^SCHILY\.acl\.(\w+)$/.exec(key) ?? [];
+  return list && `system.posix_acl_${list}`;
 }
 
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();

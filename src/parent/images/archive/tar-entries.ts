@@ -6,7 +6,7 @@ import { Failure } from '../../../common/failure.js';
 import type { Moment } from '../../../common/kernel/file-attributes.js';
 import type { ByteSource, Waiting } from './byte-source.js';
 import { refusal } from './entry-name.js';
-import { type PaxRecord, parsePaxRecords, paxAttributes, paxTime } from './pax-records.js';
+import { isAttribute, type PaxRecord, parsePaxRecords, paxAttributes, paxTime } from './pax-records.js';
 import { bodySparseMap, oldSparseMap, paxSparseMap, type SparseMap } from './sparse-map.js';
 import { block, type Header, isZero, parseHeader } from './tar-header.js';
 
@@ -110,6 +110,8 @@ export class TarReader {
   /** Bytes of the present body that were not read, and of what fills its last block. */
   private remaining = 0;
   private padding = 0;
+  /** Bytes of a body that the last hard link may have, its last block filled up. */
+  private doubtful = 0;
 
   /**
    * @param what names the archive in errors
@@ -132,6 +134,7 @@ export class TarReader {
       const header = this.headerHere() ?? (yield* this.header());
       if (header === undefined) return undefined;
       this.begun = true;
+      this.doubtful = 0;
       if (announcing.has(header.type)) yield* this.announce(header, announced);
       else
         return mayBeSparse(header, announced)
@@ -152,7 +155,12 @@ export class TarReader {
   private *header(): Waiting<Header | undefined> {
     const bytes = yield* this.source.take(block);
     if (bytes.length === 0 && this.begun) return undefined;
-    if (bytes.length > 0 && isZero(bytes)) {
+    const ends = bytes.length > 0 && isZero(bytes);
+    if (bytes.length === block && this.doubtful > 0 && (ends || parseHeader(bytes, 0) === undefined)) {
+      yield* this.skipDoubtful(ends);
+      return yield* this.header();
+    }
+    if (ends) {
       // Two such blocks are the end mark; one is enough for most readers, and what follows is for none of them.
       while ((yield* this.source.some(Number.MAX_SAFE_INTEGER)).length > 0);
       return undefined;
@@ -163,6 +171,21 @@ export class TarReader {
     throw this.unreadable(
       this.begun ? 'the checksum of a header is wrong' : 'it does not begin with a header of one (checksum)',
     );
+  }
+
+  /**
+   * A hard link with a size: pax lets the file's contents follow again, and older writers gave the size alone. There is a
+   * body where no header follows. What is zero may be the end mark as well, and the archive end within it.
+   */
+  private *skipDoubtful(mayEnd: boolean): Waiting<void> {
+    let left = this.doubtful - block;
+    this.doubtful = 0;
+    while (left > 0) {
+      const { length } = yield* this.source.some(left);
+      if (length === 0 && mayEnd) return;
+      if (length === 0) throw this.cutShort();
+      left -= length;
+    }
   }
 
   /** Reads what says something about the entry that follows. */
@@ -194,7 +217,9 @@ export class TarReader {
     const reason = noFiles[header.type];
     if (reason !== undefined) throw refusal(name, `${reason} (type ${header.type})`);
     const type = declared === 'file' && name.endsWith('/') ? 'directory' : declared;
-    this.expectBody(bodiless.has(header.type) ? 0 : (decimal(pax.get('size')) ?? header.size));
+    const stored = decimal(pax.get('size')) ?? header.size;
+    this.expectBody(bodiless.has(header.type) ? 0 : stored);
+    if (type === 'link' && stored > 0) this.doubtful = stored + paddingOf(stored);
     return {
       name,
       type,
@@ -242,7 +267,7 @@ export class TarReader {
     if (!Number.isSafeInteger(size) || size < 0)
       throw this.unreadable('a header declares an impossible size');
     this.remaining = size;
-    this.padding = (block - (size % block)) % block;
+    this.padding = paddingOf(size);
   }
 
   private bodyHere(most: number): Buffer {
@@ -312,6 +337,9 @@ export class TarReader {
   }
 }
 
+/** Bytes that fill the last block of a body. */
+const paddingOf = (size: number): number => (block - (size % block)) % block;
+
 const mayBeSparse = ({ type }: Header, { global, records }: Announced): boolean =>
   type === 'S' || records.length > 0 || global.size > 0;
 
@@ -319,7 +347,7 @@ const mayBeSparse = ({ type }: Header, { global, records }: Announced): boolean 
 function paxOf({ global, records }: Announced): ReadonlyMap<string, string> {
   if (global.size === 0 && records.length === 0) return noRecords;
   const pax = new Map([...global, ...records]);
-  for (const [key, value] of pax) if (value === '') pax.delete(key); // An empty value takes a record away.
+  for (const [key, value] of pax) if (value === '' && !isAttribute(key)) pax.delete(key);
   return pax;
 }
 
