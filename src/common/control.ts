@@ -38,6 +38,8 @@ export interface CommandRequest {
   readonly tellsStart?: boolean;
   /** What it may use. */
   readonly limits?: CommandLimits;
+  /** Which of its calls are watched, in the words of --watch. */
+  readonly watch?: string;
   /** It gets a terminal of its own, of this size; standard input and output are that then, and there is no standard error. */
   readonly window?: WindowSize;
 }
@@ -60,6 +62,8 @@ export interface EndedAnswer {
   readonly signal?: string;
   readonly reason?: 'memory';
   readonly usage?: Usage;
+  /** With `watch`: how many calls were watched in all. */
+  readonly asked?: number;
 }
 
 /** From the launcher. */
@@ -70,6 +74,8 @@ export type ControlAnswer =
   | { readonly type: 'streams'; readonly number: number; readonly descriptors: readonly (number | null)[] }
   /** The command runs: its process ID on the host. */
   | { readonly type: 'started'; readonly number: number; readonly pid: number }
+  /** One of its calls; all of them come before its end. */
+  | { readonly type: 'watched'; readonly number: number; readonly call: unknown }
   | EndedAnswer
   /** It was not started. */
   | { readonly type: 'failed'; readonly number: number; readonly failure: FailureData };

@@ -6,6 +6,8 @@ import { defined } from '../common/defined.js';
 import { usageFailure } from '../common/failure.js';
 import { grace, wrongTimeLimit } from '../common/time-limit.js';
 import type { CommandEnded, CommandOptions } from './box.js';
+import type { AskedCall } from './container.js';
+import { Story } from './story.js';
 
 /** Takes a pipe when it is there; undefined where the command was not started. */
 export interface Taker {
@@ -25,6 +27,7 @@ export class BoxCommand {
   private over = false;
   private attached = false;
   private timer: NodeJS.Timeout | undefined;
+  private readonly asked = new Story<AskedCall>();
 
   /**
    * @param takers of standard input, output and error; undefined where there is no pipe
@@ -49,6 +52,16 @@ export class BoxCommand {
     for (const promise of [this.started, this.ended]) promise.catch(() => {});
     if (timeout !== undefined) this.timer = setTimeout(() => this.end('timeout'), timeout * 1000);
     signal?.addEventListener('abort', this.abort, { once: true });
+  }
+
+  /** With `watch`: its calls, from the first on. */
+  get watched(): AsyncIterable<AskedCall> {
+    return this.asked.read();
+  }
+
+  /** The same as a list, as far as there are some. */
+  watchedSoFar(): { readonly watched?: readonly AskedCall[] } {
+    return this.options.watch ? { watched: this.asked.soFar } : {};
   }
 
   /** Whether somebody had it end. */
@@ -97,18 +110,22 @@ export class BoxCommand {
     });
   }
 
+  hasAsked(call: AskedCall): void {
+    this.asked.add(call);
+  }
+
   hasStarted(pid: number): void {
     this.start({ pid });
   }
 
-  hasEnded({ status, signal, reason, usage }: EndedAnswer): void {
+  hasEnded({ status, signal, reason, usage, asked }: EndedAnswer): void {
     this.finish();
     const own = reason ?? (signal === undefined ? 'exit' : 'signal');
     this.resolve({
       status,
       signal: signal as NodeJS.Signals | undefined,
       reason: this.forced ?? own,
-      ...defined({ usage }),
+      ...defined({ usage, asked }),
     });
   }
 
@@ -120,6 +137,7 @@ export class BoxCommand {
 
   private finish(): void {
     this.over = true;
+    this.asked.end();
     clearTimeout(this.timer);
     this.options.signal?.removeEventListener('abort', this.abort);
   }

@@ -1,7 +1,16 @@
 /** What open() takes and gives: the types of the library that are written by hand. */
 import type { ChangeList } from '../common/change-list.js';
 import type { EnvironmentOption } from './command-environment.js';
-import type { ContainerSignal, Ended, EndReason, ErrorOf, InputOf, OutputOf, Window } from './container.js';
+import type {
+  AskedCall,
+  ContainerSignal,
+  Ended,
+  EndReason,
+  ErrorOf,
+  InputOf,
+  OutputOf,
+  Window,
+} from './container.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 
@@ -34,6 +43,8 @@ export interface CommandOptions extends CommandLimitOptions {
   maxOutput?: number | undefined;
   /** What happens beyond that: `end` (the default) kills the command, `truncate` throws away what follows. */
   overflow?: 'end' | 'truncate' | undefined;
+  /** Has its calls told, and those of its descendants: all, or the kinds that are named, such as `files,network`. */
+  watch?: boolean | string | undefined;
 }
 
 /** The limits of `gontainer run`, for one command; those of the container hold all the same. */
@@ -67,9 +78,13 @@ export type CommandStreams =
 /** How a command of an open container ended: as for launch(), and `abort` where an AbortSignal ended it. */
 export interface CommandEnded extends Omit<Ended, 'reason'> {
   readonly reason: EndReason | 'abort';
+  /** With `watch`: how many calls it has made, of those kinds. */
+  readonly asked?: number;
 }
 
 export interface ExecResult<Output = string> extends CommandEnded {
+  /** With `watch`: its calls until it ended, 20,000 of them at most. */
+  readonly watched?: readonly AskedCall[];
   readonly stdout: Output;
   readonly stderr: Output;
 }
@@ -89,6 +104,8 @@ export interface Command<Streams extends CommandStreams = CommandStreams> {
    * ContainerEnded when the container ended before it.
    */
   readonly ended: Promise<CommandEnded>;
+  /** With `watch`: each of its calls, as it comes, until it has ended. */
+  readonly watched: AsyncIterable<AskedCall>;
   /** Sends a signal to the command and its process group; SIGTERM when none is named. */
   kill(signal?: ContainerSignal): void;
   /**

@@ -28,7 +28,7 @@ import { Captured } from './captured.js';
 import { checkedWindow, usualWindow } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import { commandLimits, limitKinds } from './command-limits.js';
-import type { Ended, Started, Window } from './container.js';
+import type { AskedCall, Ended, Started, Window } from './container.js';
 import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
 import { LateReadable, LateWritable } from './late-streams.js';
@@ -52,6 +52,7 @@ const ofCommands = {
   signal: 'signal',
   maxOutput: 'count',
   overflow: 'overflow',
+  watch: 'flag or value',
   ...limitKinds,
 } as const satisfies Record<keyof CommandOptions, KindName>;
 
@@ -155,7 +156,7 @@ export class OpenBox implements Box {
     const content = ({ content: bytes }: Captured): string | Buffer =>
       encoding === 'buffer' ? bytes : bytes.toString(encoding);
     const reason = command.wasForced || cut === undefined ? ended.reason : cut;
-    return { ...ended, reason, stdout: content(stdout), stderr: content(stderr) };
+    return { ...ended, reason, stdout: content(stdout), stderr: content(stderr), ...command.watchedSoFar() };
   }
 
   spawn<const Streams extends CommandStreams = 'pipe'>(
@@ -183,7 +184,15 @@ export class OpenBox implements Box {
     // A terminal shows both outputs in one stream, and the other has nothing.
     const error = size === undefined ? stderr : Readable.from([]);
     // Which streams are pipes is what the type says of the options.
-    return { stdin, stdout, stderr: error, started, ended, kill, resize } as unknown as Command<Streams>;
+    const streams = { stdin, stdout, stderr: error };
+    return {
+      ...streams,
+      started,
+      ended,
+      watched: command.watched,
+      kill,
+      resize,
+    } as unknown as Command<Streams>;
   }
 
   async changes(): Promise<ChangeList> {
@@ -212,7 +221,7 @@ export class OpenBox implements Box {
     options: CommandOptions,
     further: Pick<CommandRequest, 'tellsStart'> & { readonly window?: Window | undefined } = {},
   ): { command: BoxCommand; number: number } {
-    const { cwd, user, env } = options;
+    const { cwd, user, env, watch } = options;
     checkOptions('a command', { argv: argv ?? null }, { argv: 'texts' });
     if (argv.length === 0 || argv[0] === '') throw usageFailure('a command has at least one word');
     const { whole, entries } = commandEnvironment(env, false);
@@ -238,6 +247,7 @@ export class OpenBox implements Box {
         environment: entries.length > 0 ? entries : undefined,
         wholeEnvironment: whole || undefined,
         limits,
+        watch: watch === true ? 'all' : watch || undefined,
         ...further,
       }),
     };
@@ -277,6 +287,10 @@ export class OpenBox implements Box {
     else if (answer.type === 'streams') {
       void this.attach(command, number, answer.descriptors);
     } else {
+      if (answer.type === 'watched') {
+        command.hasAsked(answer.call as AskedCall);
+        return;
+      }
       this.forget(number);
       if (answer.type === 'failed') command.fail(failureFrom(answer.failure));
       else command.hasEnded(answer);

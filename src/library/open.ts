@@ -22,7 +22,7 @@ const ofSpawned = 'It is about a command: pass it to spawn().';
 const without: Readonly<
   Record<OfTheCommand | Exclude<keyof LaunchOptions, keyof RunOptions | keyof typeof own>, string>
 > = {
-  asPid1: ofOne,
+  asPid1: 'An open container lives as long as its first process, its init, and its commands come and go.',
   entrypoint: ofOne,
   newSession: 'Every command of an open container has a session of its own.',
   command: ofEach,
@@ -31,8 +31,8 @@ const without: Readonly<
   stdio: ofSpawned,
   pty: ofSpawned,
   window: ofSpawned,
-  watch: ofOne,
-  onCall: ofOne,
+  watch: 'Pass it to exec() or spawn(): each command is watched by itself.',
+  onCall: 'Start a command whose calls you decide about by launch(); exec() and spawn() have watch.',
   changes: 'Ask for changes() before the container is closed.',
 };
 

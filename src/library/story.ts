@@ -19,6 +19,11 @@ export class Story<Entry> {
     this.wake();
   }
 
+  /** Every entry that is kept. */
+  get soFar(): readonly Entry[] {
+    return this.entries;
+  }
+
   /** Nothing follows that is kept. */
   seal(): void {
     this.kept = this.entries.length;

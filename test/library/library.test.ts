@@ -38,7 +38,8 @@ for (const user of users) {
   test(`${user.name}: the examples of docs/library.md do what they say`, options, async () => {
     const outputs = [];
     for (const code of examples) outputs.push(await shown(code, user));
-    const [first = '', second = '', refused, third, decided = '', fourth, files, listed, ...last] = outputs;
+    const [first = '', second = '', refused, third, decided = '', fourth, files, asked, listed, ...last] =
+      outputs;
     const [fifth, sixth = ''] = last;
     assert.equal(first, "0\n{ status: 0, signal: undefined, reason: 'exit' }");
     assert.match(second, /^1\/6 leave two namespaces: unshare --user --uts\n(.|\n)*\nbox$/);
@@ -46,12 +47,13 @@ for (const user of users) {
     assert.equal(third, 'Hello container\nAbortError');
     assert.equal(fourth, '0 hello 9');
     assert.equal(files, '64');
+    assert.equal(asked, 'openat /etc/new /etc/new is on a read-only mount, /\ntrue');
     assert.equal(listed, 'A /made file\nC /notes file\n0');
     assert.equal(fifth, 'execve ENOENT\n127 Check the spelling, or give its full path.');
     assert.match(sixth, /^gontainer run --uid .*\n.*Read-only file system\n2$/);
     assert.match(decided, /^uname asks uname$/m);
     assert.match(decided, /^uname: .*Input\/output error$/m);
-    assert.equal(examples.length, 10);
+    assert.equal(examples.length, 11);
   });
 
   test(`${user.name}: require gives what import gives`, options, async () => {

@@ -50,6 +50,7 @@ const requests: { readonly [Type in ControlRequest['type']]: Fields } = {
       wholeEnvironment: flag,
       tellsStart: flag,
       limits,
+      watch: text,
       window,
     },
   },

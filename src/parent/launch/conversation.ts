@@ -99,6 +99,7 @@ export class Conversation {
       return await Promise.race([killed, this.served, this.listen()]);
     } finally {
       this.commands?.end();
+      await this.commands?.released;
       this.forced.release();
     }
   }

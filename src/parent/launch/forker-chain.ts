@@ -10,6 +10,7 @@ import { boundingSetCalls } from '../../common/steps/capabilities.js';
 import { deathSignal, forgetStrings, notDumpable } from '../../common/steps/chain-calls.js';
 import { commandCalls, signalAction } from '../../common/steps/command.js';
 import { serveStep } from '../../common/steps/serve.js';
+import { installFilter } from '../../common/steps/watch.js';
 
 /** The descriptors that F works with: it has all of the launcher's. */
 export interface ForkerDescriptors {
@@ -83,6 +84,8 @@ export function forkerChain(spec: LaunchSpec, at: ForkerDescriptors): ForkerChai
         args: { signum: signalConstant(number), act: none, oldact: NULL },
       }),
     ),
+    // What it starts inherits the filter. Its listener is a descriptor of the launcher's, as all of F's are.
+    ...(spec.watch === undefined ? [] : [noNewPrivileges(step), installFilter(step, spec.watch)]),
     { step, call: 'write', args: { fd: at.report, buf: word('joined'), count: 1 } },
   ];
   const loop: ChainCall[] = [
@@ -95,6 +98,12 @@ export function forkerChain(spec: LaunchSpec, at: ForkerDescriptors): ForkerChai
     fork,
   };
 }
+
+const noNewPrivileges = (step: string): ChainCall => ({
+  step,
+  call: 'prctl',
+  args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
+});
 
 /** As leaveSessionKeyring: where there are no keyrings, none is inherited. */
 const leaveKeyring = (step: string): ChainCall => ({

@@ -21,10 +21,12 @@ import type { Words } from '../../common/kernel/program-words.js';
 import { Recorder } from '../../common/kernel/recorder.js';
 import type { WindowSize } from '../../common/kernel/terminal-modes.js';
 import { LineSplitter } from '../../common/line-splitter.js';
-import type { LaunchSpec } from '../../common/spec.js';
+import type { LaunchSpec, Watch } from '../../common/spec.js';
 import { mayHaveTerminals } from '../../common/steps/devpts.js';
 import { serveStep } from '../../common/steps/serve.js';
+import { watchKinds } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
+import { watchOf } from '../spec/watch.js';
 import { CommandGroups } from './command-groups.js';
 import { LimitedCommand } from './command-limits.js';
 import { CommandDefaults, inTurns, startFailure } from './command-start.js';
@@ -34,12 +36,16 @@ import { checkedRequest, numberOfWrong } from './control-request.js';
 import { statusOf } from './follow.js';
 import { Forker, type StartFailure } from './forker.js';
 import type { ProcessHandOver } from './process-hand-over.js';
+import { WatchedCommand, WatchedCommands } from './watched-commands.js';
 
 /** Bytes of a line: execve(2) takes 6 MiB of strings at most, and JSON may need some more for them. */
 const longestLine = 16 * 1024 * 1024;
 
 /** So many commands may have pipes that a busy program has not opened yet; the next one waits. */
 const mostUnopened = 32;
+
+/** So many sets of kinds of calls are watched each for itself. */
+const mostWatching = 2;
 
 interface Command {
   readonly number: number;
@@ -50,6 +56,7 @@ interface Command {
   /** Signals that came before it ran. */
   readonly early: NodeJS.Signals[];
   readonly limited: LimitedCommand | undefined;
+  readonly watched: WatchedCommand | undefined;
   /** The size of its terminal, where it gets one. */
   window: WindowSize | undefined;
   terminal: CommandTerminal | undefined;
@@ -57,6 +64,15 @@ interface Command {
   own: readonly number[] | undefined;
   /** Descriptors that the program opens once more; closed here when it has. */
   programs: readonly number[];
+}
+
+/** What is known of a command before its process is there. */
+interface Prepared {
+  readonly request: CommandRequest;
+  readonly chosen: ReturnType<CommandDefaults['userOf']>;
+  readonly words: Words;
+  /** Where its calls are watched. */
+  readonly watchedBy?: WatchedCommands;
 }
 
 /** How the container is to end. */
@@ -72,6 +88,10 @@ export class ServedCommands {
   private reject: (reason: Failure) => void = () => {};
   private readonly control: Socket;
   private readonly forker: Forker;
+  /** Those that watch, by what they watch. */
+  private readonly watching = new Map<string, WatchedCommands>();
+  /** Resolves when the calls of the watched commands are not answered any more. */
+  released: Promise<unknown> = Promise.resolve();
   private readonly defaults: CommandDefaults;
   private readonly groups: CommandGroups;
   /** Calls made from here on are none of the launch's. */
@@ -82,8 +102,8 @@ export class ServedCommands {
   private readonly byPid = new Map<number, Command>();
   /** How processes ended before it was known which command they were. */
   private readonly early = new Map<number, ProcessChange>();
-  /** F, once it was waited for. */
-  private reaped: number | undefined;
+  /** Each F that was waited for. */
+  private readonly reaped = new Set<number>();
   private ended = false;
   /** How many commands have pipes that the program has not opened yet. */
   private unopened = 0;
@@ -94,17 +114,12 @@ export class ServedCommands {
     private readonly log: Log,
     private readonly handOver: ProcessHandOver,
     descriptor: number,
-    group: ContainerGroup | undefined,
+    private readonly group: ContainerGroup | undefined,
     register: (groups: readonly string[]) => void,
   ) {
     this.over = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.over.catch(() => {});
-    this.forker = new Forker(
-      spec,
-      kernel,
-      handOver.second,
-      (pid) => this.reaped === pid || this.early.has(pid),
-    );
+    this.forker = new Forker(spec, kernel, handOver.second, this.isReaped);
     // What F starts is born where F is.
     group?.enter(this.forker.pid, serveStep.id);
     this.defaults = new CommandDefaults(spec);
@@ -125,6 +140,12 @@ export class ServedCommands {
     this.tell({ type: 'ready' });
   }
 
+  private readonly isReaped = (pid: number): boolean => this.reaped.has(pid) || this.early.has(pid);
+
+  private get forkers(): Forker[] {
+    return [this.forker, ...[...this.watching.values()].map(({ forker }) => forker)];
+  }
+
   /** A signal that was sent to the launcher: there is no command that it would be for. */
   stop(signal: NodeJS.Signals): void {
     this.resolve({ status: statusOfSignal(signalNumber(signal)), signal });
@@ -140,12 +161,14 @@ export class ServedCommands {
     process.off('SIGCHLD', this.reap);
     this.control.destroy();
     this.forker.end();
+    this.released = Promise.all([...this.watching.values()].map((watching) => watching.end()));
     this.handOver.kill();
-    const { underWay } = this.forker;
-    const left = [...this.byPid.keys(), ...(underWay > 0 && !this.early.has(underWay) ? [underWay] : [])];
-    for (const pid of left) waitForProcess(pid, true);
+    const underWay = this.forkers
+      .map((forker) => forker.underWay)
+      .filter((pid) => pid > 0 && !this.early.has(pid));
+    for (const pid of [...this.byPid.keys(), ...underWay]) waitForProcess(pid, true);
     this.groups.remove();
-    this.forker.release();
+    for (const forker of this.forkers) forker.release();
   }
 
   /**
@@ -191,7 +214,7 @@ export class ServedCommands {
       close(command.programs);
       command.programs = [];
       this.forget(command);
-      this.forker.next();
+      for (const forker of this.forkers) forker.next();
     } else if (request.type === 'resize') this.resize(command, request.window);
     else this.signal(command, request.signal as NodeJS.Signals);
   }
@@ -200,6 +223,7 @@ export class ServedCommands {
     const { number, argv } = request;
     const chosen = this.defaults.userOf(request);
     const words = this.defaults.wordsOf(request);
+    const watch = this.watchOf(request);
     const limited = LimitedCommand.of(request, this.spec, this.kernel, this.groups);
     const command: Command = {
       number,
@@ -208,28 +232,66 @@ export class ServedCommands {
       over: false,
       early: [],
       limited,
+      watched:
+        watch &&
+        new WatchedCommand(watch.kinds, (pid, record) =>
+          this.tell({ type: 'watched', number, call: { pid, ...record } }),
+        ),
       window: request.window,
       terminal: undefined,
       own: undefined,
       programs: [],
     };
     this.byNumber.set(number, command);
-    this.attempt(command, request, chosen, words);
+    try {
+      this.attempt(command, {
+        request,
+        chosen,
+        words,
+        ...defined({ watchedBy: watch && this.watchedBy(watch) }),
+      });
+    } catch (error) {
+      limited?.end();
+      throw error;
+    }
+  }
+
+  /** @throws Failure for kinds that there are not, and where nothing can be watched */
+  private watchOf({ watch }: CommandRequest): Watch | undefined {
+    return watchOf(defined({ watch, 'allow-new-privs': this.spec.newPrivileges || undefined }));
+  }
+
+  /** Each waits on a thread of its own, of which there are four: the third watches everything. */
+  private watchedBy(watch: Watch): WatchedCommands {
+    const isNew = !this.watching.has(watch.kinds.join());
+    const kinds = isNew && this.watching.size >= mostWatching ? watchKinds : watch.kinds;
+    const known = this.watching.get(kinds.join());
+    if (known !== undefined) return known;
+    const spec = { ...this.spec, watch: { ...watch, kinds } };
+    const broken = (reason: Error): void => this.reject(reason as Failure);
+    const made = new WatchedCommands(
+      spec,
+      this.kernel,
+      this.log,
+      this.handOver.second,
+      this.isReaped,
+      broken,
+    );
+    this.group?.enter(made.forker.pid, serveStep.id);
+    this.watching.set(kinds.join(), made);
+    return made;
   }
 
   /** Tries as many of the places of PATH as can be tried at a time, and then those that follow. */
-  private attempt(
-    command: Command,
-    request: CommandRequest,
-    chosen: ReturnType<CommandDefaults['userOf']>,
-    words: Words,
-  ): void {
+  private attempt(command: Command, prepared: Prepared): void {
+    const { request, chosen, words, watchedBy } = prepared;
     const { now, later } = inTurns(words);
-    this.forker.start({
+    (watchedBy?.forker ?? this.forker).start({
       words: now,
       ...chosen,
       descriptors: () => {
         if (command.own === undefined && this.unopened >= mostUnopened) return undefined;
+        if (command.watched !== undefined) watchedBy?.begins(command.watched);
         command.own ??= this.streamsOf(command, request, chosen.becomesUser);
         return command.own;
       },
@@ -237,12 +299,14 @@ export class ServedCommands {
       limit: command.limited?.apply,
       started: (pid) => {
         this.closeOwn(command);
+        if (command.watched !== undefined) watchedBy?.runs(command.watched, pid);
         this.begun(command, pid, request);
       },
       failed: (reason, pid) => {
         if (pid !== 0 && !this.early.has(pid)) waitForProcess(pid, true);
-        this.early.clear();
-        if (later !== undefined && isNotThere(reason)) return this.attempt(command, request, chosen, later);
+        this.early.delete(pid);
+        if (later !== undefined && isNotThere(reason))
+          return this.attempt(command, { ...prepared, words: later });
         this.closeOwn(command);
         command.terminal?.end();
         command.limited?.end();
@@ -325,7 +389,7 @@ export class ServedCommands {
     const { argv, directory, user } = request;
     command.pid = pid;
     const early = this.early.get(pid);
-    this.early.clear();
+    this.early.delete(pid);
     this.byPid.set(pid, command);
     this.log.commandStarted(command.number, pid, { command: argv, directory, user });
     if (request.tellsStart) this.tell({ type: 'started', number: command.number, pid });
@@ -339,10 +403,10 @@ export class ServedCommands {
       const command = this.byPid.get(change.pid);
       if (command !== undefined) this.finish(command, change);
       else if (this.handOver.notes(change)) continue;
-      else if (change.pid === this.forker.pid) {
-        this.reaped = change.pid;
+      else if (this.forkers.some(({ pid }) => pid === change.pid)) {
+        this.reaped.add(change.pid);
         this.reject(new Failure('the process that starts commands was killed', { next: nextAfterKill() }));
-      } else if (this.forker.busy) this.early.set(change.pid, change);
+      } else if (this.forkers.some(({ busy }) => busy)) this.early.set(change.pid, change);
     }
   };
 
@@ -354,8 +418,10 @@ export class ServedCommands {
     const usage = command.limited?.end();
     const reason = hitMemory(signal, usage) ? ('memory' as const) : undefined;
     this.log.commandEnded(number, pid, status, signal);
+    for (const watching of this.watching.values()) watching.ended(pid);
+    const asked = command.watched?.asked;
     if (signal !== 'SIGKILL' || !this.isEnding)
-      this.tell({ type: 'ended', number, status, ...defined({ signal, reason, usage }) });
+      this.tell({ type: 'ended', number, status, ...defined({ signal, reason, usage, asked }) });
     command.over = true;
     this.forget(command);
   }

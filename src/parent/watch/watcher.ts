@@ -33,6 +33,7 @@ interface Held {
   readonly notification: Notification;
   readonly call: NamedCall | undefined;
   readonly read: CallRead | undefined;
+  readonly told: Told | undefined;
 }
 
 /** One that was answered, or is about to be. */
@@ -52,10 +53,15 @@ const answerTo = (held: Held, errno: Errno, by?: Decider['name']): Answered => (
 const refused = (by: Decider['name'], errno: Errno): Failure =>
   new Failure(`the command was not started: ${decisionWords(by, errnoName(errno))}`, { status: 126 });
 
+/** @param pid of the process that makes it, as the host numbers it */
+type Told = (record: WatchedRecord, pid: number) => void;
+
 /** What a watcher has beside the log. */
 interface Beside {
   /** Told of every call, also of those that have no record. */
-  readonly told?: ((record: WatchedRecord) => void) | undefined;
+  readonly told?: Told | undefined;
+  /** Who is told of the calls of this thread, as long as it waits; those that nobody is told of are not looked at. */
+  readonly tellerOf?: ((thread: number) => Told | undefined) | undefined;
   /** Decides whether a call goes on; without one all do. */
   readonly decider?: Decider | undefined;
 }
@@ -95,8 +101,15 @@ export class Watcher {
    * @param pid that process, as the host numbers it; it waits before its execve(2)
    */
   take(kernel: Kernel, pid: number, descriptor: number): void {
+    this.hold(kernel, pid, takeDescriptor(kernel, pid, descriptor));
+  }
+
+  /**
+   * Answers by a listener that this process has.
+   * @param pid a process in the container's namespaces
+   */
+  hold(kernel: Kernel, pid: number, taken: number): void {
     this.kernel = kernel;
-    const taken = takeDescriptor(kernel, pid, descriptor);
     const wake = pipe(kernel, 'wake');
     this.descriptors = [taken, ...wake];
     this.reader = new CallReader(this.spec, pid);
@@ -153,10 +166,12 @@ export class Watcher {
   /** @returns what the call is answered with, whatever happens here; undefined where it waits for a decision */
   private consider(listener: Listener, notification: Notification): Answered | undefined {
     const call = this.reader?.callOf(notification);
-    const read = call && this.look(notification, call);
-    if (read === 'nothing') return answerTo({ notification, call: undefined, read: undefined }, 0);
-    const held = { notification, call, read };
-    const { decider } = this.beside;
+    const { decider, told: always, tellerOf } = this.beside;
+    const told = tellerOf === undefined ? always : tellerOf(notification.thread);
+    const isLookedAt = tellerOf === undefined || told !== undefined;
+    const read = isLookedAt && call !== undefined ? this.look(notification, call) : undefined;
+    if (read === 'nothing') return answerTo({ notification, call: undefined, read: undefined, told }, 0);
+    const held = { notification, call, read, told };
     // What was asked through a ring would be seen by nobody.
     if (call?.name === 'io_uring_setup') return answerTo(held, constants.errno.ENOSYS);
     if (decider === undefined || !this.isDecidedOn(call, decider)) return answerTo(held, 0);
@@ -198,12 +213,12 @@ export class Watcher {
   }
 
   /** The call was answered while its caller waited: otherwise what was read may be another's. */
-  private wentOn({ held: { notification, call, read }, errno, by }: Answered): void {
+  private wentOn({ held: { notification, call, read, told }, errno, by }: Answered): void {
     if (call === undefined) return;
     const starts = !this.executes && call.name === 'execve';
     if (starts && by !== undefined && errno !== 0) this.refusedStart = refused(by, errno);
     if (read !== undefined && (this.executes || starts))
-      this.note(by === undefined ? read : decided(read, by, errno));
+      this.note(by === undefined ? read : decided(read, by, errno), told);
     this.executes ||= starts && errno === 0;
     this.reader?.goesOn(notification, call);
   }
@@ -218,10 +233,10 @@ export class Watcher {
   }
 
   /** Writes the record, where its kind was asked for and there is room. */
-  private note({ record, pid }: CallRead): void {
+  private note({ record, pid }: CallRead, told: Told | undefined): void {
     if (!this.isWanted(record)) return;
     this.tally.add(record, pid);
-    this.beside.told?.(record);
+    told?.(record, pid);
     if (!this.log.wanted) return;
     const line = callLine(record);
     const written = `"stage":"parent","pid":${pid},${JSON.stringify(record).slice(1, -1)}`;

@@ -1,0 +1,145 @@
+/**
+ * Commands of an open container whose calls are watched. They are started by an F of their own (forker.ts), which has the
+ * filter of src/common/steps/watch.ts: whatever it starts inherits that, and one listener hears of them all. A call is told to
+ * the command whose process, or whose descendant, makes it.
+ */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { Failure } from '../../common/failure.js';
+import { errorCode } from '../../common/kernel/kernel-error.js';
+import type { Recorder } from '../../common/kernel/recorder.js';
+import { processStatOrNone } from '../../common/process-files.js';
+import type { LaunchSpec, Watch } from '../../common/spec.js';
+import { serveStep } from '../../common/steps/serve.js';
+import type { WatchKind } from '../../common/watch/watched-calls.js';
+import type { Log } from '../log/log.js';
+import type { WatchedRecord } from '../watch/watched-record.js';
+import { Watcher } from '../watch/watcher.js';
+import { Forker } from './forker.js';
+
+/** As many records as a launch keeps; what comes after them is counted. */
+const mostRecords = 20_000;
+/** So many processes that have left the session of their command are remembered. */
+const mostKnown = 4_096;
+/** A chain of processes each of which is the parent of the next is not followed any further. */
+const mostAbove = 64;
+
+/** What one command has asked the kernel. */
+export class WatchedCommand {
+  /** How many calls it has made. */
+  asked = 0;
+
+  constructor(
+    private readonly kinds: readonly WatchKind[],
+    private readonly told: (pid: number, record: WatchedRecord) => void,
+  ) {}
+
+  readonly take = (record: WatchedRecord, pid: number): void => {
+    if (!this.kinds.includes(record.kind)) return;
+    this.asked += 1;
+    if (this.asked <= mostRecords) this.told(pid, record);
+  };
+}
+
+export class WatchedCommands {
+  readonly forker: Forker;
+  private readonly watcher: Watcher;
+  /** By their processes, which lead their sessions. */
+  private readonly commands = new Map<number, WatchedCommand>();
+  /** By process ID and start time: their descendants may leave the session, and lose their parents. */
+  private readonly known = new Map<string, WatchedCommand>();
+  private starting: WatchedCommand | undefined;
+
+  /**
+   * @param child the container's first process
+   * @param broken told when their calls cannot be answered any more
+   * @throws KernelError where the filter cannot be installed
+   */
+  constructor(
+    spec: LaunchSpec & { readonly watch: Watch },
+    kernel: Recorder,
+    log: Log,
+    child: number,
+    isReaped: (pid: number) => boolean,
+    broken: (reason: Error) => void,
+  ) {
+    const before = listeners();
+    this.forker = new Forker(spec, kernel, child, isReaped);
+    const listener = listeners().find((fd) => !before.includes(fd));
+    if (listener === undefined)
+      throw new Failure(`step ${serveStep.id}: the filter of the watched commands has no listener`);
+    this.watcher = new Watcher(spec, log, { tellerOf: (thread) => this.commandOf(thread)?.take });
+    this.watcher.hold(kernel, child, listener);
+    this.watcher.broken.catch(broken);
+  }
+
+  /** It is the turn of this one: the next process that F makes is to become it. */
+  begins(command: WatchedCommand): void {
+    this.starting = command;
+  }
+
+  /** It runs, as this process. */
+  runs(command: WatchedCommand, pid: number): void {
+    this.commands.set(pid, command);
+  }
+
+  /** It has ended. What it has left behind goes on, and is nobody's any more. */
+  ended(pid: number): void {
+    const command = this.commands.get(pid);
+    this.commands.delete(pid);
+    for (const [key, known] of this.known) if (known === command) this.known.delete(key);
+  }
+
+  /** Resolves when nothing is asked any more. */
+  end(): Promise<void> {
+    this.forker.end();
+    return this.watcher.end();
+  }
+
+  private commandOf(thread: number): WatchedCommand | undefined {
+    // Its process, until it executes the program, does the launcher's bidding.
+    if (thread === this.forker.underWay && isOurs(thread)) return undefined;
+    let [at, key] = [thread, ''];
+    for (let above = 0; at > 1 && above < mostAbove; above += 1) {
+      // Before its turn is over nobody has said which process it is.
+      if (at === this.forker.underWay) return this.starting;
+      const stat = processStatOrNone(at);
+      if (stat === undefined) return undefined;
+      const own = `${at} ${stat.startTime}`;
+      if (above === 0) key = own;
+      const found = this.commands.get(at) ?? this.commands.get(stat.session) ?? this.known.get(own);
+      if (found !== undefined) return this.remembered(key, found);
+      at = stat.parent;
+    }
+    return undefined;
+  }
+
+  private remembered(key: string, command: WatchedCommand): WatchedCommand {
+    if (this.known.size >= mostKnown) this.known.clear();
+    this.known.set(key, command);
+    return command;
+  }
+}
+
+/** Whether a process still executes this program, and so may not be looked into. */
+function isOurs(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe');
+  } catch (error) {
+    return errorCode(error) === 'EACCES';
+  }
+}
+
+/** The listeners that this process has open: what F opens is open here, too. */
+function listeners(): number[] {
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((fd) => linkOf(fd) === 'anon_inode:seccomp notify');
+}
+
+function linkOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined; // It was the one by which the folder was read.
+  }
+}
