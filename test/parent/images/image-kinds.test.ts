@@ -159,6 +159,36 @@ test('images for different machines are told apart where only their configuratio
   assert.deepEqual(readdirSync(join(directory, 'root')), ['here']);
 });
 
+test('an image that does not say which machine it is for is taken', async (t) => {
+  for (const unsaid of [{}, { os: '', architecture: '' }]) {
+    const image = buildImage([[file('a')]], unsaid);
+    const { platform: _, ...manifest } = image.manifest;
+    for (const bytes of [
+      archive(layoutEntries([image], indexOf([manifest]))),
+      archive(layoutEntries([image])),
+    ]) {
+      const directory = workspace(t, owner);
+      await importBytes(owner, directory, bytes);
+      assert.deepEqual(readdirSync(join(directory, 'root')), ['a']);
+    }
+  }
+});
+
+test('an index says which machine an image is for, also where its configuration names another', async (t) => {
+  const built = buildImage([[file('a')]], { os: 'linux', architecture: 'mips64le' });
+  const listed = { ...built.manifest, platform: plain };
+  const directory = workspace(t, owner);
+  await importBytes(owner, directory, archive(layoutEntries([built], indexOf([listed]))));
+  assert.deepEqual(readdirSync(join(directory, 'root')), ['a']);
+});
+
+test('a layout that lists nothing is said to', async (t) => {
+  const bytes = archive(layoutEntries([buildImage([[file('a')]])], indexOf([])));
+  await assert.rejects(importBytes(owner, workspace(t, owner), bytes), {
+    message: 'index.json lists no images.',
+  });
+});
+
 test('--image takes a short name for the one that is written out, and the other way round', async (t) => {
   const layers = [[file('bb')]];
   const image = buildImage(layers);

@@ -381,6 +381,7 @@ test('the name of an image is read as docker reads it', () => {
     ['some/image', undefined, 'registry-1.docker.io some/image latest'],
     ['localhost/image', undefined, 'localhost image latest'],
     ['localhost:5000/a/b/c:tag', undefined, 'localhost:5000 a/b/c tag'],
+    ['REGISTRY/image', undefined, 'REGISTRY image latest'],
     ['example.com/image', undefined, 'example.com image latest'],
     [`image:tag@${digest}`, undefined, `registry-1.docker.io library/image ${digest}`],
     ['alpine', 'localhost:5000', 'localhost:5000 alpine latest'],

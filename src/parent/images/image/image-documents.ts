@@ -92,7 +92,8 @@ function artifactOf(document: Json): string | undefined {
 
 /** What of an image's configuration is needed: config.md. */
 export interface Configuration {
-  readonly platform: Platform;
+  /** Undefined where it does not say which machine the image is for. */
+  readonly platform: Platform | undefined;
   /** The digest of each layer's uncompressed archive, the lowest first. */
   readonly diffIds: readonly string[];
   readonly defaults: ImageDefaults;
@@ -131,11 +132,12 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 
 const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
-const readPlatform = (value: Json): Platform => ({
-  os: textOr(value.os, 'linux'),
-  architecture: textOr(value.architecture, 'unknown'),
-  variant: typeof value.variant === 'string' ? value.variant : undefined,
-});
+function readPlatform(value: Json): Platform | undefined {
+  const architecture = textOr(value.architecture, '');
+  if (architecture === '') return undefined;
+  const variant = textOr(value.variant, '');
+  return { os: textOr(value.os, '') || 'linux', architecture, variant: variant === '' ? undefined : variant };
+}
 
 function readDescriptor(value: unknown, what: string): Descriptor {
   if (!isObject(value) || !Number.isSafeInteger(value.size) || Number(value.size) < 0) {

@@ -88,13 +88,15 @@ async function openDirTransport(
 async function openOciLayout(tree: Tree, wanted: Platform, name: string | undefined): Promise<Image<Layer>> {
   const index = readManifest(readDocument(tree, 'index.json'), 'index.json');
   if (index.kind !== 'index')
-    throw new Failure('index.json lists no images.', { next: 'The image is damaged.' });
+    throw new Failure('index.json is no list of images.', { next: 'The image is damaged.' });
   const store: ContentStore = {
     open({ digest }: Descriptor, what: string) {
       const { algorithm, hex } = requireDigest(digest);
       return openFile(tree, `blobs/${algorithm}/${hex}`, what);
     },
   };
+  if (index.manifests.length === 0)
+    throw new Failure('index.json lists no images.', { next: 'The image is incomplete: save it again.' });
   const named = index.manifests.filter(({ names = [] }) => isMeant(name, names));
   if (named.length === 0)
     throw noSuchImage(

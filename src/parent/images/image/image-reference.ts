@@ -40,7 +40,7 @@ export function parseReference(text: string, registry?: string): ImageReference 
 
   const [first = '', ...others] = path.split('/');
   // As docker does: the first word is a registry if it could not be the name of a user.
-  const named = others.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  const named = others.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
   const host = named ? first : hubNames[0];
   const rest = named ? others.join('/') : path;
   // A mirror of Docker Hub has its repositories under the same names.

@@ -57,7 +57,7 @@ export async function findImage(
   const chosen = await choose(store, images, wanted);
   const manifest = await readContent(store, chosen, `manifest ${chosen.digest}`, readManifest);
   if (manifest.kind === 'index') return findImage(store, manifest.manifests, wanted, depth + 1);
-  if (manifest.kind === 'image') return openImage(store, manifest, wanted);
+  if (manifest.kind === 'image') return openImage(store, manifest, wanted, chosen.platform);
   throw new Failure(
     `This is not an image, but ${manifest.artifactType || 'something else that is kept like one'}.`,
     {
@@ -66,14 +66,20 @@ export async function findImage(
   );
 }
 
-/** The layers of the image that a manifest describes. */
+/**
+ * The layers of the image that a manifest describes.
+ * @param listed the platform for which an index lists it: some images say the one that they were built on
+ */
 export async function openImage(
   store: ContentStore,
   { config, layers }: Extract<Manifest, { kind: 'image' }>,
   wanted: Platform,
+  listed?: Platform,
 ): Promise<Image> {
   const configuration = await readContent(store, config, `configuration ${config.digest}`, readConfiguration);
-  requirePlatform(configuration.platform, wanted);
+  const { platform } = configuration;
+  if (listed === undefined || listed.architecture === platform?.architecture)
+    requirePlatform(platform, wanted);
   requireSameCount(layers.length, configuration.diffIds.length);
   return {
     configuration,
@@ -105,9 +111,9 @@ export async function applyLayers(
   }
 }
 
-/** @throws Failure if an image is for another kind of machine than wanted */
-export function requirePlatform(offered: Platform, wanted: Platform): void {
-  if (fits(offered, wanted)) return;
+/** @throws Failure if an image says that it is for another kind of machine than wanted */
+export function requirePlatform(offered: Platform | undefined, wanted: Platform): void {
+  if (offered === undefined || fits(offered, wanted)) return;
   throw new Failure(`The image is for ${platformName(offered)}, not for ${platformName(wanted)}.`, {
     next: `To unpack it all the same, add --platform ${platformName(offered)}`,
   });
@@ -172,7 +178,7 @@ async function withoutOthers(
     }
     const what = `configuration ${manifest.config.digest}`;
     const { platform } = await readContent(store, manifest.config, what, readConfiguration);
-    if (fits(platform, wanted)) fitting.push(candidate);
+    if (platform === undefined || fits(platform, wanted)) fitting.push(candidate);
   }
   return fitting.length > 0 ? fitting : images;
 }
