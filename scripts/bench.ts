@@ -35,6 +35,8 @@ const { values } = parseArgs({
   },
 });
 
+const unknown = values.only.split(',').find((part) => !parts.includes(part as Part));
+if (unknown !== undefined) throw new Error(`there is no part “${unknown}”, only ${parts.join(', ')}`);
 const binaries =
   values.nodes === ''
     ? [process.execPath]
