@@ -21,6 +21,13 @@ const container = {
   tests: smoke,
 } as const;
 
+/** Limits, those of one command, and what a killed launcher leaves: each version of cgroups has files of its own. */
+const limits = [
+  'test/common/cgroup/limits.test.ts',
+  'test/library/command-limits.test.ts',
+  'test/parent/launch/killed-with-limits.test.ts',
+];
+
 /** What virtual machines have in common: the ordinary user has subordinate IDs, and nobody has delegated a control group. */
 const virtual = {
   fails: { root: ['subordinate-ids'], user: ['limits'] },
@@ -164,5 +171,18 @@ export const machines: readonly Machine[] = [
     fails: { root: none, user: ['limits'] },
     failsAfterwards: { root: ['limits'], user: [] },
     prepare: qemu(() => ({ ...debian12(), words: 'machine.cgroup=none', cores: 1, memory: 512 })),
+  },
+  {
+    ...virtual,
+    name: 'systemd',
+    what: 'Debian 13 with systemd, and a session of the user, whose user manager gives control groups away',
+    fails: { root: ['subordinate-ids'], user: [] },
+    tests: [...smoke, ...limits],
+    prepare: qemu(() => ({
+      ...debian13(),
+      words: 'machine.init=systemd',
+      // pam_systemd(8) makes the session.
+      ordinary: ['su', '--command', 'exec "$0" "$@"', 'learner', '--'],
+    })),
   },
 ];

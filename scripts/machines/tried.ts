@@ -10,8 +10,8 @@ export interface Row {
   readonly fixes: readonly (readonly string[])[];
 }
 
-/** How long the slowest of all may take: the lessons on an emulated processor. */
-const seconds = 2400;
+/** How long the slowest of all may take: the tests on an emulated processor. */
+const seconds = 7200;
 
 const ordinary = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'] as const;
 
