@@ -81,7 +81,7 @@ export class Answers {
       const path = paths[0];
       if (path === undefined) return '';
       const shown = path.length > longestPath ? `${path.slice(0, longestPath)}…` : path;
-      const mount = this.view.mountOf(thread, this.processes.namespace(thread, 'mnt'), path);
+      const mount = this.view.mounts(thread, this.processes.namespace(thread, 'mnt')).above(path);
       if (mount === undefined) return shown;
       const { mountPoint, type } = mount;
       return `${shown} is on the ${type} at ${mountPoint}${mount.readOnly ? ', which is read-only' : ''}`;

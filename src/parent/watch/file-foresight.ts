@@ -42,7 +42,7 @@ export class FileForesight {
     const wants = flags === undefined ? wantsToWrite : wantsOf(flags);
     if ((flags === undefined && change === undefined) || wants === 0 || paths.length === 0) return undefined;
     const mounts = this.view.mounts(thread, this.processes.namespace(thread, 'mnt'));
-    const readOnly = wants !== wantsToRead && mounts.some((mount) => mount.readOnly);
+    const readOnly = wants !== wantsToRead && mounts.someReadOnly;
     // Root of the host is refused nothing else.
     if (!readOnly && (flags === undefined || this.answers.whose(thread, 'user') === 'host')) return undefined;
     if (!readOnly && this.view.mayGlance && this.seemsPermitted(asked, paths.at(-1) as string, wants))

@@ -15,8 +15,9 @@ import { isWithin } from '../../common/is-within.js';
 import { constants as kernelConstants } from '../../common/kernel/constants.js';
 import type { Notification } from '../../common/kernel/listener.js';
 import { openInRoot } from '../../common/kernel/open-in-root.js';
-import { type Mount, mountAbove, mountTable } from '../../common/mount-table.js';
+import { type Mount, mountTable } from '../../common/mount-table.js';
 import type { WatchedCall } from '../../common/watch/watched-calls.js';
+import { SeenMounts } from './seen-mounts.js';
 import { type ReadCall, workingDirectory } from './shown-arguments.js';
 import { link } from './watched-processes.js';
 
@@ -44,8 +45,8 @@ export type Find = (path: string, follows?: boolean) => FoundFile | undefined;
 type CallPath = ReadCall['paths'][number];
 
 export class ProcessView {
-  /** The mount tables by their namespaces. */
-  private readonly tables = new Map<string, readonly Mount[]>();
+  /** The mounts by their namespaces. */
+  private readonly tables = new Map<string, SeenMounts>();
   /** The threads that are about to change one, each with the number of the call. */
   private readonly changing = new Map<number, number>();
   /** The file systems that were mounted before the command ran: none of its processes answers for those. */
@@ -81,17 +82,13 @@ export class ProcessView {
   }
 
   /** @param namespace which mount namespace it is in */
-  mounts(thread: number, namespace: string): readonly Mount[] {
+  mounts(thread: number, namespace: string): SeenMounts {
     this.changing.delete(thread);
     const known = this.tables.get(namespace);
     if (known !== undefined) return known;
-    const table = mountsOf(thread);
-    if (!this.isChanging()) this.tables.set(namespace, table);
-    return table;
-  }
-
-  mountOf(thread: number, namespace: string, path: string): Mount | undefined {
-    return mountAbove(path, this.mounts(thread, namespace));
+    const mounts = new SeenMounts(mountsOf(thread));
+    if (!this.isChanging()) this.tables.set(namespace, mounts);
+    return mounts;
   }
 
   /** This thread makes a call that changes mounts, which takes effect once it was answered. */

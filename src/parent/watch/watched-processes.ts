@@ -90,7 +90,13 @@ function read(thread: number): WatchedProcess {
   } catch {
     return unknown(thread);
   }
-  const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)?.[1] ?? '';
+  const fields = new Map(
+    status.split('\n').map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+    }),
+  );
+  const field = (name: string): string => fields.get(name) ?? '';
   const numbers = (name: string): number[] => field(name).split(/\s+/).filter(Boolean).map(Number);
   const inside = numbers('NStgid').at(-1) ?? 0;
   const threadInside = numbers('NSpid').at(-1) ?? 0;
