@@ -194,6 +194,27 @@ const messages =
   `sub messages { syscall(${numberOf('sendmmsg')}, fileno(S), $two, 2, 0) == $_[0] or die "$!" }` +
   'message($to); messages(1); connect(S, $lo); send(S, "three", 0); message($none); messages(2);';
 
+/** Calls that few programs make, each of which fails here. */
+const rare = [
+  ['name_to_handle_at', '-100, $nowhere, 0, 0, 0x400'],
+  ['open_by_handle_at', '-1, 0, 0'],
+  ['acct', '$nowhere'],
+  ['swapon', '$nowhere, 0'],
+  ['swapoff', '$nowhere'],
+  ['quotactl', '0, $nowhere, 0, 0'],
+  ['fanotify_mark', '-1, 1, 8, -100, $nowhere'],
+  ['fspick', '-100, $nowhere, 0'],
+  ['rt_sigqueueinfo', '0x7fffffff, 10, 0'],
+  ['rt_tgsigqueueinfo', '0x7fffffff, 0x7fffffff, 10, 0'],
+  ['process_vm_readv', '0x7fffffff, 0, 0, 0, 0, 0'],
+  ['process_vm_writev', '0x7fffffff, 0, 0, 0, 0, 0'],
+  ['pidfd_getfd', '-1, 0, 0'],
+  ['adjtimex', '0'],
+  ['clock_adjtime', '0, 0'],
+]
+  .map(([name = '', args]) => `syscall(${numberOf(name)}, ${args});`)
+  .join('');
+
 const threaded = `const { Worker } = require('node:worker_threads');
 const code = "for (let turn = 0; turn < 20; turn += 1) require('node:fs').readFileSync('/etc/hostname')";
 for (let turn = 0; turn < 3; turn += 1) new Worker(code, { eval: true });`;
@@ -225,6 +246,11 @@ const commands: readonly (readonly [title: string, command: readonly string[], s
   ['a program of Node', [node, '-e', 'require("node:fs").readdirSync("/etc")']],
   ['a program with threads', [node, '-e', threaded]],
   ['a program of 32 bits', [small], notSmall],
+  [
+    'a program that makes rare calls',
+    ['perl', scriptOf(`my $nowhere = "/nowhere"; ${rare}`)],
+    lacking('perl'),
+  ],
   ['a program that sends messages', ['perl', scriptOf(messages)], lacking('perl')],
 ];
 

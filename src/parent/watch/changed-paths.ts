@@ -12,7 +12,7 @@ const calls: Readonly<Record<Change, string>> = {
   removed: 'rmdir unlink unlinkat rename renameat renameat2',
   file:
     'chmod fchmodat fchmodat2 chown chown32 fchownat utime utimes futimesat utimensat utimensat_time64 setxattr ' +
-    'removexattr',
+    'removexattr setxattrat removexattrat file_setattr',
   link: 'lchown lchown32 lsetxattr lremovexattr',
   contents: 'truncate truncate64',
 };

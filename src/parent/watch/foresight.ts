@@ -50,7 +50,10 @@ export class Foresight {
   }
 
   private ofPrivilege({ call, thread, process }: Asked): Refusal | undefined {
-    if (/^(settimeofday|clock_settime)/.test(call.name) && this.answers.whose(thread, 'user') !== 'host')
+    if (
+      /^(settimeofday|stime|clock_settime)/.test(call.name) &&
+      this.answers.whose(thread, 'user') !== 'host'
+    )
       return { errno: 'EPERM', because: 'the clock is the host’s, whatever the namespaces are' };
     const needed = privileged[call.name];
     if (needed === undefined) return undefined;
