@@ -32,6 +32,9 @@ const kernelsOwn = new Set('tmpfs ramfs devtmpfs devpts proc sysfs mqueue cgroup
 
 const fileSystemOf = ({ type, device }: Mount): string => `${type} ${device}`;
 
+/** Those of more threads are not kept. */
+const mostRoots = 256;
+
 /** What a path leads to. */
 export interface FoundFile {
   readonly stats: Stats;
@@ -47,6 +50,8 @@ type CallPath = ReadCall['paths'][number];
 export class ProcessView {
   /** The mounts by their namespaces. */
   private readonly tables = new Map<string, SeenMounts>();
+  /** Where the root of a thread lies on the host. */
+  private readonly roots = new Map<number, string>();
   /** The threads that are about to change one, each with the number of the call. */
   private readonly changing = new Map<number, number>();
   /** The file systems that were mounted before the command ran: none of its processes answers for those. */
@@ -76,9 +81,19 @@ export class ProcessView {
     const base = link(`/proc/${thread}/${from}`);
     if (!base.startsWith('/')) return undefined;
     // The launcher sees where the root lies on the host, unless it is a mount of its own.
-    const root = link(`/proc/${thread}/root`);
+    const root = this.rootOf(thread);
     const inside = root !== '/' && isWithin(base, root) ? base.slice(root.length) || '/' : base;
     return path === '' ? inside : `${inside}/${path}`;
+  }
+
+  private rootOf(thread: number): string {
+    this.changing.delete(thread);
+    const known = this.roots.get(thread);
+    if (known !== undefined) return known;
+    const root = link(`/proc/${thread}/root`);
+    if (this.roots.size >= mostRoots) this.roots.clear();
+    if (!this.isChanging()) this.roots.set(thread, root);
+    return root;
   }
 
   /** @param namespace which mount namespace it is in */
@@ -94,6 +109,7 @@ export class ProcessView {
   /** This thread makes a call that changes mounts, which takes effect once it was answered. */
   changes({ thread, number }: Notification, { name }: WatchedCall): void {
     this.tables.clear();
+    this.roots.clear();
     this.changing.set(thread, number);
     this.hasMadeOne ||= makesFileSystem.has(name);
   }

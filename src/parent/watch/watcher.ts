@@ -238,13 +238,13 @@ export class Watcher {
     this.tally.add(record, pid);
     told?.(record, pid);
     if (!this.log.wanted) return;
-    const line = callLine(record);
-    const written = `"stage":"parent","pid":${pid},${JSON.stringify(record).slice(1, -1)}`;
-    this.characters += line.length + written.length;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;
       return;
     }
+    const line = callLine(record);
+    const written = `"stage":"parent","pid":${pid},${JSON.stringify(record).slice(1, -1)}`;
+    this.characters += line.length + written.length;
     this.log.addWritten('info', line, { ...record }, written);
   }
 }
