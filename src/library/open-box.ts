@@ -32,6 +32,7 @@ import type { AskedCall, Ended, Started, Window } from './container.js';
 import { ContainerEnded } from './container-ended.js';
 import { readJsonLines } from './json-lines.js';
 import { LateReadable, LateWritable } from './late-streams.js';
+import { runOptionKinds } from './launch-options.js';
 import { limited } from './limited.js';
 import { openPipe } from './open-pipe.js';
 import { checkOptions, type KindName } from './option-kinds.js';
@@ -68,6 +69,15 @@ const ofSpawn = {
   pty: 'flag',
   window: 'window',
 } as const satisfies Record<keyof SpawnOptions, KindName>;
+
+/** Where an option belongs that is not one of these. */
+function nextFor(name: string): string | undefined {
+  if (Object.hasOwn(ofSpawn, name)) return 'It is one of spawn().';
+  if (Object.hasOwn(ofExec, name)) return 'It is one of exec().';
+  if (name === 'onCall')
+    return 'Start a command whose calls you decide about by launch(); here there is watch.';
+  return Object.hasOwn(runOptionKinds, name) ? 'It is about the container: pass it to open().' : undefined;
+}
 
 export class OpenBox implements Box {
   pid = 0;
@@ -138,7 +148,7 @@ export class OpenBox implements Box {
     options: ExecOptions & { encoding: 'buffer' },
   ): Promise<ExecResult<Buffer>>;
   async exec(argv: readonly string[], all: ExecOptions = {}): Promise<ExecResult<string | Buffer>> {
-    checkOptions('exec()', all, ofExec);
+    checkOptions('exec()', all, ofExec, nextFor);
     const { input, encoding = 'utf8', ...options } = all;
     const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY } = options;
     const beyond = (): void => command.overflow();
@@ -163,7 +173,7 @@ export class OpenBox implements Box {
     argv: readonly string[],
     all: SpawnOptions<Streams> = {},
   ): Command<Streams> {
-    checkOptions('spawn()', all, ofSpawn);
+    checkOptions('spawn()', all, ofSpawn, nextFor);
     const { stdio, pty, window, ...options } = all;
     const size = pty ? (window ?? usualWindow) : undefined;
     const kinds = kindsOf(size === undefined ? stdio : ['pipe', 'pipe', 'ignore']);

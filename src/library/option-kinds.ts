@@ -101,13 +101,17 @@ export function checkOptions(
   owner: string,
   options: unknown,
   expected: OptionKinds,
-  nextFor: (name: string) => string = () => `Its options are ${Object.keys(expected).join(', ')}.`,
+  nextFor: (name: string) => string | undefined = () => undefined,
 ): void {
   if (!isObject(options) || Array.isArray(options))
     throw usageFailure(`${owner} takes an object of options, not ${shown(options)}`);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(expected, name)) throw usageFailure(`${owner} has no option ${name}`, nextFor(name));
+    if (!Object.hasOwn(expected, name))
+      throw usageFailure(
+        `${owner} has no option ${name}`,
+        nextFor(name) ?? `Its options are ${Object.keys(expected).join(', ')}.`,
+      );
     const { has, words }: Kind = kinds[expected[name] as KindName];
     if (!has(value)) throw usageFailure(`option ${name} of ${owner} ${wrong(value)}`, `It takes ${words}.`);
   }

@@ -79,6 +79,7 @@ for (const user of users) {
       const say = ({ name, status, data, message }) => console.log(name, status, data?.errno, message);
       say(await failed(box.exec(['true'], { watch: 'nonsense' })));
       say(await failed(box.exec(['true'], { watch: 5 })));
+      say(await failed(box.exec(['true'], { onCall: () => 'continue' })));
       say(await failed(box.exec(['no-such-command'], { watch: true })));
       const privileged = await open({ ...options, allowNewPrivs: true });
       say(await failed(privileged.exec(['true'], { watch: true })));
@@ -92,6 +93,7 @@ for (const user of users) {
       assert.deepEqual((await shown(code, user)).split('\n'), [
         'Failure 2 undefined watch knows no “nonsense”',
         'Failure 2 undefined option watch of exec() cannot be 5',
+        'Failure 2 undefined exec() has no option onCall',
         'Failure 127 ENOENT no-such-command: there is no such command in the container',
         'Failure 2 undefined watch needs that no program gets privileges (PR_SET_NO_NEW_PRIVS), and allowNewPrivs lets them',
         'timeout true',

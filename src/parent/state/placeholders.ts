@@ -39,9 +39,9 @@ export interface HeldPlaceholder {
 const looking = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Makes one where there is nothing, and holds whatever is empty there.
+ * Makes one where there is nothing, and holds it, or that of another launch.
  * @param path an absolute path of the host, without symbolic links
- * @returns undefined where something else is, or nothing that may be opened or made: the child says what is wrong with that
+ * @returns undefined where something of somebody's is, or nothing that may be made: the child says what is wrong with that
  * @throws KernelError where it can be neither made nor locked
  */
 export function holdPlaceholder(
@@ -130,6 +130,13 @@ function placeOf(path: string): Place | undefined {
   return { folder, name };
 }
 
+/**
+ * The bit of stat(2) that means nothing for a file, so that it is told from somebody's own from its first moment on: its time
+ * of change comes a moment later. A file of somebody's own is not locked, as he may lock it himself.
+ */
+const sticky = 0o1000;
+const modes = { file: sticky | 0o444, directory: sticky | 0o755 } as const;
+
 /** So often it may be removed by another launch in the moment between two looks. */
 const mostTries = 100;
 
@@ -138,27 +145,16 @@ function opened(kernel: Kernel, place: Place, kind: PlaceholderKind, path: strin
     const own = lookedAt(place);
     if (own !== undefined) {
       const found = fstatSync(own);
-      const fits = kind === 'directory' ? found.isDirectory() : found.isFile() && found.size === 0;
-      const isLocked = fits && locked(kernel, own, found);
+      const isOurs = (found.mode & sticky) !== 0 && found.isDirectory() === (kind === 'directory');
+      if (isOurs) kernel.call('flock', { fd: own, operation: 'LOCK_SH' });
       // Whoever had it may have removed it before the lock was free.
-      if (isLocked && isStill(found, place)) return own;
+      if (isOurs && isStill(found, place)) return own;
       closeSync(own);
-      if (!isLocked) return undefined;
+      if (!isOurs) return undefined;
     } else if (lstatSync(named(place), { throwIfNoEntry: false }) !== undefined || !made(place, kind, path))
       return undefined;
   }
   return undefined;
-}
-
-/** A file of somebody's own may be locked by him for as long as he likes. */
-function locked(kernel: Kernel, fd: number, found: Stats): boolean {
-  try {
-    kernel.call('flock', { fd, operation: isPlaceholder(found) ? 'LOCK_SH' : ['LOCK_SH', 'LOCK_NB'] });
-    return true;
-  } catch (error) {
-    if (isPlaceholder(found)) throw error;
-    return false;
-  }
 }
 
 function lookedAt(place: Place): number | undefined {
@@ -174,15 +170,15 @@ function lookedAt(place: Place): number | undefined {
 function made(place: Place, kind: PlaceholderKind, path: string): boolean {
   const pathname = named(place);
   try {
-    if (kind === 'directory') mkdirSync(pathname);
+    if (kind === 'directory') mkdirSync(pathname, { mode: modes.directory });
     const flags =
       kind === 'directory'
         ? looking | constants.O_DIRECTORY
         : constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const fd = openSync(pathname, flags, 0o444);
+    const fd = openSync(pathname, flags, modes.file);
     try {
       // Anybody who mounts something on it has to open it.
-      fchmodSync(fd, kind === 'directory' ? 0o755 : 0o444);
+      fchmodSync(fd, modes[kind]);
       futimesSync(fd, placeholderTime, placeholderTime);
     } finally {
       closeSync(fd);
