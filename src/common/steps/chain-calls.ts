@@ -54,14 +54,23 @@ export const forgetStrings = (step: string): ChainCall[] =>
     args: { s: { place }, c: 0, n: stringsArea()[place].length },
   }));
 
-/** Starts a chain in a process that is a child of the caller's parent, which can then wait for it (clone(2)). */
-export const cloneSibling = (step: string, chain: Chain): ChainCall => ({
+/**
+ * Starts a chain in a process that is a child of the caller's parent, which can then wait for it (clone(2)).
+ * @param shares whether it runs in the caller's memory, and the caller waits until it has executed its program: a copy of the
+ * page tables of a Node takes longer than the rest of a chain
+ */
+export const cloneSibling = (step: string, chain: Chain, shares = false): ChainCall => ({
   step,
   call: 'clone',
   args: {
     fn: { place: 'setcontext' },
     stack: { place: 'stack' },
-    flags: ['CLONE_PARENT', 'CLONE_PARENT_SETTID', 'SIGCHLD'],
+    flags: [
+      ...(shares ? (['CLONE_VM', 'CLONE_VFORK'] as const) : []),
+      'CLONE_PARENT',
+      'CLONE_PARENT_SETTID',
+      'SIGCHLD',
+    ],
     arg: chain,
     parent_tid: { place: 'process ID' },
   },
