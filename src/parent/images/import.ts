@@ -66,7 +66,7 @@ export function importRootfs(request: ImportRequest): Promise<Imported> {
     if (layoutKind(staging.directory) !== undefined) {
       return unpackImage(await setAside(staging), staging, request);
     }
-    await finishRoot(staging.directory, tree, request);
+    await finishRoot(tree, request);
     return { description: 'a tar archive', tally };
   });
 }
@@ -88,7 +88,7 @@ async function unpackImage(folder: string, staging: Staging, request: ImportRequ
     open: () => request.progress.count(layer.open()),
   }));
   await applyLayers({ ...image, layers: counted }, unpacking, (what) => request.progress.begin(what));
-  await finishRoot(staging.directory, tree, request);
+  await finishRoot(tree, request);
   const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
   return { description: `an image of ${layers}`, tally, image: image.configuration.defaults };
 }

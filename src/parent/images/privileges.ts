@@ -2,7 +2,7 @@
  * Whether set-user-ID and set-group-ID bits and file capabilities are kept. On the host they give the rights of whoever
  * unpacked the file to everybody who can reach it: so they are kept only where nobody else can.
  */
-import { chmod, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Tree } from './archive/tree.js';
 
@@ -25,9 +25,7 @@ async function isSheltered(directory: string): Promise<boolean> {
 export const keepsPrivileges = async ({ directory, keepPrivileges = false }: Request): Promise<boolean> =>
   keepPrivileges || isSheltered(directory);
 
-/** Gives the new root the mode that the archive says, or only its owner's part where others must stay outside. */
-export async function finishRoot(root: string, tree: Tree, request: Request): Promise<void> {
-  const closed = request.keepPrivileges === true && !(await isSheltered(request.directory));
-  tree.finish();
-  await chmod(root, closed ? tree.rootMode & 0o700 : tree.rootMode);
+/** Gives the new root the mode and owner that the archive says, or keeps everybody else outside. */
+export async function finishRoot(tree: Tree, request: Request): Promise<void> {
+  tree.finish(request.keepPrivileges === true && !(await isSheltered(request.directory)));
 }

@@ -121,7 +121,7 @@ class Pull {
     const tally = new Tally({ privileges });
     const unpacking = { tree, budget: new Budget(limits), tally, whiteouts: true, signal: this.signal };
     await applyLayers(image, unpacking, () => {});
-    await finishRoot(directory, tree, this.request);
+    await finishRoot(tree, this.request);
     return {
       description: `${reference.repository} (${layers})`,
       digest: top.digest,

@@ -89,8 +89,8 @@ export class Tree {
   private lastFolder: LastFolder | undefined;
   /** Whether any entry had extended attributes. */
   private gaveAttributes = false;
-  /** The mode that the archive gives to / itself. */
-  rootMode = 0o755;
+  /** What the archive says of / itself: it is given its mode and owner at the end, and closed to others until then. */
+  private top: Pick<TarEntry, 'mode' | 'uid' | 'gid'> = { mode: 0o755, uid: 0, gid: 0 };
   /** Owners that could not be kept, as they are not mapped in this user namespace. */
   lostOwners = 0;
   /** Extended attributes that could not be kept. */
@@ -107,8 +107,15 @@ export class Tree {
     this.made = this.layers > 1 ? new Set() : undefined;
   }
 
-  /** Gives every folder its time; nothing may be made afterwards. */
-  finish(): void {
+  /**
+   * Gives every folder its time, and the root its mode and owner; nothing may be made afterwards.
+   * @param closed whether nobody but the present owner of the root is to be let in
+   */
+  finish(closed: boolean): void {
+    const path = this.path('');
+    const mode = this.top.mode & 0o1777;
+    if (!closed) this.giveAway(path, this.top);
+    chmodSync(path, closed ? mode & 0o700 : mode);
     for (const [place, time] of this.folderTimes) setTimes(this.path(place), time);
   }
 
@@ -119,7 +126,9 @@ export class Tree {
     const mode = this.keepsOwners ? entry.mode : entry.mode | 0o700;
     this.folderTimes.set(place, entry.modified);
     if (place === '') {
-      this.rootMode = mode & 0o1777;
+      this.top = { ...entry, mode };
+      if (this.gaveAttributes) dropOtherAttributes(this.path(''), entry.attributes);
+      this.keepAttributes('', entry);
       return;
     }
     const path = this.path(place);
@@ -244,7 +253,7 @@ export class Tree {
   }
 
   /** An ID that the user namespace does not map can own nothing: chown(2), EINVAL. */
-  private giveAway(file: Path | number, { uid, gid }: TarEntry): void {
+  private giveAway(file: Path | number, { uid, gid }: Pick<TarEntry, 'uid' | 'gid'>): void {
     if (!this.keepsOwners) return;
     try {
       if (typeof file === 'number') fchownSync(file, uid, gid);
