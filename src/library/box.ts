@@ -1,16 +1,7 @@
 /** What open() takes and gives: the types of the library that are written by hand. */
 import type { ChangeList } from '../common/change-list.js';
 import type { EnvironmentOption } from './command-environment.js';
-import type {
-  AskedCall,
-  ContainerSignal,
-  Ended,
-  EndReason,
-  ErrorOf,
-  InputOf,
-  OutputOf,
-  Window,
-} from './container.js';
+import type { AskedCall, ContainerSignal, Ended, ErrorOf, InputOf, OutputOf, Window } from './container.js';
 import type { RunOptions } from './launch-options.js';
 import type { CallRecord, LogRecord, StepRecord } from './records.js';
 
@@ -75,9 +66,8 @@ export type CommandStreams =
   | CommandStream
   | readonly [input: CommandStream, output: CommandStream, error: CommandStream];
 
-/** How a command of an open container ended: as for launch(), and `abort` where an AbortSignal ended it. */
-export interface CommandEnded extends Omit<Ended, 'reason'> {
-  readonly reason: EndReason | 'abort';
+/** How a command of an open container ended. */
+export interface CommandEnded extends Ended {
   /** With `watch`: how many calls it has made, of those kinds. */
   readonly asked?: number;
 }

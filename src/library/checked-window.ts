@@ -1,4 +1,4 @@
-import { usageFailure } from '../common/failure.js';
+import { type Failure, usageFailure } from '../common/failure.js';
 import { isWindowSize, largestWindow, windowText } from '../common/window-size.js';
 import type { Window } from './container.js';
 
@@ -13,5 +13,8 @@ export function checkedWindow(size: Window): string {
     `Both are 1 to ${largestWindow}.`,
   );
 }
+
+export const windowWithoutPty = (): Failure =>
+  usageFailure('window is the size of a terminal, and there is none without pty', 'Pass pty: true as well.');
 
 export const usualWindow: Window = { columns: 80, rows: 24 };

@@ -87,9 +87,9 @@ export interface Started {
 
 /**
  * `exit`: by itself. `signal`: by a signal from somebody else. `timeout`: its time was up. `output`: it wrote more than
- * maxOutput. `killed`: by kill('SIGKILL'). `memory`: memory reached its limit.
+ * maxOutput. `killed`: by kill('SIGKILL'). `memory`: memory reached its limit. `abort`: an AbortSignal ended it.
  */
-export type EndReason = 'exit' | 'signal' | 'timeout' | 'output' | 'killed' | 'memory';
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'output' | 'killed' | 'memory' | 'abort';
 
 /** How the command ended. */
 export interface Ended {
@@ -127,6 +127,8 @@ export interface Container<Streams extends StandardStreams = StandardStreams> {
    * that ended it.
    */
   readonly ended: Promise<Ended>;
+  /** How the command ended, once that is known: also where `ended` rejects because of an abort. */
+  readonly outcome: Ended | undefined;
   /** Each step of the launch when it is done, from the first on, whenever reading begins. */
   readonly steps: AsyncIterable<StepRecord>;
   /** The same for each kernel call. */

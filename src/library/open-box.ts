@@ -25,7 +25,7 @@ import type {
 } from './box.js';
 import { BoxCommand, type Taker } from './box-command.js';
 import { Captured } from './captured.js';
-import { checkedWindow, usualWindow } from './checked-window.js';
+import { checkedWindow, usualWindow, windowWithoutPty } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import { commandLimits, limitKinds } from './command-limits.js';
 import type { AskedCall, Ended, Started, Window } from './container.js';
@@ -175,6 +175,7 @@ export class OpenBox implements Box {
   ): Command<Streams> {
     checkOptions('spawn()', all, ofSpawn, nextFor);
     const { stdio, pty, window, ...options } = all;
+    if (window !== undefined && !pty) throw windowWithoutPty();
     const size = pty ? (window ?? usualWindow) : undefined;
     const kinds = kindsOf(size === undefined ? stdio : ['pipe', 'pipe', 'ignore']);
     const stdin = kinds[0] === 'pipe' ? new LateWritable() : null;

@@ -42,6 +42,7 @@ export class RunningContainer implements Container {
   readonly stderr: Readable | null;
   readonly started: Promise<Started>;
   readonly ended: Promise<Ended>;
+  outcome: Ended | undefined;
   private readonly story = new Story<LogRecord>();
   /** The container's first process, as the launcher numbers it. */
   private init: number | undefined;
@@ -244,9 +245,13 @@ export class RunningContainer implements Container {
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await ended.catch(() => {});
-      if (timer !== undefined) throw signal?.reason;
-      return await ended;
+      const known = await ended.catch(() => undefined);
+      if (timer === undefined) {
+        this.outcome = known;
+        return await ended;
+      }
+      this.outcome = known && { ...known, reason: 'abort' };
+      throw signal?.reason;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);

@@ -3,7 +3,7 @@
  * are left alone, and two pipes tell what the launcher does.
  */
 import { defined } from '../common/defined.js';
-import { checkedWindow, usualWindow } from './checked-window.js';
+import { checkedWindow, usualWindow, windowWithoutPty } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStreams } from './container.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
@@ -47,6 +47,7 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
     changes,
     ...run
   } = options;
+  if (window !== undefined && !run.pty) throw windowWithoutPty();
   const environment = commandEnvironment(env, run.mnt === undefined);
   const pipes = [
     ...(run.pty ? ['window-fd'] : []),
