@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, records, start, untilRuns, unprivileged as user } from '../../gontainer.js';
 import { isAlive } from '../../remains.js';
-import { patience } from '../../until.js';
+import { patience, until } from '../../until.js';
 import { newRoot, withChannel } from '../../whole/isolation/attempts.js';
 
 const limits = { timeout: 5 * patience };
@@ -20,9 +20,13 @@ async function forged(script: string, options: readonly string[] = []) {
   const launcher = start([...words, ...command], { user, env: { XDG_RUNTIME_DIR: place } });
   const end = finished(launcher);
   await untilRuns(place, 'box');
+  // The file is removed when the container ends, which the first forged word may bring about.
+  const child = await until(
+    'there is no file with the process ID',
+    () => (existsSync(status) && Number(readFileSync(status, 'utf8'))) || undefined,
+  );
   launcher.stdin?.end('\n');
   await once(launcher.stdout as NodeJS.ReadableStream, 'data');
-  const child = Number(readFileSync(status, 'utf8'));
   return { child, ...(await end) };
 }
 
