@@ -159,7 +159,7 @@ for (const user of users) {
       ender.abort(new Error('enough'));
       console.log(container.outcome, await container.ended.catch((error) => error.message), existsSync('/proc/' + pid), existsSync('./pid'), JSON.stringify(container.outcome));
       const mild = new AbortController();
-      const other = launch({ uid: true, command: ['sh', '-c', 'trap "exit 7" TERM; echo so far; while :; do sleep 0.1; done'], signal: mild.signal });
+      const other = launch({ uid: true, command: ['sh', '-c', 'trap "exit 7" TERM; echo so far; read more'], signal: mild.signal });
       other.stdout.once('data', () => mild.abort());
       console.log(String(await other.stdout.setEncoding('utf8').toArray()).trim(), await other.ended.catch(({ name }) => name), JSON.stringify(other.outcome));`;
     assert.deepEqual((await shown(code, user)).split('\n'), [
