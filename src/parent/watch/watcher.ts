@@ -157,8 +157,8 @@ export class Watcher {
       if (due !== undefined && answered) this.wentOn(due);
       if (typeof next !== 'object') return next;
       due = this.consider(listener, next);
-      if (due === undefined || performance.now() < until) continue;
-      if (listener.answer(due)) this.wentOn(due);
+      if (performance.now() < until) continue;
+      if (due !== undefined && listener.answer(due)) this.wentOn(due);
       return next;
     }
   }
