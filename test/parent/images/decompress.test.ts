@@ -162,7 +162,7 @@ for (const program of ['gzip', 'bzip2', 'lzma', 'zstd']) {
   test(`zeros after the end of ${program} are nothing, and what they hide is refused`, { skip }, async () => {
     const part = data.subarray(0, 100_000);
     const compressed = compress(part, program, '-c');
-    for (const zeros of [1, 512, 300_000]) {
+    for (const zeros of [1, 70_000]) {
       const filled = Buffer.concat([compressed, Buffer.alloc(zeros)]);
       for (const size of [65_536, 999]) {
         assert.ok((await read(filled, size)).equals(part));
