@@ -35,13 +35,6 @@ mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs -o mode=1777,size=70% tmp /tmp
 mount -t securityfs securityfs /sys/kernel/security
 case $words in
-*" machine.cgroup=1 "*)
-  mount -t tmpfs cgroup /sys/fs/cgroup
-  for controller in memory cpu,cpuacct pids devices freezer; do
-    mkdir "/sys/fs/cgroup/$controller"
-    mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller"
-  done
-  ;;
 *" machine.cgroup=none "*) ;;
 *) mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup ;;
 esac
