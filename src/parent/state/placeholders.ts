@@ -19,10 +19,12 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { pathOf } from '../../common/byte-text.js';
+import { Failure } from '../../common/failure.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { errorCode, KernelError } from '../../common/kernel/kernel-error.js';
 import { Recorder } from '../../common/kernel/recorder.js';
 import { namesOf } from '../../common/path-walk.js';
+import { pause } from '../../common/pause.js';
 import { isPlaceholder, placeholderTime } from '../../common/placeholder.js';
 
 export type PlaceholderKind = 'directory' | 'file';
@@ -42,7 +44,7 @@ const looking = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
  * Makes one where there is nothing, and holds it, or that of another launch.
  * @param path an absolute path of the host, without symbolic links
  * @returns undefined where something of somebody's is, or nothing that may be made: the child says what is wrong with that
- * @throws KernelError where it can be neither made nor locked
+ * @throws KernelError where it can be neither made nor locked, Failure where somebody else keeps it locked
  */
 export function holdPlaceholder(
   kernel: Kernel,
@@ -137,8 +139,10 @@ function placeOf(path: string): Place | undefined {
 const sticky = 0o1000;
 const modes = { file: sticky | 0o444, directory: sticky | 0o755 } as const;
 
-/** So often it may be removed by another launch in the moment between two looks. */
-const mostTries = 100;
+/** So often another launch may remove it, or lock it for that, in the moment between two looks. */
+const mostTries = 200;
+/** Milliseconds from one try to the next where it is locked. */
+const untilNextTry = 5;
 
 function opened(kernel: Kernel, place: Place, kind: PlaceholderKind, path: string): number | undefined {
   for (let tries = 0; tries < mostTries; tries += 1) {
@@ -146,15 +150,29 @@ function opened(kernel: Kernel, place: Place, kind: PlaceholderKind, path: strin
     if (own !== undefined) {
       const found = fstatSync(own);
       const isOurs = (found.mode & sticky) !== 0 && found.isDirectory() === (kind === 'directory');
-      if (isOurs) kernel.call('flock', { fd: own, operation: 'LOCK_SH' });
+      const isLocked = isOurs && lockedNow(kernel, own);
       // Whoever had it may have removed it before the lock was free.
-      if (isOurs && isStill(found, place)) return own;
+      if (isLocked && isStill(found, place)) return own;
       closeSync(own);
       if (!isOurs) return undefined;
+      if (!isLocked) pause(untilNextTry);
     } else if (lstatSync(named(place), { throwIfNoEntry: false }) !== undefined || !made(place, kind, path))
       return undefined;
   }
-  return undefined;
+  throw new Failure(`somebody holds a lock of ${path}, which is to be a mount point`, {
+    next: 'See who: lslocks. A launch holds it only while it removes it.',
+  });
+}
+
+/** Whoever may read the file may lock it, for as long as he likes: so nobody waits for him. */
+function lockedNow(kernel: Kernel, fd: number): boolean {
+  try {
+    kernel.call('flock', { fd, operation: ['LOCK_SH', 'LOCK_NB'] });
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && error.data.errno === 'EAGAIN') return false;
+    throw error;
+  }
 }
 
 function lookedAt(place: Place): number | undefined {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { finished, folder, lacking, start, users } from '../../gontainer.js';
+import { endWithTest, finished, folder, lacking, start, users } from '../../gontainer.js';
 import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
@@ -80,6 +80,25 @@ for (const user of users) {
     // What the command has put beside a mount stays.
     await inside(path, options, 'echo kept >/d/a/kept', user);
     assert.deepEqual(readdirSync(bound, { recursive: true }).sort(), ['a', 'a/kept', 'empty', 'here']);
+  });
+
+  test(title(
+    'a mount point in a folder of the host that somebody keeps locked is named, and not waited for',
+  ), {
+    skip: skip || lacking('flock'),
+  }, async () => {
+    const [path, bound] = [bareRoot(user), folder(user)];
+    const options = ['--bind', `${bound}:/d`, '--tmpfs', '/d/made'];
+    // As another launch makes it.
+    mkdirSync(join(bound, 'made'));
+    chmodSync(join(bound, 'made'), 0o1755);
+    const lock = endWithTest(
+      spawn('flock', ['--exclusive', '--no-fork', join(bound, 'made'), 'sh', '-c', 'echo; exec sleep 1000']),
+    );
+    await once(lock.stdout, 'data');
+    const { status, stderr } = await inside(path, options, 'true', user);
+    assert.equal(status, 125);
+    assert.match(stderr, /^gontainer: somebody holds a lock of .*\/made, .* lslocks.*\n$/);
   });
 
   test(title('what cannot be made is named, and what to do about it'), { skip }, async () => {
