@@ -215,9 +215,11 @@ test('orphans are reaped by PID 1', async () => {
 
 test('what the command leaves running ends with it', async () => {
   const file = join(folder(unprivileged), 'pid');
-  await printed(['--uid', '--pid'], `sleep 1000 & grep NSpid /proc/$!/status > ${file}`);
+  // No other test's command has these words.
+  const words = `sleep 1000${process.pid}`;
+  await printed(['--uid', '--pid'], `${words} & grep NSpid /proc/$!/status > ${file}`);
   writeFileSync(`${file}.read`, readFileSync(file));
-  const { stdout } = spawnSync('pgrep', ['-u', String(unprivileged.uid), '-f', 'sleep 1000'], {
+  const { stdout } = spawnSync('pgrep', ['-u', String(unprivileged.uid), '-f', words], {
     encoding: 'utf8',
   });
   assert.equal(stdout, '');

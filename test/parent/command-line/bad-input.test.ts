@@ -15,6 +15,7 @@ import {
   users,
   withoutSubordinateIds,
 } from '../../gontainer.js';
+import { until } from '../../until.js';
 
 /** One sentence on standard error, no stack trace, and nothing on standard output. */
 function says({ status, stdout, stderr }: Finished, expected: RegExp, expectedStatus: number): void {
@@ -268,10 +269,9 @@ test('a closed pipe on standard output is no error, and ends a command that writ
   }
 });
 
-test('none of these command lines leaves a process or a file behind', () => {
+test('none of these command lines leaves a process or a file behind', async () => {
   assert.deepEqual(readdirSync(at('empty')), []);
-  const processes = spawnSync('pgrep', ['-f', `${program} child`], { encoding: 'utf8' }).stdout;
-  // Those of test files that run beside this one have their launcher still.
+  // Those of test files that run beside this one have their launcher still, or end with it in this moment.
   const launched = (pid: string): boolean => {
     try {
       const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -280,11 +280,12 @@ test('none of these command lines leaves a process or a file behind', () => {
       return true; // It has ended in this moment.
     }
   };
-  assert.deepEqual(
-    processes
-      .split('\n')
-      .filter(Boolean)
-      .filter((pid) => !launched(pid)),
-    [],
+  const left = (): string[] =>
+    spawnSync('pgrep', ['-f', `${program} child`], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter((pid) => pid !== '' && !launched(pid));
+  await until(
+    () => `still there: ${left().join(' ')}`,
+    () => left().length === 0,
   );
 });
