@@ -42,8 +42,9 @@ export async function child(): Promise<void> {
       report({ type: 'call', record });
     });
     detachNode(spec, kernel);
-    const ready = (listener?: ListenerPlace) => {
+    const ready = (listener?: ListenerPlace, install?: () => void) => {
       channel.send({ type: 'ready', ...defined({ listener }) });
+      install?.();
       // A handler would take the place of what the command is to ignore.
       if (!spec.asPid1) init.listen();
       channel.wait('continue');

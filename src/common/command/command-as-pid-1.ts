@@ -1,7 +1,9 @@
+import { closeSync, openSync } from 'node:fs';
+import { Failure } from '../failure.js';
 import { memory } from '../kernel/calls.js';
 import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
 import { limitCalls } from '../resource-limits.js';
-import type { LaunchSpec } from '../spec.js';
+import type { LaunchSpec, Watch } from '../spec.js';
 import { asPid1Step, commandCalls, execStep, hiddenCommand } from '../steps/command.js';
 import type { CommandProcess, ListenerPlace } from '../steps/command-context.js';
 import { installFilter } from '../steps/watch.js';
@@ -19,8 +21,8 @@ export class CommandAsPid1 implements CommandProcess {
   constructor(
     private readonly spec: LaunchSpec,
     private readonly kernel: Kernel,
-    /** Called when everything is ready; returns when execve(2) may be called. */
-    private readonly whenReady: (listener?: ListenerPlace) => void,
+    /** Called when everything is ready but the filter, which `install` installs; returns when execve(2) may be called. */
+    private readonly whenReady: (listener?: ListenerPlace, install?: () => void) => void,
     /** Takes the record of execve(2) beforehand, as it will be if that succeeds. */
     private readonly foretold: (record: CallRecord) => void,
     /** Where the command's root is, seen from this process. */
@@ -46,15 +48,30 @@ export class CommandAsPid1 implements CommandProcess {
     return limitCalls(execStep.id, this.spec.ulimits);
   }
 
+  /**
+   * Once there is a filter, a call of this thread that it names waits for an answer, and V8 makes some of its own accord,
+   * as getpid(2). So the launcher is told before where the listener will be, and takes it whatever this thread waits for.
+   */
+  private beWatched(watch: Watch): void {
+    const descriptor = lowestFree();
+    this.whenReady({ pid: this.pid, descriptor }, () => {
+      try {
+        const found = makeCall(this.kernel, installFilter(execStep.id, watch));
+        if (found === descriptor) return;
+        closeSync(found);
+        throw new Failure(`step ${execStep.id}: the listener is descriptor ${found}, and not ${descriptor}`);
+      } catch (error) {
+        // What is there instead says that none will come.
+        lowestFree(true);
+        throw error;
+      }
+    });
+  }
+
   execute(): void {
     const { path: pathname, spec } = this;
-    // After it nothing opens a file here until somebody holds the listener, and would answer.
-    this.whenReady(
-      spec.watch && {
-        pid: this.pid,
-        descriptor: makeCall(this.kernel, installFilter(execStep.id, spec.watch)),
-      },
-    );
+    if (spec.watch === undefined) this.whenReady();
+    else this.beWatched(spec.watch);
     try {
       const { blockedSignals } = spec.inherited;
       const args = { pathname, argv: spec.command, envp: commandEnvironment(spec) };
@@ -63,4 +80,11 @@ export class CommandAsPid1 implements CommandProcess {
       throw notExecutable(pathname, spec, error as Error);
     }
   }
+}
+
+/** The number that the next descriptor of this process gets: open(2). */
+function lowestFree(taken = false): number {
+  const number = openSync('/', 'r');
+  if (!taken) closeSync(number);
+  return number;
 }

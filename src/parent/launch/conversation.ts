@@ -7,6 +7,7 @@ import { failureFromData } from '../../common/failure-data.js';
 import { constants } from '../../common/kernel/constants.js';
 import type { CallRecord } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
+import { listenerComes } from '../../common/kernel/listener-comes.js';
 import { restSoon } from '../../common/kernel/memory-at-rest.js';
 import type { ProcessChange } from '../../common/kernel/processes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
@@ -176,6 +177,9 @@ export class Conversation {
       this.goOn();
     },
     ready: async ({ listener }) => {
+      // Otherwise a failure follows, which says why.
+      if (listener !== undefined && !(await listenerComes(this.processOf(listener), listener.descriptor)))
+        return;
       this.watch(listener);
       this.begin();
       this.goOn();
@@ -224,13 +228,15 @@ export class Conversation {
 
   /** The command's process waits in front of its execve(2), with the filter in place. */
   private watch(listener: ListenerPlace | undefined): void {
-    const { spec, handOver, kernel, watcher } = this.at;
+    const { spec, kernel, watcher } = this.at;
     if (spec.watch === undefined || listener === undefined) return;
-    const { pid, descriptor } = listener;
     kernel.step = execStep.id;
-    this.ofChild(() =>
-      watcher?.take(kernel, handOver.pidOutside(pid, spec.asPid1 ? 'child' : 'command'), descriptor),
-    );
+    this.ofChild(() => watcher?.take(kernel, this.processOf(listener), listener.descriptor));
+  }
+
+  private processOf({ pid }: ListenerPlace): number {
+    const { spec, handOver } = this.at;
+    return handOver.pidOutside(pid, spec.asPid1 ? 'child' : 'command');
   }
 
   /** The command is about to be executed: from here on terminal and signals are its own. */
