@@ -1,5 +1,4 @@
 import { readlinkSync } from 'node:fs';
-import { setTimeout as later } from 'node:timers/promises';
 import { errorCode } from './kernel-error.js';
 
 /** Milliseconds from one look to the next, and how many looks something else may be there. */
@@ -19,7 +18,7 @@ export async function listenerComes(pid: number, descriptor: number): Promise<bo
     const link = linkOf(`/proc/${pid}/fd/${descriptor}`);
     if (link === 'anon_inode:seccomp notify') return true;
     others = link === undefined ? 0 : others + 1;
-    await later(pause);
+    await new Promise((done) => setTimeout(done, pause));
   }
   // Whoever takes it is told by the kernel what is the matter.
   return others === 0;
