@@ -51,7 +51,8 @@ export class RunningContainer implements Container {
   private executed = false;
   private killed = false;
   private killedByUs = false;
-  private readonly decides: boolean;
+  /** The execve(2) that starts the command waits for a decision. */
+  private startIsHeld = false;
   private overflown = false;
   /** What made `onCall` fail. */
   private fault: { readonly reason: unknown } | undefined;
@@ -76,9 +77,8 @@ export class RunningContainer implements Container {
     };
     this.stdout = launcher.stdout && limited(launcher.stdout, maxOutput, beyond);
     this.stderr = launcher.stderr && limited(launcher.stderr, maxOutput, beyond);
-    this.decides = onCall !== undefined;
     if (questions !== undefined && onCall !== undefined)
-      decideCalls(questions, onCall, (reason) => {
+      decideCalls(questions, this.knowingTheStart(onCall), (reason) => {
         this.fault ??= { reason };
       });
     let start: (started: Started) => void = () => {};
@@ -157,7 +157,7 @@ export class RunningContainer implements Container {
       this.killed = true;
       // The launcher gives up what has not begun. SIGKILL would be the end of its tidying up, too. Once the command is
       // about to run SIGTERM would be passed on to it, so its execve(2) is waited for, unless that waits for a decision.
-      if (!this.begun || this.decides) this.launcher.kill('SIGTERM');
+      if (!this.begun || this.startIsHeld) this.launcher.kill('SIGTERM');
     }
   }
 
@@ -165,6 +165,23 @@ export class RunningContainer implements Container {
     if (this.sizes === undefined)
       throw usageFailure('a container without pty has no terminal to resize', 'Pass pty: true to launch().');
     this.sizes.write(`${checkedWindow({ columns, rows })}\n`);
+  }
+
+  /** Where that is asked about, the execve(2) that starts the command is the first call of all. */
+  private knowingTheStart(onCall: OnCall): OnCall {
+    let isFirst = true;
+    return async (call) => {
+      const starts = isFirst && call.watched === 'execve';
+      isFirst = false;
+      if (!starts) return onCall(call);
+      this.startIsHeld = true;
+      if (this.killed) this.kill('SIGKILL');
+      try {
+        return await onCall(call);
+      } finally {
+        this.startIsHeld = false;
+      }
+    };
   }
 
   /** Listens to the launcher until it is gone. */
