@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs';
-import { Failure } from '../failure.js';
 import { memory } from '../kernel/calls.js';
 import { type CallRecord, type Kernel, makeCall } from '../kernel/kernel.js';
 import { limitCalls } from '../resource-limits.js';
@@ -53,16 +52,14 @@ export class CommandAsPid1 implements CommandProcess {
    * as getpid(2). So the launcher is told before where the listener will be, and takes it whatever this thread waits for.
    */
   private beWatched(watch: Watch): void {
-    const descriptor = lowestFree();
+    const descriptor = keepNumber();
     this.whenReady({ pid: this.pid, descriptor }, () => {
+      closeSync(descriptor);
       try {
-        const found = makeCall(this.kernel, installFilter(execStep.id, watch));
-        if (found === descriptor) return;
-        closeSync(found);
-        throw new Failure(`step ${execStep.id}: the listener is descriptor ${found}, and not ${descriptor}`);
+        makeCall(this.kernel, installFilter(execStep.id, watch));
       } catch (error) {
         // What is there instead says that none will come.
-        lowestFree(true);
+        keepNumber();
         throw error;
       }
     });
@@ -82,9 +79,5 @@ export class CommandAsPid1 implements CommandProcess {
   }
 }
 
-/** The number that the next descriptor of this process gets: open(2). */
-function lowestFree(taken = false): number {
-  const number = openSync('/', 'r');
-  if (!taken) closeSync(number);
-  return number;
-}
+/** Takes the lowest number that is free, which is what the next descriptor gets once this one is closed: open(2). */
+const keepNumber = (): number => openSync('/', 'r');

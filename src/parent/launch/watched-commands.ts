@@ -3,9 +3,10 @@
  * filter of src/common/steps/watch.ts: whatever it starts inherits that, and one listener hears of them all. A call is told to
  * the command whose process, or whose descendant, makes it.
  */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { Failure } from '../../common/failure.js';
 import { errorCode } from '../../common/kernel/kernel-error.js';
+import { ownListeners } from '../../common/kernel/listener-comes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
 import { processStatOrNone } from '../../common/process-files.js';
 import type { LaunchSpec, Watch } from '../../common/spec.js';
@@ -62,9 +63,10 @@ export class WatchedCommands {
     isReaped: (pid: number) => boolean,
     broken: (reason: Error) => void,
   ) {
-    const before = listeners();
+    // What F opens is open here, too.
+    const before = ownListeners();
     this.forker = new Forker(spec, kernel, child, isReaped);
-    const listener = listeners().find((fd) => !before.includes(fd));
+    const listener = ownListeners().find((fd) => !before.includes(fd));
     if (listener === undefined)
       throw new Failure(`step ${serveStep.id}: the filter of the watched commands has no listener`);
     this.watcher = new Watcher(spec, log, { tellerOf: (thread) => this.commandOf(thread)?.take });
@@ -126,20 +128,5 @@ function isOurs(pid: number): boolean {
     return readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe');
   } catch (error) {
     return errorCode(error) === 'EACCES';
-  }
-}
-
-/** The listeners that this process has open: what F opens is open here, too. */
-function listeners(): number[] {
-  return readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((fd) => linkOf(fd) === 'anon_inode:seccomp notify');
-}
-
-function linkOf(fd: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return undefined; // It was the one by which the folder was read.
   }
 }

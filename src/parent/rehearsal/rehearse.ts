@@ -3,9 +3,13 @@ import { CommandAsPid1 } from '../../common/command/command-as-pid-1.js';
 import { HeldCommand } from '../../common/command/held-command.js';
 import { NoCommand } from '../../common/command/no-command.js';
 import { PseudoTerminal } from '../../common/command/pseudo-terminal.js';
+import { pipe } from '../../common/kernel/pipe.js';
 import { Rehearsal } from '../../common/kernel/rehearsal.js';
+import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { described, type RehearsedStep, type Step, type StepContext } from '../../common/step.js';
+import { execStep } from '../../common/steps/command.js';
+import type { ListenerPlace } from '../../common/steps/command-context.js';
 import { childStepsOf, parentStepsOf } from '../../common/steps/index.js';
 import { detachNode } from '../../common/steps/node-mount.js';
 import type { OpenLayers } from '../../common/steps/overlay-layers.js';
@@ -31,7 +35,13 @@ export function rehearse(spec: LaunchSpec, script: string): RehearsedStep[] {
   const terminal = new PseudoTerminal(spec, child, (descriptor, number) =>
     master.take(handOver.second, descriptor, number),
   );
-  const whenReady = () => {
+  const whenReady = (listener?: ListenerPlace, install?: () => void) => {
+    install?.();
+    if (listener !== undefined) {
+      parent.step = execStep.id;
+      takeDescriptor(parent, listener.pid, listener.descriptor);
+      pipe(parent, 'wake');
+    }
     if (spec.terminal === 'own') master.prepare();
   };
   const command =

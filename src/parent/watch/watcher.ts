@@ -128,7 +128,10 @@ export class Watcher {
     await this.served;
     this.listener = undefined;
     this.reader?.release();
-    if (this.kernel !== undefined) drop(this.kernel, ...this.descriptors);
+    if (this.kernel !== undefined) {
+      this.kernel.step = ''; // It belongs to none, as what is done before the first.
+      drop(this.kernel, ...this.descriptors);
+    }
     const summary = this.tally.summary();
     const fields = { stage: 'parent', pid: process.pid, watch: summary };
     this.log.add('info', summaryLine(summary), fields);

@@ -111,6 +111,8 @@ const launches: readonly { name: string; options: (root: string) => string[] }[]
     name: 'not root inside',
     options: () => ['--uid', '--pid', '--uid-map', '5:ID:1', '--gid-map', '5:ID:1'],
   },
+  { name: 'watched', options: () => ['--uid', '--pid', '--watch'] },
+  { name: 'watched, as PID 1', options: () => ['--uid', '--pid', '--as-pid-1', '--watch=identity'] },
 ];
 
 for (const user of users) {
