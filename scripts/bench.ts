@@ -35,6 +35,8 @@ const { values } = parseArgs({
   },
 });
 
+if (values.docs && values.against)
+  throw new Error('--docs writes what this version takes, so without --against');
 const unknown = values.only.split(',').find((part) => !parts.includes(part as Part));
 if (unknown !== undefined) throw new Error(`there is no part “${unknown}”, only ${parts.join(', ')}`);
 const binaries =
@@ -47,8 +49,8 @@ const copy = makeRunFolder();
 try {
   copyProgram(copy);
   const { against } = values;
-  const before = against === undefined ? undefined : join(copy, 'before');
-  if (before !== undefined) copyProgram(before, join(root, 'node_modules'), resolve(String(against)));
+  const before = against && join(copy, 'before');
+  if (against && before) copyProgram(before, undefined, resolve(against));
   const program = join(copy, 'dist/main.cjs');
   const plan: Plan = {
     program,

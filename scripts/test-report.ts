@@ -2,8 +2,10 @@
  * What a person wants to see of a run: a line for each file, failures with the command that repeats just that test, what
  * was skipped and what to install for it, and the count.
  */
+
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import { counted } from '../src/common/counted.js';
 
 interface Event {
   readonly type: string;
@@ -39,7 +41,6 @@ const print = (text: string): boolean => process.stdout.write(text);
 const paint = (style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string): string =>
   colour ? styleText(style, text) : text;
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
-const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /**
  * Prints the events of node:test's run() as they come; returns how many tests failed, and the line that says so.
@@ -112,7 +113,7 @@ export async function report(
     const sum = (field: 'passed' | 'failed' | 'skipped'): number =>
       [...files.values()].reduce((total, file) => total + file[field], 0);
     const counts = `${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`;
-    return `\n${plural(files.size, 'file')} in ${seconds(Date.now() - began)}\n${counts}\n`;
+    return `\n${counted(files.size, 'file')} in ${seconds(Date.now() - began)}\n${counts}\n`;
   }
 }
 

@@ -1,9 +1,11 @@
 /** A real terminal for tests: tmux, with one window, spoken to by keys and read as a screen. */
+
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { pause } from '../src/common/pause.js';
 import { isStopped, processStatOrNone } from '../src/common/process-files.js';
 import { folder, node, program, root, type User, unprivileged } from './gontainer.js';
 import { until } from './until.js';
@@ -16,8 +18,7 @@ function startServer(socket: string) {
   const words = ['--pdeathsig', 'TERM', '--', 'tmux', '-D', '-f', '/dev/null', '-S', socket];
   const server = spawn('setpriv', words, { stdio: 'ignore', env: environment() });
   server.unref();
-  const wait = new Int32Array(new SharedArrayBuffer(4));
-  for (let tries = 0; tries < 2000 && !existsSync(socket); tries += 1) Atomics.wait(wait, 0, 0, 5);
+  for (let tries = 0; tries < 2000 && !existsSync(socket); tries += 1) pause(5);
   return server;
 }
 
@@ -76,8 +77,7 @@ export class TerminalSession {
   resize(columns: number, rows: number): void {
     this.tmux('resize-window', '-x', String(columns), '-y', String(rows));
     const terminal = this.tmux('display-message', '-p', '#{pane_tty}').trim();
-    const wait = new Int32Array(new SharedArrayBuffer(4));
-    for (const end = Date.now() + 60_000; ; Atomics.wait(wait, 0, 0, 20)) {
+    for (const end = Date.now() + 60_000; ; pause(20)) {
       const { stdout } = spawnSync('stty', ['-F', terminal, 'size'], { encoding: 'utf8' });
       if (stdout.trim() === `${rows} ${columns}`) return;
       if (Date.now() > end) throw new Error(`the terminal is ${stdout.trim()}, not ${rows} ${columns}`);

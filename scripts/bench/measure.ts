@@ -70,10 +70,10 @@ async function measure({ program, before, nodes, rounds, parts }: Plan, place: P
   function casesOf(version: string, binary: string, terminal: string): Case[] {
     const ours = nodeCases(version, binary, place, terminal);
     if (before === undefined) return ours;
-    const others = nodeCases(version, binary, { ...place, program: before }, terminal);
+    const earlier = nodeCases(version, binary, { ...place, program: before }, terminal);
     return ours.flatMap((one, index) => {
       const { id, title } = one;
-      const other = { ...(others[index] as Case), id: `before ${id}`, title: `${title}, before` };
+      const other = { ...(earlier[index] as Case), id: `before ${id}`, title: `${title}, before` };
       return id === 'bare' ? [one] : [one, other];
     });
   }

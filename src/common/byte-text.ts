@@ -26,7 +26,7 @@ export function textOf(bytes: Buffer): string {
   return text;
 }
 
-/** The text of a file that can be read again. Node reads what is UTF-8 in one piece; of other files it takes 64 KiB for each read(2). */
+/** The text of a file that can be read again. Node decodes UTF-8 while it reads; only of other files are the bytes looked at. */
 export function textOfFile(path: string): string {
   const text = readFileSync(path, 'utf8');
   return text.includes('\ufffd') ? textOf(readFileSync(path)) : text;

@@ -56,7 +56,7 @@ export type RecordMessage =
   | { readonly type: 'enter-group'; readonly pid: number }
   /**
    * The command's process stands before its execve(2), and the child waits until all of the log is written, and the
-   * listener is taken where there is one. With --as-pid-1 it is about to come, or, where it does not, a failure.
+   * listener is taken where there is one. With --as-pid-1 the listener comes after this message, or a failure does.
    */
   | { readonly type: 'ready'; readonly listener?: ListenerPlace }
   /** The child becomes the command: its execve(2), as it is if neither a failure nor anything else follows. */

@@ -152,7 +152,8 @@ export function shortcomings<Spec>(
 ): string[] {
   const known = step.refusals?.(spec) ?? [];
   const sentences = refused
-    .filter(({ errno }) => !step.expects?.includes(errno ?? ''))
+    // A call that a signal interrupted was made again (Recorder).
+    .filter(({ errno = '' }) => errno !== 'EINTR' && !step.expects?.includes(errno))
     .map((call) => {
       const [refusal] = refusalsAmong(known, [call]);
       return `${refusal?.instead ?? `step ${step.id} went on without it`} (${call.call}: ${call.errno})`;

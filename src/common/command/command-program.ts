@@ -24,6 +24,9 @@ export const commandEnvironment = ({
 }: LaunchSpec): Record<string, string> =>
   chosen === undefined ? { ...environment, PS1: prompt(user.uid) } : environment;
 
+/** What to do where the arguments and the environment of a program are too long. */
+export const giveLess = 'Give it less, for example in a file or on its standard input.';
+
 /** The failure when execve(2) of the command failed. */
 export function notExecutable(path: string, { command }: LaunchSpec, cause: Error): Failure {
   const data = cause instanceof KernelError ? cause.data : undefined;
@@ -33,9 +36,7 @@ export function notExecutable(path: string, { command }: LaunchSpec, cause: Erro
     status: exitStatus.notExecutable,
     next:
       why?.next ??
-      (data?.errno === 'E2BIG'
-        ? 'Give it less, for example in a file or on its standard input.'
-        : undefined) ??
+      (data?.errno === 'E2BIG' ? giveLess : undefined) ??
       `${command[0]} or the interpreter that it names (#! line, dynamic loader) cannot be executed here; check with: file ${path}`,
     cause,
   };

@@ -1,6 +1,6 @@
 /**
- * Calls that run one after the other in this thread, in one crossing from JavaScript to C and back. To cross takes ten
- * times as long as a call that is short (docs/performance.md). They are contexts, as in a call chain (docs/call-chain.md):
+ * Calls that run one after the other in this thread, in one crossing from JavaScript to C and back, which takes longer
+ * than most calls (docs/call-chain.md). They are contexts, as in a call chain:
  * swapcontext(3) leaves this one for the first, and the last has this one as its successor.
  */
 import { ContextLayout, contextSize } from './context-layout.js';
@@ -22,17 +22,19 @@ export class Crossing {
   private readonly captured: Buffer;
   private readonly layout: ContextLayout;
   private readonly contexts: number;
+  /** Where the stack of the first call begins. */
+  private readonly top: number;
 
   /** @param count of the calls. Their arguments may lie in one another, so they are given when it is known where that is. */
   constructor(private readonly count: number) {
     // In front of the calls: what getcontext(3) gave, and where this context is kept meanwhile.
     this.contexts = 2 * contextSize;
-    const stacks = this.contexts + count * contextSize + stack.depth;
-    this.memory = nativeMemory(stacks + count * stack.apart);
+    this.top = this.contexts + count * contextSize + stack.depth;
+    this.memory = nativeMemory(this.top + count * stack.apart);
     const { address: base } = this.memory;
     // Every signal is blocked: a handler would run on one of these stacks.
     this.captured = capturedContext(base, 'all');
-    this.layout = learnedLayout(this.captured, base + BigInt(this.contexts), base + BigInt(stacks));
+    this.layout = learnedLayout(this.captured, base + BigInt(this.contexts), base + BigInt(this.top));
   }
 
   /** Where an argument of one of the calls lies, until that call is made. */
@@ -53,7 +55,7 @@ export class Crossing {
     const contexts = new BigUint64Array((this.count * contextSize) / 8);
     const stacks = new BigUint64Array((this.count * stack.apart) / 8);
     const captured = new BigUint64Array(new Uint8Array(this.captured).buffer);
-    const lowest = this.contexts + this.count * contextSize + stack.depth - ContextLayout.stackedSize;
+    const lowest = this.top - ContextLayout.stackedSize;
     calls.forEach(({ function: name, args }, index) => {
       const at = (index * contextSize) / 8;
       contexts.set(captured, at);
@@ -61,7 +63,7 @@ export class Crossing {
         function: address(name),
         arguments: args,
         next: index + 1 < this.count ? first + BigInt((index + 1) * contextSize) : kept,
-        top: base + BigInt(lowest + ContextLayout.stackedSize + index * stack.apart),
+        top: base + BigInt(this.top + index * stack.apart),
       });
     });
     bytes.set(new Uint8Array(contexts.buffer), this.contexts);

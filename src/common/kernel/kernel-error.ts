@@ -42,6 +42,10 @@ export class KernelError extends Failure {
   }
 }
 
+/** Whether a kernel call failed, and with this errno. */
+export const failedWith = (error: unknown, errno: string): boolean =>
+  error instanceof KernelError && error.data.errno === errno;
+
 const sentence = (data: KernelErrorData): string =>
   `${data.step === '' ? '' : `step ${data.step}: `}${written(data)} failed with ${data.errno} (${errnoText(data.errno) ?? 'unknown error'})`;
 

@@ -79,7 +79,7 @@ export class Listener {
   private readonly notification = this.part(place.notification, sizes.notification);
   private readonly response = this.part(place.response, sizes.response);
   /** Two struct pollfd: the listener, and the pipe that wakes who waits for it. */
-  private readonly polled = this.part(place.polled, place.end - place.polled);
+  private readonly polled = this.part(place.polled, place.errno - place.polled);
   private readonly sendAndReceive: () => void;
   private readonly onlyReceive: () => void;
   private readonly poll: ReturnType<typeof sameCall>;

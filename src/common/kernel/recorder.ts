@@ -25,7 +25,7 @@ import {
 import { type Flags, numberOf } from './constants.js';
 import { errnoName } from './errno.js';
 import type { CallRecord, Execution, Kernel, Running } from './kernel.js';
-import { KernelError } from './kernel-error.js';
+import { failedWith, KernelError } from './kernel-error.js';
 import { bytes, int, invoke, type Passed, pointer, text } from './libc.js';
 import { type ProcessChange, processChange } from './processes.js';
 
@@ -258,7 +258,7 @@ function uninterrupted(call: () => void): void {
       call();
       return;
     } catch (error) {
-      if (!(error instanceof KernelError && error.data.errno === 'EINTR')) throw error;
+      if (!failedWith(error, 'EINTR')) throw error;
     }
   }
 }

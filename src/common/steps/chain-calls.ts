@@ -10,6 +10,13 @@ export const deathSignal = (step: string): ChainCall => ({
   args: { option: 'PR_SET_PDEATHSIG', arg2: 'SIGKILL', arg3: 0, arg4: 0, arg5: 0 },
 });
 
+/** No program that it executes gets more privileges than it has: PR_SET_NO_NEW_PRIVS(2const). */
+export const noNewPrivileges = (step: string): ChainCall => ({
+  step,
+  call: 'prctl',
+  args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
+});
+
 /**
  * Nobody may look into the process, nor trace it, but who has the capability for that in the user namespace that its
  * program was started in: PR_SET_DUMPABLE(2const), ptrace(2). It holds until execve(2).

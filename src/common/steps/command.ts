@@ -26,7 +26,7 @@ import {
   keepOverUserChange,
   setprivOptions,
 } from './capabilities.js';
-import { deathSignal, hidden } from './chain-calls.js';
+import { deathSignal, hidden, noNewPrivileges } from './chain-calls.js';
 import type { CommandContext } from './command-context.js';
 import { keyringRefusals, leaveSessionKeyring } from './session-keyring.js';
 import { openSharedTerminal, openStandardPipes, pipeRefusals, terminalRefusals } from './standard-pipes.js';
@@ -110,15 +110,7 @@ export function commandCalls(
     ...commandCapabilityCalls(step, spec),
     // After the user is set: a change of user clears it (PR_SET_PDEATHSIG(2const)).
     deathSignal(step),
-    ...(spec.newPrivileges
-      ? []
-      : ([
-          {
-            step,
-            call: 'prctl',
-            args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
-          },
-        ] as const)),
+    ...(spec.newPrivileges ? [] : [noNewPrivileges(step)]),
     ...inheritedCalls(step, spec),
     // Node marks its standard streams close-on-exec.
     ...(spec.terminal === 'own' ? [] : [0, 1, 2]).map(

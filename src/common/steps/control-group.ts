@@ -9,7 +9,7 @@ import { lines, words } from '../cgroup/hierarchies.js';
 import { limitWords } from '../cgroup/limit-words.js';
 import type { ControlGroup, GroupFile } from '../cgroup/limits.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith } from '../kernel/kernel-error.js';
 import { hasEnded, numberInProc, processStatOrNone } from '../process-files.js';
 import { shellWord } from '../shell-word.js';
 import { type LaunchSpec, unshares } from '../spec.js';
@@ -37,7 +37,7 @@ export const controlGroupStep: Step<StepContext> = {
       )
       .join('; '),
   applies: ({ limits }) => limits !== undefined,
-  expects: ['EEXIST'],
+  expects: ['EEXIST', 'ESRCH'],
   run: ({ spec, kernel }) => {
     for (const group of groupsOf(spec)) makeGroup(kernel, group);
   },
@@ -104,7 +104,7 @@ function makeLeaf(kernel: Kernel, pathname: string): void {
   try {
     kernel.call('mkdir', { pathname, mode: 0o755 });
   } catch (error) {
-    if (!(error instanceof KernelError) || error.data.errno !== 'EEXIST') throw error;
+    if (!failedWith(error, 'EEXIST')) throw error;
   }
 }
 
@@ -118,7 +118,7 @@ export function move(kernel: Kernel, pid: string, group: string): void {
   try {
     kernel.writeFile(membersFile(group), pid);
   } catch (error) {
-    if (!(error instanceof KernelError) || error.data.errno !== 'ESRCH') throw error;
+    if (!failedWith(error, 'ESRCH')) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { type Constant, constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith } from '../kernel/kernel-error.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import { type LaunchSpec, newSession, unshares } from '../spec.js';
 import type { Step } from '../step.js';
@@ -191,7 +191,7 @@ function mknod(kernel: Kernel, pathname: string, [major, minor]: readonly [numbe
     kernel.call('mknod', { pathname, mode: constants.S_IFCHR | 0o666, dev: major * 256 + minor });
     return true;
   } catch (error) {
-    if (error instanceof KernelError && error.data.errno === 'EPERM') return false;
+    if (failedWith(error, 'EPERM')) return false;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { realPath } from '../byte-text.js';
 import { memory } from '../kernel/calls.js';
 import { constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
 import { type Mount, mountsInside } from '../mount-table.js';
 import type { Refusal } from '../step.js';
@@ -47,7 +47,7 @@ export function restrictMounts(
       size: attr.length,
     });
   } catch (error) {
-    if (!(error instanceof KernelError) || error.data.errno !== 'ENOSYS') throw error;
+    if (!failedWith(error, 'ENOSYS')) throw error;
     remountEach(kernel, realPath(path), attributes, table());
   }
 }

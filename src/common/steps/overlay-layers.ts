@@ -4,7 +4,7 @@
  */
 import type { Constant } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith } from '../kernel/kernel-error.js';
 import { drop } from '../kernel/pipe.js';
 import { shellWord } from '../shell-word.js';
 import { tmpfsSizes } from './tmpfs-sizes.js';
@@ -105,7 +105,7 @@ function makeFolder(kernel: Kernel, pathname: string, mode: number, owner?: Laye
     // The umask took bits away.
     kernel.call('chmod', { pathname, mode });
   } catch (error) {
-    if (!(error instanceof KernelError) || error.data.errno !== 'EEXIST') throw error;
+    if (!failedWith(error, 'EEXIST')) throw error;
   }
 }
 

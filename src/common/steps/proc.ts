@@ -1,6 +1,6 @@
 import { visibleProcesses } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith } from '../kernel/kernel-error.js';
 import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { ownNumberInProc } from '../process-files.js';
 import { isHostTree, type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
@@ -89,7 +89,7 @@ function mountFresh(kernel: Kernel, inUserNamespace: boolean): boolean {
     });
     return true;
   } catch (error) {
-    if (inUserNamespace && error instanceof KernelError && error.data.errno === 'EPERM') return false;
+    if (inUserNamespace && failedWith(error, 'EPERM')) return false;
     throw error;
   }
 }

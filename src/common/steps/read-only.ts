@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { mountLine, mountsInside } from '../mount-table.js';
 import type { Step } from '../step.js';
 import { remounted, restrictMounts } from './mount-attributes.js';
@@ -21,7 +22,7 @@ export const readOnlyStep: Step = {
   evidence: () => ({ mounts: mountsInside().map(mountLine) }),
   summary: (_, after) => {
     const { length } = after.mounts as string[];
-    return `${length} mount${length === 1 ? '' : 's'}, all read-only`;
+    return `${counted(length, 'mount')}, all read-only`;
   },
   gist: () => 'mount -o remount,bind,ro /',
   refusals: () => remounted,

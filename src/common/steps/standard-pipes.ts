@@ -1,7 +1,7 @@
 /** Standard streams that the command's user may open once more by their names, /dev/stdout and the like. */
 import { fstatSync, readlinkSync } from 'node:fs';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelError } from '../kernel/kernel-error.js';
+import { failedWith, KernelError } from '../kernel/kernel-error.js';
 import { processStat } from '../process-files.js';
 import { type LaunchSpec, newSession } from '../spec.js';
 import type { Refusal } from '../step.js';
@@ -19,7 +19,7 @@ export function openStandardPipes(kernel: Kernel, { becomesUser }: Pick<LaunchSp
       kernel.call('fchmod', { fd, mode: 0o666 });
     } catch (error) {
       // It belongs to somebody who is not mapped.
-      if (!(error instanceof KernelError) || error.data.errno !== 'EPERM') throw error;
+      if (!failedWith(error, 'EPERM')) throw error;
     }
   }
 }

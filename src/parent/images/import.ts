@@ -1,9 +1,11 @@
 /** `gontainer rootfs import`: a root file system from an archive or image that is already here. */
+
 import { open as openDescriptor } from 'node:fs';
 import { mkdir, open, rename, rmdir, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { promisify } from 'node:util';
+import { counted } from '../../common/counted.js';
 import { usageFailure } from '../../common/failure.js';
 import { errnoWords } from '../../common/kernel/kernel-error.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
@@ -83,13 +85,13 @@ async function unpackImage(folder: string, staging: Staging, request: ImportRequ
     whiteouts: true,
     signal: staging.signal,
   };
-  const counted = image.layers.map((layer) => ({
+  const layersCounted = image.layers.map((layer) => ({
     ...layer,
     open: () => request.progress.count(layer.open()),
   }));
-  await applyLayers({ ...image, layers: counted }, unpacking, (what) => request.progress.begin(what));
+  await applyLayers({ ...image, layers: layersCounted }, unpacking, (what) => request.progress.begin(what));
   await finishRoot(tree, request);
-  const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
+  const layers = counted(image.layers.length, 'layer');
   return { description: `an image of ${layers}`, tally, image: image.configuration.defaults };
 }
 

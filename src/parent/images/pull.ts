@@ -1,4 +1,5 @@
 /** `gontainer rootfs pull`: a root file system from an image in a registry. */
+import { counted } from '../../common/counted.js';
 import { defined } from '../../common/defined.js';
 import type { ImageDefaults } from '../spec/image-defaults.js';
 import { Budget, type Limits } from './archive/limits.js';
@@ -114,7 +115,7 @@ class Pull {
     progress.begin(`${reference.repository} from ${reference.registry}`);
     const top = await this.resolveVersion();
     const image = await findImage(this.store, [top], platform);
-    const layers = `${image.layers.length} ${image.layers.length === 1 ? 'layer' : 'layers'}`;
+    const layers = counted(image.layers.length, 'layer');
     this.fetchLayers(image, layers);
     const privileges = await keepsPrivileges(this.request);
     const tree = new Tree(directory, { privileges });

@@ -1,5 +1,5 @@
 /** From what a program asks for to what the process of a command needs. */
-import { commandEnvironment } from '../../common/command/command-program.js';
+import { commandEnvironment, giveLess } from '../../common/command/command-program.js';
 import type { CommandRequest } from '../../common/control.js';
 import { exitStatus, Failure, usageFailure } from '../../common/failure.js';
 import { shownArguments } from '../../common/kernel/calls.js';
@@ -58,10 +58,7 @@ export class CommandDefaults {
 
 /** What the kernel would say if it were asked. */
 const tooLong = (call: string, args: Record<string, unknown>, errno: string): KernelError =>
-  new KernelError(
-    { step: 'exec', call, args, errno },
-    { next: 'Give it less, for example in a file or on its standard input.' },
-  );
+  new KernelError({ step: 'exec', call, args, errno }, { next: giveLess });
 
 /** Where the host's users are looked up: the container has the host's tree. */
 const hostRoot = { path: '/', method: 'pivot_root', readOnly: false, mounts: [] } as const;

@@ -99,8 +99,7 @@ export class Conversation {
     try {
       return await Promise.race([killed, this.served, this.listen()]);
     } finally {
-      this.commands?.end();
-      await this.commands?.released;
+      await this.commands?.end();
       this.forced.release();
     }
   }

@@ -7,7 +7,7 @@ import type { ProgramWords } from '../../common/kernel/program-words.js';
 import { namespacesFor } from '../../common/namespaces.js';
 import { type LaunchSpec, monotonicShift } from '../../common/spec.js';
 import { boundingSetCalls } from '../../common/steps/capabilities.js';
-import { deathSignal, forgetStrings, notDumpable } from '../../common/steps/chain-calls.js';
+import { deathSignal, forgetStrings, noNewPrivileges, notDumpable } from '../../common/steps/chain-calls.js';
 import { commandCalls, signalAction } from '../../common/steps/command.js';
 import { serveStep } from '../../common/steps/serve.js';
 import { installFilter } from '../../common/steps/watch.js';
@@ -98,12 +98,6 @@ export function forkerChain(spec: LaunchSpec, at: ForkerDescriptors): ForkerChai
     fork,
   };
 }
-
-const noNewPrivileges = (step: string): ChainCall => ({
-  step,
-  call: 'prctl',
-  args: { option: 'PR_SET_NO_NEW_PRIVS', arg2: 1, arg3: 0, arg4: 0, arg5: 0 },
-});
 
 /** As leaveSessionKeyring: where there are no keyrings, none is inherited. */
 const leaveKeyring = (step: string): ChainCall => ({

@@ -90,8 +90,6 @@ export class ServedCommands {
   private readonly forker: Forker;
   /** Those that watch, by what they watch. */
   private readonly watching = new Map<string, WatchedCommands>();
-  /** Resolves when the calls of the watched commands are not answered any more. */
-  released: Promise<unknown> = Promise.resolve();
   private readonly defaults: CommandDefaults;
   private readonly groups: CommandGroups;
   /** Calls made from here on are none of the launch's. */
@@ -104,7 +102,7 @@ export class ServedCommands {
   private readonly early = new Map<number, ProcessChange>();
   /** Each F that was waited for. */
   private readonly reaped = new Set<number>();
-  private ended = false;
+  private ending: Promise<unknown> | undefined;
   /** How many commands have pipes that the program has not opened yet. */
   private unopened = 0;
 
@@ -154,21 +152,26 @@ export class ServedCommands {
   /**
    * Ends everything inside. The container's first process ends only when everybody else in its PID namespace was waited for
    * (pid_namespaces(7)), and the commands are children of this process.
+   * @returns resolves when no call of a watched command is answered any more
    */
-  end(): void {
-    if (this.ended) return;
-    this.ended = true;
+  end(): Promise<unknown> {
+    this.ending ??= this.endAll();
+    return this.ending;
+  }
+
+  private endAll(): Promise<unknown> {
     process.off('SIGCHLD', this.reap);
     this.control.destroy();
     this.forker.end();
-    this.released = Promise.all([...this.watching.values()].map((watching) => watching.end()));
+    const watchersEnded = [...this.watching.values()].map((watching) => watching.end());
     this.handOver.kill();
     const underWay = this.forkers
       .map((forker) => forker.underWay)
       .filter((pid) => pid > 0 && !this.early.has(pid));
     for (const pid of [...this.byPid.keys(), ...underWay]) waitForProcess(pid, true);
     this.groups.remove();
-    for (const forker of this.forkers) forker.release();
+    this.forker.release();
+    return Promise.all(watchersEnded);
   }
 
   /**
@@ -277,8 +280,9 @@ export class ServedCommands {
       this.isReaped,
       broken,
     );
-    this.group?.enter(made.forker.pid, serveStep.id);
+    // Whatever happens from here on, it is ended with the others.
     this.watching.set(kinds.join(), made);
+    this.group?.enter(made.forker.pid, serveStep.id);
     return made;
   }
 

@@ -3,9 +3,7 @@
  * filter of src/common/steps/watch.ts: whatever it starts inherits that, and one listener hears of them all. A call is told to
  * the command whose process, or whose descendant, makes it.
  */
-import { readlinkSync } from 'node:fs';
 import { Failure } from '../../common/failure.js';
-import { errorCode } from '../../common/kernel/kernel-error.js';
 import { ownListeners } from '../../common/kernel/listener-comes.js';
 import type { Recorder } from '../../common/kernel/recorder.js';
 import { processStatOrNone } from '../../common/process-files.js';
@@ -14,31 +12,28 @@ import { serveStep } from '../../common/steps/serve.js';
 import type { WatchKind } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
 import type { WatchedRecord } from '../watch/watched-record.js';
-import { Watcher } from '../watch/watcher.js';
+import { type Hearer, mostRecords, Watcher } from '../watch/watcher.js';
 import { Forker } from './forker.js';
 
-/** As many records as a launch keeps; what comes after them is counted. */
-const mostRecords = 20_000;
-/** So many processes that have left the session of their command are remembered. */
+/** Of so many processes it is remembered whose they are. */
 const mostKnown = 4_096;
 /** A chain of processes each of which is the parent of the next is not followed any further. */
 const mostAbove = 64;
 
 /** What one command has asked the kernel. */
-export class WatchedCommand {
+export class WatchedCommand implements Hearer {
   /** How many calls it has made. */
   asked = 0;
 
   constructor(
-    private readonly kinds: readonly WatchKind[],
+    readonly kinds: readonly WatchKind[],
     private readonly told: (pid: number, record: WatchedRecord) => void,
   ) {}
 
-  readonly take = (record: WatchedRecord, pid: number): void => {
-    if (!this.kinds.includes(record.kind)) return;
+  hear(record: WatchedRecord, pid: number): void {
     this.asked += 1;
     if (this.asked <= mostRecords) this.told(pid, record);
-  };
+  }
 }
 
 export class WatchedCommands {
@@ -67,9 +62,11 @@ export class WatchedCommands {
     const before = ownListeners();
     this.forker = new Forker(spec, kernel, child, isReaped);
     const listener = ownListeners().find((fd) => !before.includes(fd));
-    if (listener === undefined)
+    if (listener === undefined) {
+      this.forker.end();
       throw new Failure(`step ${serveStep.id}: the filter of the watched commands has no listener`);
-    this.watcher = new Watcher(spec, log, { tellerOf: (thread) => this.commandOf(thread)?.take });
+    }
+    this.watcher = new Watcher(spec, log, { hearerOf: (thread) => this.commandOf(thread) });
     this.watcher.hold(kernel, child, listener);
     this.watcher.broken.catch(broken);
   }
@@ -87,19 +84,23 @@ export class WatchedCommands {
   /** It has ended. What it has left behind goes on, and is nobody's any more. */
   ended(pid: number): void {
     const command = this.commands.get(pid);
+    if (command === undefined) return;
     this.commands.delete(pid);
     for (const [key, known] of this.known) if (known === command) this.known.delete(key);
   }
 
   /** Resolves when nothing is asked any more. */
-  end(): Promise<void> {
+  async end(): Promise<void> {
     this.forker.end();
-    return this.watcher.end();
+    await this.watcher.end();
+    this.forker.release();
   }
 
   private commandOf(thread: number): WatchedCommand | undefined {
+    const known = this.commands.get(thread);
+    if (known !== undefined) return known;
     // Its process, until it executes the program, does the launcher's bidding.
-    if (thread === this.forker.underWay && isOurs(thread)) return undefined;
+    if (thread === this.forker.underWay && !hasExecuted(thread)) return undefined;
     let [at, key] = [thread, ''];
     for (let above = 0; at > 1 && above < mostAbove; above += 1) {
       // Before its turn is over nobody has said which process it is.
@@ -122,11 +123,5 @@ export class WatchedCommands {
   }
 }
 
-/** Whether a process still executes this program, and so may not be looked into. */
-function isOurs(pid: number): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe');
-  } catch (error) {
-    return errorCode(error) === 'EACCES';
-  }
-}
+/** Whether a process has executed a program since it was made: PF_FORKNOEXEC of include/linux/sched.h is taken away then. */
+const hasExecuted = (pid: number): boolean => ((processStatOrNone(pid)?.flags ?? 0) & 0x40) === 0;

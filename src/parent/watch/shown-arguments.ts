@@ -1,5 +1,7 @@
 /** The arguments of a watched call, as strace(1) shows them on its way into the kernel. */
+
 import { textOf } from '../../common/byte-text.js';
+import { counted } from '../../common/counted.js';
 import type { Notification } from '../../common/kernel/listener.js';
 import { signalName } from '../../common/kernel/processes.js';
 import type { Architecture, WatchedCall } from '../../common/watch/watched-calls.js';
@@ -208,7 +210,7 @@ function variables(value: bigint, reading: Reading): string {
   const addresses = pointers(value, reading, mostVariables);
   if (addresses === undefined) return value === 0n ? 'NULL' : '?';
   const { length } = addresses;
-  return `${pointerText(value)} /* ${length} var${length === 1 ? '' : 's'} */`;
+  return `${pointerText(value)} /* ${counted(length, 'var')} */`;
 }
 
 /** A vector of pointers up to its null pointer; undefined where it cannot be read. */

@@ -1,6 +1,5 @@
 /** Who makes a watched call: what /proc says of its process, kept until it may be something else. */
-import { readFileSync } from 'node:fs';
-import { linkText, textOf } from '../../common/byte-text.js';
+import { linkText, textOfFile } from '../../common/byte-text.js';
 import { defined } from '../../common/defined.js';
 
 /** More than this many are not kept. */
@@ -86,7 +85,7 @@ export class WatchedProcesses {
 function read(thread: number): WatchedProcess {
   let status: string;
   try {
-    status = textOf(readFileSync(`/proc/${thread}/status`));
+    status = textOfFile(`/proc/${thread}/status`);
   } catch {
     return unknown(thread);
   }

@@ -14,6 +14,7 @@ import { type CallAnswer, Listener, type Notification, type Trip } from '../../c
 import { drop, pipe } from '../../common/kernel/pipe.js';
 import { takeDescriptor } from '../../common/kernel/take-descriptor.js';
 import type { LaunchSpec } from '../../common/spec.js';
+import type { WatchKind } from '../../common/watch/watched-calls.js';
 import type { Log } from '../log/log.js';
 import { decisionWords } from '../recorded/launch-log.js';
 import { type CallRead, CallReader, type NamedCall } from './call-reader.js';
@@ -22,7 +23,8 @@ import { callLine, summaryLine, Tally } from './tally.js';
 import type { WatchedRecord } from './watched-record.js';
 
 /** What comes after so many calls, or after so many characters of records, is counted and has none: a log is not to fill a disk. */
-const [mostRecords, mostCharacters] = [20_000, 16 * 1024 * 1024];
+export const mostRecords = 20_000;
+const mostCharacters = 16 * 1024 * 1024;
 /** After so many more calls that wait for a decision it is looked which of their callers still wait. */
 const mostUnlooked = 256;
 /** Milliseconds: after so many the event loop has its turn. */
@@ -33,7 +35,7 @@ interface Held {
   readonly notification: Notification;
   readonly call: NamedCall | undefined;
   readonly read: CallRead | undefined;
-  readonly told: Told | undefined;
+  readonly hearer: Hearer | undefined;
 }
 
 /** One that was answered, or is about to be. */
@@ -53,15 +55,18 @@ const answerTo = (held: Held, errno: Errno, by?: Decider['name']): Answered => (
 const refused = (by: Decider['name'], errno: Errno): Failure =>
   new Failure(`the command was not started: ${decisionWords(by, errnoName(errno))}`, { status: 126 });
 
-/** @param pid of the process that makes it, as the host numbers it */
-type Told = (record: WatchedRecord, pid: number) => void;
+/** Hears of calls, also of those that have no record any more. */
+export interface Hearer {
+  /** Of these kinds. */
+  readonly kinds: readonly WatchKind[];
+  /** @param pid of the process that makes it, as the host numbers it */
+  hear(record: WatchedRecord, pid: number): void;
+}
 
 /** What a watcher has beside the log. */
 interface Beside {
-  /** Told of every call, also of those that have no record. */
-  readonly told?: Told | undefined;
-  /** Who is told of the calls of this thread, as long as it waits; those that nobody is told of are not looked at. */
-  readonly tellerOf?: ((thread: number) => Told | undefined) | undefined;
+  /** Who hears of the calls of this thread, as long as it waits; those that nobody hears of are not looked at. */
+  readonly hearerOf?: ((thread: number) => Hearer | undefined) | undefined;
   /** Decides whether a call goes on; without one all do. */
   readonly decider?: Decider | undefined;
 }
@@ -169,12 +174,12 @@ export class Watcher {
   /** @returns what the call is answered with, whatever happens here; undefined where it waits for a decision */
   private consider(listener: Listener, notification: Notification): Answered | undefined {
     const call = this.reader?.callOf(notification);
-    const { decider, told: always, tellerOf } = this.beside;
-    const told = tellerOf === undefined ? always : tellerOf(notification.thread);
-    const isLookedAt = tellerOf === undefined || told !== undefined;
+    const { decider, hearerOf } = this.beside;
+    const hearer = hearerOf?.(notification.thread);
+    const isLookedAt = hearerOf === undefined || hearer !== undefined;
     const read = isLookedAt && call !== undefined ? this.look(notification, call) : undefined;
-    if (read === 'nothing') return answerTo({ notification, call: undefined, read: undefined, told }, 0);
-    const held = { notification, call, read, told };
+    if (read === 'nothing') return answerTo({ notification, call: undefined, read: undefined, hearer }, 0);
+    const held = { notification, call, read, hearer };
     // What was asked through a ring would be seen by nobody.
     if (call?.name === 'io_uring_setup') return answerTo(held, constants.errno.ENOSYS);
     if (decider === undefined || !this.isDecidedOn(call, decider)) return answerTo(held, 0);
@@ -216,12 +221,12 @@ export class Watcher {
   }
 
   /** The call was answered while its caller waited: otherwise what was read may be another's. */
-  private wentOn({ held: { notification, call, read, told }, errno, by }: Answered): void {
+  private wentOn({ held: { notification, call, read, hearer }, errno, by }: Answered): void {
     if (call === undefined) return;
     const starts = !this.executes && call.name === 'execve';
     if (starts && by !== undefined && errno !== 0) this.refusedStart = refused(by, errno);
     if (read !== undefined && (this.executes || starts))
-      this.note(by === undefined ? read : decided(read, by, errno), told);
+      this.note(by === undefined ? read : decided(read, by, errno), hearer);
     this.executes ||= starts && errno === 0;
     this.reader?.goesOn(notification, call);
   }
@@ -236,10 +241,10 @@ export class Watcher {
   }
 
   /** Writes the record, where its kind was asked for and there is room. */
-  private note({ record, pid }: CallRead, told: Told | undefined): void {
-    if (!this.isWanted(record)) return;
+  private note({ record, pid }: CallRead, hearer: Hearer | undefined): void {
+    if (!(hearer ?? this.spec.watch)?.kinds.includes(record.kind)) return;
     this.tally.add(record, pid);
-    told?.(record, pid);
+    hearer?.hear(record, pid);
     if (!this.log.wanted) return;
     if (this.tally.calls > mostRecords || this.characters > mostCharacters) {
       this.tally.notKept += 1;

@@ -93,7 +93,7 @@ export class Decoder {
     if (!this.whole) throw new Error('it is cut short');
   }
 
-  /** Gives the memory back. */
+  /** Ends it: another decoder may use its memory, and what was yielded last is not valid any more. */
   close(): void {
     this.codec.end(this.state);
     idle.push(this.memory);
@@ -104,19 +104,14 @@ export class Decoder {
     yield* this.steps(bytes.length, false);
   }
 
-  /** @throws Error when there is anything behind the zeros */
-  private fills(bytes: Buffer): boolean {
-    this.filling = bytes[0] === 0;
-    if (this.filling) requireZeros(bytes);
-    return this.filling;
-  }
-
+  /** @throws Error when it is damaged, or there is anything behind zeros that fill up */
   private *steps(size: number, last: boolean): Generator<Buffer> {
     let left = size;
     let made = 0;
     do {
       if (this.whole && left > 0) {
-        if (this.fills(this.input.subarray(size - left, size))) return;
+        this.filling = this.input[size - left] === 0;
+        if (this.filling) return requireZeros(this.input.subarray(size - left, size));
         this.codec.goOn(this.state);
       }
       const { state } = this;

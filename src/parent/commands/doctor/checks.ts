@@ -1,7 +1,9 @@
 /** What the doctor looks at: one table, in the order in which it is shown. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { release, userInfo } from 'node:os';
 import { isatty } from 'node:tty';
+import { counted } from '../../../common/counted.js';
 import { closesAtExecve } from '../../../common/kernel/available.js';
 import { newerCalls } from '../../../common/kernel/calls.js';
 import { address } from '../../../common/kernel/libc.js';
@@ -194,7 +196,7 @@ const looks: Looks = {
     if (levels >= fewLevels) return ok(`${levels} levels can be made`);
     if (levels === 0) return warning('0 levels can be made', 'See “user namespace” below.');
     return warning(
-      `${levels} level${levels === 1 ? '' : 's'} can be made`,
+      `${counted(levels, 'level')} can be made`,
       'The kernel nests 32, and this shell is in some already: run gontainer from fewer of them, or see sysctl user.max_user_namespaces on the host.',
     );
   },

@@ -20,12 +20,12 @@ import { type Choice, choiceWords, commandLine, launchCall, smallestLaunch } fro
 export async function learn({ options, rest }: Values): Promise<number> {
   if (rest.length === 0) throw usageFailure('learn needs a command', 'Name it: gontainer learn -- COMMAND');
   const { mnt, 'map-auto': mapAuto, apply } = options;
-  const watch = 'files,network,processes';
+  const needs = new Needs();
+  const watch = needs.kinds.join(',');
   const given = defined({ mnt, 'map-auto': mapAuto });
   const spec = launchSpec({ options: { uid: true, watch, ...given }, positionals: {}, rest });
-  const needs = new Needs();
   const log = new Log({ level: 'silent', format: 'json', colour: false });
-  const watcher = new Watcher(spec, log, { told: (record) => needs.add(record) });
+  const watcher = new Watcher(spec, log, { hearerOf: () => needs });
   const script = process.argv[1] as string;
   const status = await launch(spec, log, script, { watcher });
   const choices = smallestLaunch(needs, {

@@ -3,6 +3,7 @@
 import { changedPaths, opensPath } from '../../watch/changed-paths.js';
 import { reaches } from '../../watch/socket-address.js';
 import type { WatchedRecord } from '../../watch/watched-record.js';
+import type { Hearer } from '../../watch/watcher.js';
 
 /** More of each kind is not told apart: a command may make up paths without end. */
 const most = 20_000;
@@ -10,7 +11,8 @@ const most = 20_000;
 const isLoopback = (host: string): boolean =>
   host.startsWith('127.') || host === '::1' || host.startsWith('::ffff:127.');
 
-export class Needs {
+export class Needs implements Hearer {
+  readonly kinds = ['files', 'network', 'processes'] as const;
   readonly programs = new Set<string>();
   readonly read = new Set<string>();
   readonly written = new Set<string>();
@@ -19,7 +21,7 @@ export class Needs {
   calls = 0;
   private readonly bound = new Set<number>();
 
-  add(record: WatchedRecord): void {
+  hear(record: WatchedRecord): void {
     this.calls += 1;
     const { watched, paths = [], refusal } = record;
     // What is refused even now the command does without.

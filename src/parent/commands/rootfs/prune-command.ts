@@ -1,3 +1,4 @@
+import { counted } from '../../../common/counted.js';
 import { inform } from '../../../common/print.js';
 import type { Subcommand } from '../../command-line/subcommand.js';
 
@@ -21,10 +22,10 @@ export const pruneCommand: Subcommand = {
     const folders = [...notedRoots().map(({ path }) => dirname(path)), ...(copies ? [copies] : [])];
     for (const folder of new Set(folders)) await removeUnfinished(folder);
     const { count, size } = emptyCache();
-    const blobs = `${count} ${count === 1 ? 'blob' : 'blobs'}, ${readableSize(size)}`;
-    const unpacked = removed === 0 ? '' : `, and ${removed} unpacked ${removed === 1 ? 'image' : 'images'}`;
+    const blobs = `${counted(count, 'blob')}, ${readableSize(size)}`;
+    const unpacked = removed === 0 ? '' : `, and ${counted(removed, 'unpacked image')}`;
     inform(`Removed ${blobs}${unpacked}.\n`);
-    if (used > 0) inform(`Containers run in ${used} unpacked ${used === 1 ? 'image' : 'images'}.\n`);
+    if (used > 0) inform(`Containers run in ${counted(used, 'unpacked image')}.\n`);
     return 0;
   },
 };

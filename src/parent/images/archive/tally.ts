@@ -1,4 +1,5 @@
 /** Counts what an archive brought, and what of it could not be kept. */
+import { counted } from '../../../common/counted.js';
 import { readableSize } from '../../../common/readable-size.js';
 import type { TarEntry } from './tar-entries.js';
 import type { TreeOptions } from './tree.js';
@@ -41,7 +42,7 @@ export class Tally {
 
   /** What it brought: `5 files, 12.0 KiB`. */
   get contents(): string {
-    return `${this.files} ${this.files === 1 ? 'file' : 'files'}, ${readableSize(this.size)}`;
+    return `${counted(this.files, 'file')}, ${readableSize(this.size)}`;
   }
 
   /** One sentence about what was lost, or undefined if nothing was. */
