@@ -41,6 +41,15 @@ for (const user of users) {
     },
   );
 
+  test(`${user.name}: the launcher's own node is told its first calls too`, skip, async () => {
+    const code = `${imported}
+      const box = await open(options);
+      const { watched } = await box.exec([process.execPath, '-e', '0'], { watch: 'files' });
+      console.log(named(watched, '/etc/ld.so.cache').split(',')[0]);
+      await box.close();`;
+    assert.equal(await shown(code, user), 'openat asked');
+  });
+
   test(
     `${user.name}: what will be refused is foreseen, and what the launcher does is not the command's`,
     skip,
