@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { namesOf, watchedNumbers, watchKinds } from '../../src/common/watch/watched-calls.js';
+import { numberOf } from '../call-numbers.js';
 import { folder, lacking, node, records, root, run, type User, users } from '../gontainer.js';
 import { readTrace, type SystemCall } from './strace-output.js';
 
@@ -25,11 +26,6 @@ const letters = new Map(
     .flatMap((architecture) => [...watchedNumbers(architecture, watchKinds).values()])
     .map(({ name, parameters }) => [name as string, parameters]),
 );
-
-const numberOf = (wanted: string): number | undefined =>
-  [...watchedNumbers(process.arch === 'x64' ? 'x64' : 'arm64', watchKinds)].find(
-    ([, { name }]) => name === wanted,
-  )?.[0];
 
 const sorted = (flags: string): string =>
   flags

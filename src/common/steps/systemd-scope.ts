@@ -49,8 +49,7 @@ export const systemdScopeStep: Step<StepContext> = {
   run: ({ spec, kernel }) => {
     const scope = scopeOf(spec);
     const [program, ...words] = request(scope, String(process.pid)) as [string, ...string[]];
-    const path = locateProgram(program, process.env.PATH ?? '/usr/bin:/bin');
-    const { status } = runProgram(kernel, program, path, words);
+    const { status } = runProgram(kernel, program, located(program), words);
     if (status !== 0) throw notGiven('busctl failed, see what it said above');
     // systemd answers before it has moved the process.
     if (!kernel.until(() => isIn(scope, ownGroup()), patience))
@@ -64,6 +63,15 @@ export const systemdScopeStep: Step<StepContext> = {
       ? undefined
       : `the launcher is in ${after['control group']}`,
 };
+
+/** @throws Failure: that it is missing is the launcher's failure, and not, as for a command, the caller's */
+function located(program: string): string {
+  try {
+    return locateProgram(program, process.env.PATH ?? '/usr/bin:/bin');
+  } catch (cause) {
+    throw notGiven((cause as Error).message);
+  }
+}
 
 const notGiven = (why: string): Failure =>
   new Failure(`step ${systemdScopeStep.id}: systemd’s user manager gave no control group: ${why}`, {

@@ -255,14 +255,15 @@ export class Conversation {
     // From here on a newline on the caller's terminal may be nothing but that.
     log.hold(true);
     pty?.prepare();
-    pty?.relay(() => pass('SIGHUP'));
+    const unlessHeld = (signal: NodeJS.Signals, take: (signal: NodeJS.Signals) => void): void => {
+      if (watcher?.holdsStart && isDeadly(signal)) this.forced.end(givenUp(signal));
+      else take(signal);
+    };
+    pty?.relay(() => unlessHeld('SIGHUP', pass));
     this.at.calls?.attach((work) => (pty ?? job).lend(work), handOver);
     if (spec.asPid1) this.before = programOf(handOver.second);
     const take = spec.asPid1 ? (signal: NodeJS.Signals) => this.early.push(signal) : pass;
-    signals.passTo((signal) => {
-      if (watcher?.holdsStart && isDeadly(signal)) this.forced.end(givenUp(signal));
-      else take(signal);
-    }, spec.terminal);
+    signals.passTo((signal) => unlessHeld(signal, take), spec.terminal);
     registration?.writeStep();
     if (log.wanted) group?.follow();
     if (overlays.length > 0) registration?.layered(overlays);

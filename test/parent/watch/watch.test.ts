@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { watchedNumbers, watchKinds } from '../../../src/common/watch/watched-calls.js';
+import { numberOf } from '../../call-numbers.js';
 import {
   finished,
   folder,
@@ -44,12 +44,6 @@ async function watched(words: readonly string[], user: User, status = 0) {
   );
   return { ...ended, all, calls, summary };
 }
-
-const numberOf = (name: string): number => {
-  const architecture = process.arch === 'x64' ? 'x64' : 'arm64';
-  const [number] = [...watchedNumbers(architecture, watchKinds)].find(([, call]) => call.name === name) ?? [];
-  return number as number;
-};
 
 for (const user of users) {
   const only = { skip: user.skip };

@@ -503,7 +503,7 @@ test('a learner can go back, start a section again and list the sections', { ski
   await terminal.shows(/Enter runs it ‣$/);
   while (!/^2\/\d+ +What it sees[\s\S]*Enter runs it ‣$/m.test(await enter(terminal)));
   terminal.type('touch made-here; list');
-  await terminal.shows(/list: command not found/);
+  await terminal.shows(/list: command not found[\s\S]*‣$/);
   terminal.type('list');
   await terminal.shows(/^ +1 +Everything is a process\n +▸ 2 +What it sees\n +3 +Children inherit/m);
   await terminal.clear();
