@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as later } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { decompress } from '../../../src/parent/images/archive/decompress.js';
 
@@ -213,6 +214,24 @@ test('what cannot be read is not called damaged', async () => {
   }
   const readOn = async (): Promise<void> => {
     for await (const _ of decompress(breaking(), 'the test'));
+  };
+  await assert.rejects(readOn, { code: 'EISDIR' });
+});
+
+test('an error of the source is not lost where zeros ended the data before it came', async () => {
+  let hasRead: () => void = () => {};
+  const read = new Promise<void>((done) => {
+    hasRead = done;
+  });
+  async function* breaking(): AsyncGenerator<Buffer> {
+    yield Buffer.concat([gzipSync('data'), Buffer.alloc(1000)]);
+    await read;
+    // A little later zlib has ended, too.
+    for (let turn = 0; turn < 10; turn += 1) await later();
+    await readFile('/');
+  }
+  const readOn = async (): Promise<void> => {
+    for await (const _ of decompress(breaking(), 'the test')) hasRead();
   };
   await assert.rejects(readOn, { code: 'EISDIR' });
 });

@@ -8,12 +8,19 @@ import { createGunzip } from 'node:zlib';
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces = source[Symbol.asyncIterator]();
+  let before: Promise<unknown> = Promise.resolve();
+  // An error of the source is told to whoever asks after it, too: where zlib has ended already, nobody else hears of it.
+  const piece = (): Promise<IteratorResult<Uint8Array>> => {
+    const next = before.then(() => pieces.next());
+    before = next;
+    return next;
+  };
   let size = 0;
   /** Where the last byte ends that is not zero. */
   let end = 0;
   // A stream reads ahead, and a piece may be written over when the next one is asked for.
   async function* copied(): AsyncGenerator<Buffer> {
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+    for (let next = await piece(); !next.done; next = await piece()) {
       const last = next.value.findLastIndex((byte) => byte !== 0);
       if (last !== -1) end = size + last + 1;
       size += next.value.length;
