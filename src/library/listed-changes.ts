@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import type { ChangeList } from '../common/change-list.js';
 import { Failure } from '../common/failure.js';
+import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
 import { launcherEnvironment } from './command-environment.js';
 import { launcherFile } from './launcher-file.js';
 import { inProgramWords } from './option-words.js';
@@ -20,8 +21,9 @@ export async function listedChanges(started: StartedChange): Promise<ChangeList>
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, words, options, (error, stdout, stderr) => {
       const list = listed.includes(child.exitCode) ? parsed(stdout) : undefined;
+      const said = inProgramWords(sentence(stderr));
       if (list !== undefined) resolve(list);
-      else reject(new Failure(inProgramWords(sentence(stderr)) || String(error?.message)));
+      else reject(said === '' ? brokenOff(error) : new Failure(said));
     });
     // One that ends before it reads says why.
     child.stdin?.on('error', () => {}).end(JSON.stringify(started));
@@ -35,6 +37,15 @@ function parsed(text: string): ChangeList | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** It ended without a word. Where it could not be started at all, the error names why. */
+function brokenOff(cause: Error | null): Failure {
+  const why = errorCode(cause) === undefined ? '' : `: ${errnoWords(cause)}`;
+  return new Failure(`the list of changes broke off${why}`, {
+    next: 'Ask again.',
+    cause: cause ?? undefined,
+  });
 }
 
 /** What it says on standard error, without its own name. */

@@ -132,7 +132,8 @@ export class RunningContainer implements Container {
   }
 
   get hasEnded(): boolean {
-    return this.exited !== undefined || this.launcher.exitCode !== null;
+    const { exitCode, signalCode } = this.launcher;
+    return this.exited !== undefined || exitCode !== null || signalCode !== null;
   }
 
   private changesAfterTheEnd(): ChangeList {
