@@ -195,12 +195,15 @@ export class OpenBox implements Box {
     // A terminal shows both outputs in one stream, and the other has nothing.
     const error = size === undefined ? stderr : Readable.from([]);
     // Which streams are pipes is what the type says of the options.
-    const streams = { stdin, stdout, stderr: error };
     return {
-      ...streams,
+      stdin,
+      stdout,
+      stderr: error,
       started,
       ended,
-      watched: command.watched,
+      get watched() {
+        return command.watched;
+      },
       kill,
       resize,
     } as unknown as Command<Streams>;
@@ -295,13 +298,9 @@ export class OpenBox implements Box {
   private tell(command: BoxCommand, answer: Exclude<ControlAnswer, { type: 'ready' }>): void {
     const { number } = answer;
     if (answer.type === 'started') command.hasStarted(answer.pid);
-    else if (answer.type === 'streams') {
-      void this.attach(command, number, answer.descriptors);
-    } else {
-      if (answer.type === 'watched') {
-        command.hasAsked(answer.call as AskedCall);
-        return;
-      }
+    else if (answer.type === 'streams') void this.attach(command, number, answer.descriptors);
+    else if (answer.type === 'watched') command.hasAsked(answer.call as AskedCall);
+    else {
       this.forget(number);
       if (answer.type === 'failed') command.fail(failureFrom(answer.failure));
       else command.hasEnded(answer);

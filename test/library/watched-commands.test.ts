@@ -66,6 +66,9 @@ for (const user of users) {
         if (!command.stdin.writableEnded) command.stdin.end('go\\n');
       }
       console.log(named(seen, '/etc/hostname').split(',')[0], (await command.ended).asked === seen.length);
+      let again = 0;
+      for await (const _ of command.watched) again += 1;
+      console.log(again === seen.length);
       const terminal = box.spawn(['cat', '/etc/hostname'], { watch: 'files', pty: true });
       terminal.stdout.resume();
       console.log((await terminal.ended).asked > 0);
@@ -74,6 +77,7 @@ for (const user of users) {
         '2 openat /etc/new EROFS /etc/new is on a read-only mount, /',
         'false',
         'openat asked true',
+        'true',
         'true',
       ]);
     },
