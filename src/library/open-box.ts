@@ -35,7 +35,7 @@ import { LateReadable, LateWritable } from './late-streams.js';
 import { runOptionKinds } from './launch-options.js';
 import { limited } from './limited.js';
 import { openPipe } from './open-pipe.js';
-import { checkOptions, type KindName } from './option-kinds.js';
+import { checkOptions, checkValue, type KindName } from './option-kinds.js';
 import type { RunningContainer } from './running-container.js';
 import { failureFrom } from './status.js';
 
@@ -47,7 +47,7 @@ const soon = 5;
 
 const ofCommands = {
   cwd: 'path',
-  user: 'path',
+  user: 'user',
   env: 'environment',
   timeout: 'number',
   signal: 'signal',
@@ -149,6 +149,7 @@ export class OpenBox implements Box {
   ): Promise<ExecResult<Buffer>>;
   async exec(argv: readonly string[], all: ExecOptions = {}): Promise<ExecResult<string | Buffer>> {
     checkOptions('exec()', all, ofExec, nextFor);
+    checkValue('argv of exec()', argv, 'texts');
     const { input, encoding = 'utf8', ...options } = all;
     const { timeout, signal, maxOutput = Number.POSITIVE_INFINITY } = options;
     const beyond = (): void => command.overflow();
@@ -174,6 +175,7 @@ export class OpenBox implements Box {
     all: SpawnOptions<Streams> = {},
   ): Command<Streams> {
     checkOptions('spawn()', all, ofSpawn, nextFor);
+    checkValue('argv of spawn()', argv, 'texts');
     const { stdio, pty, window, ...options } = all;
     if (window !== undefined && !pty) throw windowWithoutPty();
     const size = pty ? (window ?? usualWindow) : undefined;
@@ -236,7 +238,6 @@ export class OpenBox implements Box {
     further: Pick<CommandRequest, 'tellsStart'> & { readonly window?: Window | undefined } = {},
   ): { command: BoxCommand; number: number } {
     const { cwd, user, env, watch } = options;
-    checkOptions('a command', { argv: argv ?? null }, { argv: 'texts' });
     if (argv.length === 0 || argv[0] === '') throw usageFailure('a command has at least one word');
     const { whole, entries } = commandEnvironment(env, false);
     const limits = commandLimits(options);
@@ -257,7 +258,8 @@ export class OpenBox implements Box {
       streams: command.kinds,
       ...defined({
         directory: cwd,
-        user,
+        // Where no types are checked it may be a number, as for launch().
+        user: user?.toString(),
         environment: entries.length > 0 ? entries : undefined,
         wholeEnvironment: whole || undefined,
         limits,

@@ -26,10 +26,13 @@ const isOther = (value: unknown): boolean =>
 const threeOf = (has: (value: unknown) => boolean, words: readonly unknown[]) => (value: unknown) =>
   words.includes(value) || (Array.isArray(value) && value.length === 3 && value.every(has));
 
-const oneOf = (...words: readonly string[]): Kind => ({
-  words: words.map((one) => `“${one}”`).join(', '),
-  has: (value) => words.includes(value as string),
-});
+const oneOf = (...values: readonly string[]): Kind => {
+  const quoted = values.map((one) => `“${one}”`);
+  return {
+    words: `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`,
+    has: (value) => values.includes(value as string),
+  };
+};
 
 /** Of one value each; `list` and `value` as the command line has them, where a number is written as a text. */
 const kinds = {
@@ -42,6 +45,10 @@ const kinds = {
     has: (value) => typeof value === 'number' && value >= 0,
   },
   value: { words: 'a string without zero bytes, or a number', has: isWord },
+  user: {
+    words: 'UID or UID:GID, by number or by name',
+    has: (value) => isWord(value) && value !== '',
+  },
   'flag or value': {
     words: 'true or a string without zero bytes',
     has: (value) => typeof value === 'boolean' || isText(value),
@@ -112,20 +119,25 @@ export function checkOptions(
         `${owner} has no option ${name}`,
         nextFor(name) ?? `Its options are ${Object.keys(expected).join(', ')}.`,
       );
-    const { has, words }: Kind = kinds[expected[name] as KindName];
-    if (!has(value)) throw usageFailure(`option ${name} of ${owner} ${wrong(value)}`, `It takes ${words}.`);
+    checkValue(`option ${name} of ${owner}`, value, expected[name] as KindName);
   }
 }
 
+/**
+ * @param what it is, such as `argv of exec()`
+ * @throws Failure (status 2) for a value of another kind
+ */
+export function checkValue(what: string, value: unknown, kind: KindName): void {
+  const { has, words }: Kind = kinds[kind];
+  if (!has(value)) throw usageFailure(`${what} ${wrong(value)}`, `It takes ${words}.`);
+}
+
 const wrong = (value: unknown): string =>
-  isObject(value) || isFunction(value) || typeof value === 'symbol'
-    ? 'is not of its kind'
-    : `cannot be ${shown(value)}`;
+  isObject(value) ? 'is not of its kind' : `cannot be ${shown(value)}`;
 
 /** A value in a sentence. */
-const shown = (value: unknown): string =>
-  typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 100))
-    : Array.isArray(value)
-      ? 'a list'
-      : String(value);
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
+  if (Array.isArray(value)) return 'a list';
+  return isFunction(value) ? 'a function' : String(value);
+}

@@ -136,7 +136,7 @@ for (const user of users) {
       const once = [[{ dryRun: true }], [{ statusFd: 1 }], [{ uid: {} }], [{ nonsense: true }, /no option nonsense/], [{ 'read-only': true }, /called readOnly here/], [{ cwd: '/nowhere' }, /cwd is not a directory: .nowhere/],
         [{ cwd: '/etc/passwd' }, /cwd is not a directory: .etc/], [{ cwd: '/etc/passwd/x' }, /cwd is not a directory/], [{ cwd: 5 }, /cwd of launch.. cannot be 5/], [{ cwd: 'a\\0b' }, /takes a path/],
         ...(process.getuid() === 0 ? [] : [[{ cwd: 'locked' }, /cwd cannot be entered, permission denied/], [{ cwd: 'locked/in' }, /cwd cannot be entered/]]),
-        [undefined, /takes an object/], [{ command: 'ls -l' }, /list of strings/], [{ command: ['a\\0'] }], [{ hostname: 'a\\0' }], [{ uid: 'yes' }, /true or false/], [{ mnt: true }], [{ env: null }], [{ env: { A: 5 } }, /object of strings/],
+        [undefined, /takes an object/], [() => {}, /not a function/], [{ overflow: 'no' }, /It takes “end” or “truncate”/], [{ command: 'ls -l' }, /list of strings/], [{ command: ['a\\0'] }], [{ hostname: 'a\\0' }], [{ uid: 'yes' }, /true or false/], [{ mnt: true }], [{ env: null }], [{ env: { A: 5 } }, /object of strings/],
         [{ signal: 5 }, /AbortSignal/], [{ pty: true, window: { columns: 5 } }, /columns, rows/], [{ stdio: ['pipe'] }], [{ stdio: 'ipc' }], [{ window: { columns: 80, rows: 24 } }, /none without pty/], [{ stdio: ['ignore', 999, 'ignore'] }, /not open/]];
       for (const [options, sentence = /./] of once) {
         try { launch(options); console.log('taken', options); }

@@ -36,6 +36,7 @@ for (const user of users) {
       await out(['./true'], { cwd: 'bin' });
       await out(['sh', '-c', 'echo $OF $MORE'], { env: ['MORE=of it'] });
       await out(['env'], { env: { ONLY: 'this', PATH: process.env.PATH } });
+      await out(['id', '-u'], { user: 0 });
       await out(['sh', '-c', 'kill -9 $$']);
       await out(['/bin/sh', '-c', 'echo "$0" "$@"', 'a b', '', 'ü', 'c\\nd']);
       console.log((await box.exec(['printf', '\\\\377'], { encoding: 'buffer' })).stdout);`;
@@ -49,6 +50,7 @@ for (const user of users) {
         '0 undefined exit "" ""',
         String.raw`0 undefined exit "box of it\n" ""`,
         `0 undefined exit ${JSON.stringify(`ONLY=this\nPATH=${process.env.PATH}\n`)} ""`,
+        String.raw`0 undefined exit "0\n" ""`,
         '137 SIGKILL signal "" ""',
         String.raw`0 undefined exit "a b  ü c\nd\n" ""`,
         '<Buffer ff>',
@@ -102,7 +104,10 @@ for (const user of users) {
       say(await failed(box.exec(['true'], { user: 'nobody-of-that-name' })), Failure);
       say(await failed(box.exec(['true'], { later: true })), Failure);
       say(await failed(box.exec(['true'], { timeout: -1 })), Failure);
+      say(await failed(box.exec(['true'], { user: 4242 })), Failure);
+      say(await failed(box.exec(['true'], { user: '' })), Failure);
       say(await failed(box.exec(['a\\0b'])), Failure);
+      say(await failed(box.exec('ls -l')), Failure);
       say(await failed(box.exec([])), Failure);
       say(await failed(box.exec(['true', 'x'.repeat(200_000)])));
       const aborted = await failed(box.exec(['true'], { signal: AbortSignal.abort(new Error('no more')) }));
@@ -121,7 +126,10 @@ for (const user of users) {
         /^true 2 undefined undefined user: there is no user “nobody-of-that-name”.* true$/,
         /^true 2 undefined undefined exec\(\) has no option later/,
         /^true 2 undefined undefined timeout is more than 0/,
-        /^true 2 undefined undefined option argv of a command is not of its kind/,
+        /^true 2 undefined undefined user: user 4242 of the container is mapped to no user of the host true$/,
+        /^true 2 undefined undefined option user of exec\(\) cannot be "" true$/,
+        /^true 2 undefined undefined argv of exec\(\) is not of its kind true$/,
+        /^true 2 undefined undefined argv of exec\(\) cannot be "ls -l" true$/,
         /^true 2 undefined undefined a command has at least one word/,
         /^true 126 execve E2BIG /,
         /^no more$/,
