@@ -1,10 +1,10 @@
 /** The launcher's process: the same `gontainer run` that a user types, which is told to say everything over pipes. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import type { Socket } from 'node:net';
 import { noteOfThisProgram } from '../common/caller-note.js';
 import { defined } from '../common/defined.js';
-import { exitStatus, Failure, isFailure, usageFailure } from '../common/failure.js';
+import { exitStatus, Failure, usageFailure } from '../common/failure.js';
 import { errnoWords, errorCode, KernelError } from '../common/kernel/kernel-error.js';
 import { type CommandEnvironment, launcherEnvironment } from './command-environment.js';
 import type { StandardStream } from './container.js';
@@ -55,17 +55,13 @@ export function startLauncher({ words, environment, streams, ownPipes, detached,
 
 function checkDirectory(cwd: string): void {
   try {
-    if (!statSync(cwd).isDirectory())
-      throw usageFailure(`cwd is not a directory: ${cwd}`, 'Name another one.');
-    accessSync(cwd, constants.X_OK);
+    accessSync(`${cwd}/.`, constants.X_OK);
   } catch (cause) {
-    if (isFailure(cause)) throw cause;
-    const isMissing = ['ENOENT', 'ENOTDIR'].includes(errorCode(cause) ?? '');
-    const wrong = isMissing ? 'is not a directory' : `cannot be entered, ${errnoWords(cause)}`;
-    throw usageFailure(
-      `cwd ${wrong}: ${cwd}`,
-      isMissing ? 'Make it, or name another one.' : 'Name another one.',
-    );
+    const code = errorCode(cause);
+    const isNone = code === 'ENOENT' || code === 'ENOTDIR';
+    const wrong = isNone ? 'is not a directory' : `cannot be entered, ${errnoWords(cause)}`;
+    const next = code === 'ENOENT' ? 'Make it, or name another one.' : 'Name another one.';
+    throw usageFailure(`cwd ${wrong}: ${cwd}`, next);
   }
 }
 

@@ -8,7 +8,7 @@ import { defined } from '../common/defined.js';
 import { Failure, statusOfSignal, usageFailure } from '../common/failure.js';
 import { errnoWords } from '../common/kernel/kernel-error.js';
 import { killProcess } from '../common/kill-process.js';
-import { deadlySignals, otherPassedSignals } from '../common/passed-signals.js';
+import { endingSignals, otherPassedSignals } from '../common/passed-signals.js';
 import { grace } from '../common/time-limit.js';
 import { decideCalls, type OnCall } from './call-decisions.js';
 import { checkedWindow } from './checked-window.js';
@@ -23,7 +23,7 @@ import { Story } from './story.js';
 /** So many refused calls may explain a failure; those before them were survived. */
 const mostExplained = 20;
 
-const sendable: readonly string[] = [...new Set([...deadlySignals, ...otherPassedSignals]), 'SIGKILL'];
+const sendable: readonly string[] = [...endingSignals, ...otherPassedSignals, 'SIGKILL'];
 
 /** What a container has beside its launcher. */
 interface Beside extends Pick<LaunchOptions, 'signal' | 'maxOutput' | 'overflow'> {

@@ -3,7 +3,8 @@
  * are left alone, and two pipes tell what the launcher does.
  */
 import { defined } from '../common/defined.js';
-import { checkedWindow, usualWindow, windowWithoutPty } from './checked-window.js';
+import { windowText } from '../common/window-size.js';
+import { usualWindow, windowWithoutPty } from './checked-window.js';
 import { commandEnvironment } from './command-environment.js';
 import type { Container, LaunchOptions, StandardStreams } from './container.js';
 import { ownDescriptor, pipeTo, startLauncher } from './launcher-process.js';
@@ -55,7 +56,7 @@ export function launch<const Streams extends StandardStreams = 'pipe'>(
     ...(changes ? ['changes-fd'] : []),
   ];
   const words = [
-    ...(run.pty ? [`--window=${checkedWindow(window ?? usualWindow)}`] : []),
+    ...(run.pty ? [`--window=${windowText(window ?? usualWindow)}`] : []),
     ...pipes.map((option, index) => `--${option}=${ownDescriptor + index}`),
     ...optionWords(onCall === undefined ? run : { ...run, watch: run.watch || true }),
     '--',
