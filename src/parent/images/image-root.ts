@@ -211,7 +211,7 @@ function found(copy: string): ImageRoot | undefined {
 async function othersAreDone(copies: string, key: string, progress: Progress): Promise<void> {
   const prefix = `.${key}.unfinished-`;
   while (readdirSync(copies).some((name) => name.startsWith(prefix) && isUnfinished(name))) {
-    progress.show('another process unpacks this image');
+    progress.show(() => 'another process unpacks this image');
     await later(pause);
   }
 }

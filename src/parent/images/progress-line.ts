@@ -23,28 +23,28 @@ export class Progress {
     this.done = 0;
     this.total = total;
     this.shownAt = 0;
-    this.show(what);
+    this.show(() => what);
   }
 
   /** Passes bytes on and counts them. */
   async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       this.done += chunk.length;
-      if (this.output.isTTY) {
+      this.show(() => {
         const of = this.total === undefined ? '' : ` of ${readableSize(this.total)}`;
-        this.show(`${this.what}: ${readableSize(this.done)}${of}`);
-      }
+        return `${this.what}: ${readableSize(this.done)}${of}`;
+      });
       yield chunk;
     }
   }
 
   /** Puts a text in the place of the line, unless the last one has only just been. */
-  show(text: string): void {
+  show(text: () => string): void {
     const now = Date.now();
     if (!this.output.isTTY || now - this.shownAt < interval) return;
     this.shownAt = now;
     // A line that goes on in the next one could not be wiped: one column stays free, as the cursor stands there.
-    const line = [...shownText(text)].slice(0, Math.max((this.output.columns || 80) - 1, 1)).join('');
+    const line = [...shownText(text())].slice(0, Math.max((this.output.columns || 80) - 1, 1)).join('');
     // ECMA-48: carriage return, then "erase in line".
     this.output.write(`\r\x1b[K${line}`);
   }

@@ -136,10 +136,11 @@ export class TarReader {
       this.begun = true;
       this.doubtful = 0;
       if (announcing.has(header.type)) yield* this.announce(header, announced);
-      else
-        return mayBeSparse(header, announced)
-          ? yield* this.sparse(header, announced)
-          : this.entry(header, announced);
+      else {
+        const pax = paxOf(announced);
+        const mayBeSparse = header.type === 'S' || pax.size > 0;
+        return mayBeSparse ? yield* this.sparse(header, announced, pax) : this.entry(header, announced, pax);
+      }
     }
   }
 
@@ -210,8 +211,7 @@ export class TarReader {
     }
   }
 
-  private entry(header: Header, announced: Announced): TarEntry {
-    const pax = paxOf(announced);
+  private entry(header: Header, announced: Announced, pax: Records): TarEntry {
     const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? announced.name ?? header.name;
     const declared = types[header.type] ?? 'file';
     const reason = noFiles[header.type];
@@ -236,17 +236,17 @@ export class TarReader {
   }
 
   /** The same for an entry that may have holes: where they are may stand in blocks that have not come yet. */
-  private *sparse(header: Header, announced: Announced): Waiting<TarEntry> {
-    const entry = this.entry(header, announced);
+  private *sparse(header: Header, announced: Announced, pax: Records): Waiting<TarEntry> {
+    const entry = this.entry(header, announced, pax);
     if (entry.type !== 'file') return entry;
-    const sparse = yield* this.sparseMap(entry.name, header, paxOf(announced), announced.records);
+    const sparse = yield* this.sparseMap(entry.name, header, pax, announced.records);
     return sparse === undefined ? entry : { ...entry, size: sparse.size, sparse };
   }
 
   private *sparseMap(
     name: string,
     header: Header,
-    pax: ReadonlyMap<string, string>,
+    pax: Records,
     records: readonly PaxRecord[],
   ): Waiting<SparseMap | undefined> {
     const isNew = pax.get('GNU.sparse.major') === '1';
@@ -340,18 +340,17 @@ export class TarReader {
 /** Bytes that fill the last block of a body. */
 const paddingOf = (size: number): number => (block - (size % block)) % block;
 
-const mayBeSparse = ({ type }: Header, { global, records }: Announced): boolean =>
-  type === 'S' || records.length > 0 || global.size > 0;
-
 /** The records that hold for one entry. */
-function paxOf({ global, records }: Announced): ReadonlyMap<string, string> {
+type Records = ReadonlyMap<string, string>;
+
+function paxOf({ global, records }: Announced): Records {
   if (global.size === 0 && records.length === 0) return noRecords;
   const pax = new Map([...global, ...records]);
   for (const [key, value] of pax) if (value === '' && !isAttribute(key)) pax.delete(key);
   return pax;
 }
 
-const noRecords: ReadonlyMap<string, string> = new Map();
+const noRecords: Records = new Map();
 
 const upToZero = (bytes: Buffer): string => {
   const end = bytes.indexOf(0);

@@ -21,7 +21,7 @@ const hardLinkStore = '.wh..wh.plnk';
  * How each type of entry is made; the answer false leaves it out. What is not here has no place in a container's root:
  * the launcher makes /dev.
  */
-const makers: Partial<Record<Exclude<EntryType, 'file'>, (tree: Tree, entry: TarEntry) => unknown>> = {
+const makers: Partial<Record<EntryType, (tree: Tree, entry: TarEntry) => unknown>> = {
   directory: (tree, entry) => tree.makeDirectory(entry),
   symlink: (tree, entry) => tree.makeSymbolicLink(entry),
   link: (tree, entry) => tree.makeHardLink(entry),
@@ -105,7 +105,7 @@ const label = (name: string): string => shown(splitName(name).join('/') || '/');
 
 /** @returns whether anything was made */
 function make(tree: Tree, entry: TarEntry): boolean {
-  const maker = entry.type === 'file' ? undefined : makers[entry.type];
+  const maker = makers[entry.type];
   if (maker !== undefined) return maker(tree, entry) !== false;
   tree.skip(entry);
   return false;

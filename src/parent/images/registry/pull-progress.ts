@@ -25,7 +25,7 @@ export class PullProgress {
     this.arrived.set(digest, bytes);
     const sum = [...this.arrived.values()].reduce((total, size) => total + size, 0);
     if (sum < this.total) {
-      this.progress.show(`${this.layers}: ${readableSize(sum)} of ${readableSize(this.total)} fetched`);
+      this.progress.show(() => `${this.layers}: ${readableSize(sum)} of ${readableSize(this.total)} fetched`);
     }
   }
 
@@ -38,7 +38,7 @@ export class PullProgress {
     let done = 0;
     for await (const chunk of source) {
       done += chunk.length;
-      this.progress.show(`${what}: ${readableSize(done)} of ${readableSize(size)} unpacked`);
+      this.progress.show(() => `${what}: ${readableSize(done)} of ${readableSize(size)} unpacked`);
       yield chunk;
     }
   }
