@@ -1,5 +1,6 @@
 /** --dry-run: the list of steps with everything that can be known beforehand. Nothing of it is done. */
 
+import { helpWidth } from '../../common/help-text.js';
 import { isTerminal } from '../../common/kernel/processes.js';
 import { print } from '../../common/print.js';
 import { shownJson } from '../../common/shown-text.js';
@@ -30,8 +31,7 @@ export async function dryRun(
   const steps = rehearse(spec, script);
   // A host that forbids user namespaces does not forbid to read about them.
   const forbidden = unshares(spec, 'uid') ? forbiddenBy() : undefined;
-  const terminal = isTerminal(standardOutput);
-  const paint = painter(coloured({ isTTY: terminal }));
+  const paint = painter(coloured({ isTTY: isTerminal(standardOutput) }));
   switch (form) {
     case 'json':
       print(shownJson(JSON.stringify({ format, forbidden, steps }, null, 2)));
@@ -42,7 +42,7 @@ export async function dryRun(
       break;
     }
     case 'text': {
-      const width = Math.max(40, Math.min(110, terminal ? process.stdout.columns : 100));
+      const width = Math.max(40, helpWidth());
       print(
         [
           ...steps.flatMap((step) => [
