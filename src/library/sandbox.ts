@@ -2,11 +2,13 @@
  * The options for the case that most programs want: a command that sees the host's own tree, and may change and read only
  * what it is to. They are options of launch() and nothing else, so `commandLine` says the same.
  */
-import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
+import { dirname, isAbsolute } from 'node:path';
+import { linkText, realPath } from '../common/byte-text.js';
+import { defined } from '../common/defined.js';
 import { usageFailure } from '../common/failure.js';
 import { errnoWords, errorCode } from '../common/kernel/kernel-error.js';
-import { mostLinks, namesOf } from '../common/path-walk.js';
+import { namesOf, walkDown } from '../common/path-walk.js';
 import { isPlaceholder } from '../common/placeholder.js';
 import { shellWord } from '../common/shell-word.js';
 import type { RunOptions } from './launch-options.js';
@@ -62,7 +64,7 @@ export function sandbox(options: SandboxOptions = {}): Sandbox {
   checkOptions('sandbox()', options, kinds);
   const { write = [], read = [], hide = [], network = false } = options;
   const places = new Map<string, Access>();
-  for (const path of hiddenAnyway) if (statOf(path)?.isDirectory()) places.set(realpathSync(path), 'hide');
+  for (const path of hiddenAnyway) if (statOf(path)?.isDirectory()) places.set(realPath(path), 'hide');
   const named = new Set<string>();
   const add = (place: string, access: Access): void => {
     if (place === '/') throw usageFailure(`${access} of sandbox() cannot be /`, 'Name the folders in it.');
@@ -98,7 +100,7 @@ export function sandbox(options: SandboxOptions = {}): Sandbox {
 
 function existing(path: string): string {
   try {
-    return realpathSync(path);
+    return realPath(path);
   } catch {
     throw usageFailure(`write of sandbox() names ${path}, which does not exist`, 'Make it first.');
   }
@@ -115,29 +117,30 @@ type Denied =
  *   say what is there
  */
 function denied(path: string, places: ReadonlyMap<string, Access>): Denied {
-  let [place, names, links] = ['/', namesOf(resolve(path)), 0];
-  for (let name = names.shift(); name !== undefined; name = names.shift()) {
-    const next = join(place, name);
-    const isWritable = accessOf(place, places) === 'write';
+  const names = namesOf(isAbsolute(path) ? path : `${process.cwd()}/${path}`);
+  let guard: string | undefined;
+  const end = walkDown(names, (along, isLast) => {
+    const next = `/${along.join('/')}`;
+    const isWritable = accessOf(dirname(next), places) === 'write';
     const found = lookedAt(next, isWritable);
-    const isLink = found?.isSymbolicLink() === true;
-    // What lies below a file does not exist, until somebody puts a folder in its place.
-    if (found === undefined || (!isLink && names.length > 0 && !found.isDirectory()))
-      return { exists: false, ...(isWritable && { guard: next }) };
-    if (!isLink) {
-      place = next;
-      continue;
-    }
-    if (isWritable)
+    if (found?.isSymbolicLink()) {
+      if (!isWritable) return { link: linkText(next) };
       throw usageFailure(
         `${next} is a symbolic link in a folder that the command may write to, so it could be replaced and ${path} with it`,
         'Deny what it leads to, and put that in its place.',
       );
-    links += 1;
-    if (links > mostLinks) return { exists: false };
-    names = [...namesOf(resolve(place, readlinkSync(next))), ...names];
-    place = '/';
+    }
+    // What lies below a file does not exist, until somebody puts a folder in its place.
+    if (found !== undefined && (isLast || found.isDirectory())) return 'here';
+    if (isWritable) guard = next;
+    return 'nothing';
+  });
+  if (typeof end === 'string') {
+    if (names.includes('..'))
+      throw usageFailure(`${path} leads over what does not exist`, 'Name it without “..”.');
+    return { exists: false, ...defined({ guard }) };
   }
+  const place = `/${end.join('/')}`;
   const found = lstatSync(place);
   // What a launch of somebody else has made for its mounts is gone when that is.
   if (isPlaceholder(found) && found.isFile()) return { exists: false, guard: place };
@@ -210,7 +213,7 @@ const csvField = (field: string): string =>
 
 function resolverFile(): string | undefined {
   try {
-    return realpathSync('/etc/resolv.conf');
+    return realPath('/etc/resolv.conf');
   } catch {
     return undefined;
   }

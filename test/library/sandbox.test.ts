@@ -135,6 +135,35 @@ for (const user of users) {
     },
   );
 
+  test(title('a path leads where the kernel finds it, also through .. behind a link'), options, async () => {
+    const home = folder(user);
+    mkdirSync(join(home, 'other/deep'), { recursive: true });
+    for (const name of ['hidden', 'beside']) {
+      writeFileSync(join(home, name), 'shown\n');
+      writeFileSync(join(home, 'other', name), 'secret\n');
+    }
+    mkdirSync(join(home, 'work'));
+    mkdirSync(join(home, 'other/work'));
+    symlinkSync('other/deep', join(home, 'd'));
+    for (const name of ['hidden', 'work']) symlinkSync(`d/../${name}`, join(home, `to-${name}`));
+    own(home, user);
+    const code = `${imported}
+      const home = ${JSON.stringify(home)};
+      const box = sandbox({ read: [home], hide: [home + '/to-hidden', home + '/d/../beside'], write: [home + '/to-work'] });
+      console.log((await run(box, 'cd ' + home + '; cat hidden beside other/hidden other/beside; echo made >work/made; echo made >other/work/made')).stdout);
+      try { sandbox({ hide: [home + '/none/../beside'] }); console.log('taken'); } catch ({ status, message }) { console.log(status, message.replace(home, 'H')); }`;
+    assert.deepEqual((await shown(code, user)).split('\n'), [
+      'shown',
+      'shown',
+      '',
+      '2 H/none/../beside leads over what does not exist',
+    ]);
+    assert.deepEqual(
+      ['work', 'other/work'].map((name) => readdirSync(join(home, name))),
+      [[], ['made']],
+    );
+  });
+
   test(title('what does not exist is no failure, leaves nothing, and is named'), options, async () => {
     const { project } = scene(user);
     const before = snapshot(project);

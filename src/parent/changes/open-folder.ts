@@ -10,17 +10,20 @@ import {
   constants as modes,
   opendirSync,
   openSync,
+  rmdirSync,
+  unlinkSync,
 } from 'node:fs';
 import { constants } from '../../common/kernel/constants.js';
 
-const toRead = modes.O_RDONLY | modes.O_DIRECTORY;
+/** Whoever may pass through a folder may take hold of it, also where he cannot read it: open(2). */
+const toHold = constants.O_PATH | modes.O_DIRECTORY;
 
 export class OpenFolder {
   private constructor(private readonly descriptor: number) {}
 
-  /** @throws an error of the system where it cannot be read, or is no folder */
+  /** @throws an error of the system where there is no folder, or no way to it */
   static at(path: string): OpenFolder {
-    return new OpenFolder(openSync(path, toRead));
+    return new OpenFolder(openSync(path, toHold));
   }
 
   /** The path of something in it, for calls that do not follow a link at its end. */
@@ -38,9 +41,15 @@ export class OpenFolder {
     return fstatSync(this.descriptor, { bigint: true });
   }
 
-  /** @throws an error of the system where it cannot be read, or is no folder */
+  /** @throws an error of the system where there is no folder of that name, or no way to it */
   folder(name: Buffer): OpenFolder {
-    return new OpenFolder(openSync(this.pathOf(name), toRead | modes.O_NOFOLLOW));
+    return new OpenFolder(openSync(this.pathOf(name), toHold | modes.O_NOFOLLOW));
+  }
+
+  /** @throws an error of the system where it is neither a file nor an empty folder, or may not be removed */
+  remove(name: Buffer): void {
+    if (this.look(name)?.isDirectory()) rmdirSync(this.pathOf(name));
+    else unlinkSync(this.pathOf(name));
   }
 
   /**
@@ -58,7 +67,10 @@ export class OpenFolder {
     }
   }
 
-  /** The names in it, one after the other, in the kernel's order. */
+  /**
+   * The names in it, one after the other, in the kernel's order.
+   * @throws an error of the system where it cannot be read
+   */
   *names(): Generator<Buffer> {
     const encoding = 'buffer' as BufferEncoding; // Its type lacks this one.
     const folder = opendirSync(`/proc/self/fd/${this.descriptor}`, { encoding });

@@ -5,19 +5,19 @@
  */
 
 import { closeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure } from '../../common/failure.js';
 import type { CallRecord, Kernel } from '../../common/kernel/kernel.js';
 import { KernelError } from '../../common/kernel/kernel-error.js';
+import { namesOf } from '../../common/path-walk.js';
 import type { LaunchSpec, NewRoot, RequestedMount } from '../../common/spec.js';
 import { kindOf, mountPointsStep } from '../../common/steps/mount-points.js';
 import { type LeftMountPoints, openFolder, removeIfAlone } from '../state/left-mount-points.js';
 import {
   type HeldPlaceholder,
   holdPlaceholder,
-  makeFolderOf,
+  type PlaceholderKind,
   releasePlaceholder,
-  removeFolderOf,
 } from '../state/placeholders.js';
 
 export class MountPoints {
@@ -27,8 +27,6 @@ export class MountPoints {
   private readonly others: number[] = [];
   /** Of the folders of the host that the container sees. */
   private readonly held: HeldPlaceholder[] = [];
-  /** Made for them to lie in. */
-  private readonly folders: string[] = [];
 
   /**
    * @throws Failure when the changes of an overlay are in use by another container
@@ -65,24 +63,11 @@ export class MountPoints {
    * @param register is told before anything is made
    */
   makeInFolders(register: (paths: readonly string[]) => void): void {
-    const { mounts } = this.root;
-    const wanted = mounts.flatMap((mount) => {
-      const folder = folderOf(mount, mounts);
-      return folder === undefined
-        ? []
-        : [
-            {
-              source: folder.source,
-              path: join(folder.source, mount.target.slice(folder.target.length)),
-              mount,
-            },
-          ];
-    });
-    if (wanted.length === 0) return;
-    register(wanted.map(({ path }) => path));
-    for (const { source, path, mount } of wanted) {
-      for (const above of foldersBetween(source, path)) if (makeFolderOf(above)) this.folders.push(above);
-      const held = holdPlaceholder(this.kernel, path, kindOf(mount));
+    const wanted = placesInFolders(this.root.mounts);
+    if (wanted.size === 0) return;
+    register([...wanted.keys()]);
+    for (const [path, kind] of wanted) {
+      const held = holdPlaceholder(this.kernel, path, kind);
       if (held !== undefined) this.held.push(held);
     }
   }
@@ -111,7 +96,6 @@ export class MountPoints {
   remove(): void {
     this.kernel.step = ''; // It belongs to none, as what is done before the first.
     for (const held of this.held.reverse()) releasePlaceholder(this.kernel, held);
-    for (const folder of this.folders.reverse()) removeFolderOf(folder);
     if (this.left !== undefined) removeIfAlone(this.kernel, this.lock, this.left.paths);
     for (const lock of [this.lock, ...this.others]) closeSync(lock);
   }
@@ -127,10 +111,20 @@ function folderOf({ target }: RequestedMount, mounts: readonly RequestedMount[])
     : undefined;
 }
 
-/** The folders above a path that lie in another, from the outermost on. */
-function foldersBetween(folder: string, path: string): string[] {
-  const above = dirname(path);
-  return above === folder ? [] : [...foldersBetween(folder, above), above];
+/** What has to be in folders of the host for mounts to cover, directories before what lies in them. */
+function placesInFolders(mounts: readonly RequestedMount[]): ReadonlyMap<string, PlaceholderKind> {
+  const wanted = new Map<string, PlaceholderKind>();
+  for (const mount of mounts) {
+    const folder = folderOf(mount, mounts);
+    if (folder === undefined) continue;
+    let path = folder.source;
+    for (const name of namesOf(mount.target.slice(folder.target.length))) {
+      path = join(path, name);
+      wanted.set(path, 'directory');
+    }
+    wanted.set(path, kindOf(mount));
+  }
+  return wanted;
 }
 
 export const mountPointsIn = (spec: LaunchSpec, kernel: Kernel): MountPoints | undefined =>

@@ -2,10 +2,11 @@
  * Mount points that a launch made in the user's own root file system. It removes them itself; those of a launch that was
  * killed are removed with its entry.
  */
-import { closeSync, constants, lstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { pathOf } from '../../common/byte-text.js';
 import type { Kernel } from '../../common/kernel/kernel.js';
 import { Recorder } from '../../common/kernel/recorder.js';
+import { type Place, placeBelow } from './place.js';
 
 export interface LeftMountPoints {
   /** The folder that was made the root, or that keeps its changes. */
@@ -43,24 +44,16 @@ export function removeIfAlone(kernel: Kernel, lock: number, paths: readonly stri
   for (const path of [...paths].reverse()) removeEmpty(lock, path);
 }
 
-/**
- * Removes an empty directory or file below an open directory. Folder by folder through descriptors, as openat(2) does
- * it, so that no symbolic link that was put there meanwhile leads out.
- */
+/** Removes an empty directory or file below an open directory. No symbolic link that was put there meanwhile leads out. */
 function removeEmpty(root: number, path: string): void {
-  const folders = [root];
-  const below = (name: string) => pathOf(`/proc/self/fd/${folders.at(-1)}/${name}`);
-  const names = path.split('/').filter(Boolean);
-  const last = names.pop() as string;
+  let place: Place | undefined;
   try {
-    for (const name of names)
-      folders.push(openSync(below(name), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
-    const found = lstatSync(below(last));
-    if (found.isDirectory()) rmdirSync(below(last));
-    else if (found.isFile() && found.size === 0) unlinkSync(below(last));
+    place = placeBelow(`/proc/self/fd/${root}`, path);
+    const found = place?.folder.look(place.name);
+    if (found?.isDirectory() || (found?.isFile() && found.size === 0n)) place?.folder.remove(place.name);
   } catch {
     // Something was put in it, or it is gone already: it is not ours any more.
   } finally {
-    for (const folder of folders.slice(1)) closeSync(folder);
+    place?.folder.close();
   }
 }

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { endWithTest, finished, folder, lacking, start, users } from '../../gontainer.js';
+import { endWithTest, finished, folder, lacking, run, start, users } from '../../gontainer.js';
+import { until } from '../../until.js';
 import { bareRoot, hostMounts, inside, noBusybox, own, paths } from './root-file-systems.js';
 
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);
@@ -67,10 +68,13 @@ for (const user of users) {
     skip,
   }, async () => {
     const path = bareRoot(user);
-    const bound = folder(user);
-    mkdirSync(join(bound, 'here'));
+    const above = folder(user);
+    const bound = join(above, 'bound');
+    mkdirSync(join(bound, 'here'), { recursive: true });
     writeFileSync(join(bound, 'empty'), '');
     own(bound, user);
+    // Who may pass through a folder need not be able to list it, as with /home of mode 0711.
+    chmodSync(above, 0o111);
     const nested = ['--tmpfs', '/d/a/b', '--tmpfs', '/d/here', '--bind', '/proc/version:/d/c/file'];
     const options = ['--bind', `${bound}:/d`, ...nested, '--bind', '/proc/version:/d/empty'];
     const script = 'echo x >/d/a/b/x; echo y >/d/here/y; cat /d/c/file /d/empty | wc -l';
@@ -82,23 +86,55 @@ for (const user of users) {
     assert.deepEqual(readdirSync(bound, { recursive: true }).sort(), ['a', 'a/kept', 'empty', 'here']);
   });
 
+  test(title('several launches share what lies above a mount point, too, and the last one removes it'), {
+    skip,
+  }, async () => {
+    const [path, bound] = [bareRoot(user), folder(user)];
+    const launched = async () => {
+      const words = ['run', '--quiet', '--all', '--mnt', path, '--bind', `${bound}:/d`, '--tmpfs', '/d/a/b'];
+      const script = 'echo x >/d/a/b/x; echo ready; read go; cat /d/a/b/x';
+      const container = start([...words, '--', '/bin/sh', '-c', script], { user });
+      const end = finished(container);
+      await once(container.stdout as NodeJS.ReadableStream, 'data');
+      return { container, end };
+    };
+    const [first, second] = [await launched(), await launched()];
+    for (const { container, end } of [first, second]) {
+      assert.deepEqual(paths(bound), ['a', 'a/b']);
+      container.stdin?.end('\n');
+      assert.equal((await end).stdout, 'ready\nx\n');
+    }
+    assert.deepEqual(paths(bound), []);
+    // What a killed one leaves is removed with its entry.
+    const { container, end } = await launched();
+    container.kill('SIGKILL');
+    await end;
+    await until(
+      () => `left: ${paths(bound).join(' ')}`,
+      async () => (await run(['ps'], { user })).status === 0 && paths(bound).length === 0,
+    );
+  });
+
   test(title(
     'a mount point in a folder of the host that somebody keeps locked is named, and not waited for',
   ), {
     skip: skip || lacking('flock'),
   }, async () => {
     const [path, bound] = [bareRoot(user), folder(user)];
-    const options = ['--bind', `${bound}:/d`, '--tmpfs', '/d/made'];
+    const locked = async (name: string, mode: number): Promise<readonly string[]> => {
+      mkdirSync(join(bound, name));
+      chmodSync(join(bound, name), mode);
+      const words = ['--exclusive', '--no-fork', join(bound, name), 'sh', '-c', 'echo; exec sleep 1000'];
+      await once(endWithTest(spawn('flock', words)).stdout, 'data');
+      return ['--bind', `${bound}:/d`, '--tmpfs', `/d/${name}`];
+    };
     // As another launch makes it.
-    mkdirSync(join(bound, 'made'));
-    chmodSync(join(bound, 'made'), 0o1755);
-    const lock = endWithTest(
-      spawn('flock', ['--exclusive', '--no-fork', join(bound, 'made'), 'sh', '-c', 'echo; exec sleep 1000']),
-    );
-    await once(lock.stdout, 'data');
-    const { status, stderr } = await inside(path, options, 'true', user);
+    const { status, stderr } = await inside(path, await locked('made', 0o1755), 'true', user);
     assert.equal(status, 125);
     assert.match(stderr, /^gontainer: somebody holds a lock of .*\/made, .* lslocks.*\n$/);
+    // A folder that everybody may write to is somebody's, and what he locks is his affair.
+    const open = await inside(path, await locked('open', 0o1777), 'true', user);
+    assert.deepEqual([open.stderr, open.status], ['', 0]);
   });
 
   test(title('what cannot be made is named, and what to do about it'), { skip }, async () => {
