@@ -2,7 +2,6 @@
  * The report of a launch as one page that needs nothing else: no network, no files beside it. Its policy
  * (Content-Security-Policy) lets no style and no script run but the two that stand in it, known by their hashes.
  */
-
 import { createHash } from 'node:crypto';
 import { counted } from '../../common/counted.js';
 import { duration, executesCommand, type LaunchLog } from '../recorded/launch-log.js';
