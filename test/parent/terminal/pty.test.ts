@@ -112,6 +112,7 @@ for (const who of ['command', 'child'] as const) {
       `gontainer run --quiet --uid --pid --pty -- sh -c 'stty raw -echo; echo be""gun; exec sleep 4711'; echo "status $?"`,
     );
     await terminal.shows(begun);
+    await inForeground('sleep 4711');
     const command = processesLike(/^sleep 4711 $/)[0] as number;
     process.kill(who === 'command' ? command : parentOf(command), 'SIGKILL');
     await terminal.shows(/^ *status 137$/m);

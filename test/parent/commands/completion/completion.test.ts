@@ -74,7 +74,7 @@ for (const shell of ['bash', 'zsh'] as const) {
       // What is typed before the prompt is there would be echoed twice.
       await terminal.shows(/^\s*>\s*$/);
       terminal.write(line);
-      await terminal.shows(new RegExp(`^> ${escaped(line)}$`, 'm'));
+      await terminal.shows(new RegExp(`> ${escaped(line)}$`, 'm'));
       terminal.press('Tab');
       // What is typed after it shows whether a blank was added.
       terminal.write('¶');
