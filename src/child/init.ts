@@ -75,7 +75,7 @@ export class Init {
           // A signal of the terminal is handled here in the same turn as the message about it; let it come first.
           setImmediate(() =>
             setImmediate(() => {
-              this.forward(message.signal, command);
+              this.forward(message.signal, command, spec.terminal === 'shared');
               channel.tell({ type: 'passed', number: message.number });
             }),
           );
@@ -88,11 +88,14 @@ export class Init {
     );
   }
 
-  private forward(signal: NodeJS.Signals, command: number): void {
+  /** @param shares whether the command is in the process group of this process */
+  private forward(signal: NodeJS.Signals, command: number, shares: boolean): void {
     const received = this.received.get(signal) ?? 0;
     this.received.set(signal, Math.max(0, received - 1));
-    // What reached this process too was sent to the whole group, the command included.
-    if (received === 0 && command !== 0) send(command, signal);
+    if (command === 0) return;
+    // What reached this process too was sent to its whole group, as by a shell to its job: so it is for all of the command's.
+    if (received === 0) send(command, signal);
+    else if (!shares) send(-command, signal);
   }
 }
 

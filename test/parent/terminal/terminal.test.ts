@@ -101,6 +101,23 @@ test('Ctrl-Z stops a command that is not a shell, and fg continues it', { skip }
   await terminal.shows(/^status 130$/m);
 });
 
+for (const way of ['run --quiet --uid --pid', 'enter --quiet jobs-box'])
+  test(`a signal that the shell sends to its job reaches the command: ${way}`, { skip }, async () => {
+    const terminal = new TerminalSession();
+    terminal.type(`export XDG_RUNTIME_DIR=${folder(unprivileged)}`);
+    terminal.type('gontainer run --quiet --detach --name jobs-box --uid -- sleep 1000; echo rea""dy');
+    await terminal.shows(/ready$/m);
+    terminal.type(`gontainer ${way} -- ${waiting}`);
+    await terminal.shows(begun);
+    terminal.press('C-z');
+    await terminal.shows(/\[1\]\+\s+Stopped[\s\S]*outside\$$/);
+    // kill signals the whole process group of the job, in which launcher and child are; the command has one of its own.
+    terminal.type('bg; kill %1; wait %1; echo "status $?"');
+    await terminal.shows(/status 143$/m);
+    terminal.type('gontainer kill jobs-box KILL && gontainer wait jobs-box; echo "en""ded $?"');
+    await terminal.shows(/ended 137$/m);
+  });
+
 test('a command in the background that wants the terminal gets it with fg', { skip }, async () => {
   const terminal = new TerminalSession();
   terminal.type("gontainer run --quiet --uid -- sh -c 'echo begun; read word; echo got $word' &");
