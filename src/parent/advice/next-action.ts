@@ -76,6 +76,7 @@ export function nextAction({ step, call, args, errno }: KernelErrorData, spec: L
   if (step === 'proc' && errno === 'EPERM') {
     return withLine(coveredProc(), 'proc');
   }
+  if (step === 'working-directory') return 'Choose a directory for --workdir that exists in the container.';
   if (spec.root !== undefined) {
     const next = nextInRoot({ step, call, args, errno }, spec.root, spec);
     if (next !== undefined) return next;
@@ -144,7 +145,6 @@ function nextInRoot(
     return `${path}${args.pathname} is a symbolic link that leads nowhere: remove it, or choose another target.`;
   if (making)
     return `${path} lacks ${args.pathname}, and it cannot be made there: make it yourself, or add --ephemeral, which makes it in memory.`;
-  if (step === 'working-directory') return 'Choose a directory for --workdir that exists in the container.';
   if (errno === 'EACCES' && fileOwner !== undefined)
     return `User ${fileOwner.uid} of the container is user ${outsideId(maps?.uid ?? [], fileOwner.uid)} on the host, who must be able to reach ${path}: chmod o+x the folders above it.`;
   return undefined;

@@ -7,7 +7,7 @@
 import { type Failure, usageFailure } from '../../common/failure.js';
 import { suggestion } from './nearest-name.js';
 import type { Option } from './option.js';
-import { insteadOfFlag, insteadOfWord } from './phrasebook.js';
+import { insteadOfFlag, insteadOfLetters, insteadOfValue, insteadOfWord } from './phrasebook.js';
 import type { Subcommand, Values } from './subcommand.js';
 
 /** Options that every subcommand has. */
@@ -69,11 +69,19 @@ function subcommandOf(line: readonly string[], subcommands: readonly Subcommand[
   if (found !== undefined) return found;
   const family = subcommands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
   if (family.length > 0 && before.some(asksForHelp)) return undefined;
+  const both = `${first} ${second}`;
+  if (family.length > 0 && second !== undefined)
+    throw usageFailure(
+      `unknown command “${both}”`,
+      insteadOfWord(both) ?? suggestion(both, family, { otherwise: `See: gontainer ${first} --help` }),
+    );
   if (family.length > 0)
     throw usageFailure(
       `${first} needs one more word: ${family.join(', ')}`,
       `See: gontainer ${family[0]} --help`,
     );
+  const pair = insteadOfWord(both);
+  if (pair !== undefined) throw usageFailure(`unknown command “${both}”`, pair);
   const names = subcommands.map(({ name }) => name);
   throw usageFailure(`unknown command “${first}”`, insteadOfWord(first) ?? suggestion(first, names));
 }
@@ -136,19 +144,16 @@ function readOption(
   const [, typed = '', dashes = '', name = '', value] = /^((--?)([^=]+))(?:=(.*))?$/s.exec(word) ?? [];
   const option = known.find((candidate) => candidate.name === name || candidate.alias === name);
   if (option === undefined || isVolume(typed, value ?? rest[0])) {
-    throw usageFailure(
-      `unknown option ${typed}`,
-      insteadOfFlag(name, subcommand) ??
-        suggestion(
-          name,
-          known.map((candidate) => candidate.name),
-          { prefix: dashes },
-        ),
-    );
+    throw usageFailure(`unknown option ${typed}`, insteadOf(name, dashes, known, subcommand));
   }
+  if (isHostname(typed, value ?? rest[0], subcommand))
+    throw usageFailure(`${typed} shows the help, and takes no value`, 'Use --uts --hostname NAME.');
   if (option.kind === 'flag') {
     if (value !== undefined && value !== 'true')
-      throw usageFailure(`${typed} takes no value, and got “${value}”`);
+      throw usageFailure(
+        `${typed} takes no value, and got “${value}”`,
+        insteadOfValue(name, value, subcommand),
+      );
     return { option, given: '' };
   }
   if (option.alone !== undefined && value === undefined) return { option, given: option.alone };
@@ -167,6 +172,34 @@ function readOption(
   }
   return { option, given };
 }
+
+/** What to type instead of an option that is not known. */
+function insteadOf(
+  name: string,
+  dashes: string,
+  known: readonly Option[],
+  subcommand: Subcommand | undefined,
+): string {
+  const phrase = insteadOfFlag(name, subcommand);
+  if (phrase !== undefined) return phrase;
+  const otherwise =
+    (dashes === '-' ? insteadOfLetters(name, subcommand) : undefined) ??
+    `See: gontainer ${subcommand === undefined ? '' : `${subcommand.name} `}--help`;
+  return suggestion(
+    name,
+    known.map((candidate) => candidate.name),
+    { prefix: dashes, otherwise },
+  );
+}
+
+/** Whether `-h` is meant as Docker has it, `run -h box`; `-h run` asks for the help of run. */
+const isHostname = (typed: string, next: string | undefined, subcommand: Subcommand | undefined): boolean =>
+  typed === '-h' &&
+  subcommand?.name === 'run' &&
+  next !== undefined &&
+  !next.startsWith('-') &&
+  next !== 'run' &&
+  next !== 'true';
 
 /** Whether `-v` is meant as Docker has it, `-v /a:/b`: alone it asks for the version, as Gontainer has it. */
 const isVolume = (typed: string, next: string | undefined): boolean =>

@@ -52,7 +52,12 @@ const cases: readonly [words: string[], expected: RegExp, status: number][] = [
   [['-run', '-uid', '-hostnme=x'], /unknown option -hostnme\. Did you mean -hostname\?/, 2],
   [['run', '-hlep'], /unknown option -hlep\. Did you mean -help\?/, 2],
   [['run', '--uid', '--log-lvel', 'info'], /unknown option --log-lvel\. Did you mean --log-level\?/, 2],
-  [['run', '--uid', '-x'], /unknown option -x\. See: gontainer --help/, 2],
+  [
+    ['run', '--uid', '--quiet', '--workdir', '/no/such', '--', 'true'],
+    /chdir.*ENOENT.*Choose a directory for --workdir that exists in the container\./,
+    125,
+  ],
+  [['run', '--uid', '-x'], /unknown option -x\. See: gontainer run --help/, 2],
   [['ps', 'box'], /gontainer: ps does not take “box”\. See: gontainer ps --help/, 2],
   [['kill'], /gontainer: kill needs NAME\. See: gontainer kill --help/, 2],
   [['run', '--uid=false'], /-uid takes no value, and got “false”/, 2],

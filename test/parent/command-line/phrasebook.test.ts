@@ -24,7 +24,7 @@ const linesIn = (text: string): string[][] =>
     ([, line = '']) =>
       line
         .trim()
-        .split(/ gives | \(/)[0]
+        .split(/ gives | \(| \| /)[0]
         ?.split(' ') ?? [],
   );
 
@@ -54,7 +54,8 @@ test('no word of the phrasebook is a subcommand, and none is answered twice', ()
 test('every flag is answered for every subcommand, with options that this subcommand has', () => {
   for (const { name, options } of commands) {
     const known = options.flatMap((option) => [option.name, option.alias]);
-    for (const { typed } of flagPhrases) {
+    for (const { typed, of } of flagPhrases) {
+      if (of !== undefined && !of.includes(name)) continue;
       for (const flag of typed.filter((candidate) => !known.includes(candidate))) {
         const text = said(...name.split(' '), `${flag.length === 1 ? '-' : '--'}${flag}`, '/a:/b');
         assert.doesNotMatch(text, /Did you mean|See:|undefined/, `${name} ${flag}: ${text}`);
@@ -78,7 +79,9 @@ test('what is suggested for run is carried out by run', async () => {
     SIZE: '64m',
     N: '100',
   };
-  for (const { use } of flagPhrases.filter(({ option }) => option !== undefined && option !== 'ended')) {
+  for (const { use } of flagPhrases.filter(
+    ({ option, of }) => option !== undefined && option !== 'ended' && of === undefined,
+  )) {
     const words = (use as string)
       .split(/[ ,]+/)
       .filter((word) => word.startsWith('--') || word in values || word === 'all')
@@ -112,6 +115,58 @@ const cases: readonly [words: string[], expected: RegExp][] = [
   [['-it'], /unknown option -it\. It is not needed/],
   [['--uid', '--net'], /nothing to do: --uid --net needs the word run\. Try: gontainer run --uid --net/],
   [['help', 'exec'], /unknown command “exec”\. Use: gontainer enter/],
+  [['run', '--uid', '-dit'], /unknown option -dit\. Use --detach\./],
+  [['run', '--uid', '-itd'], /unknown option -itd\. Use --detach\./],
+  [
+    ['run', '--uid', '-h', 'box', '--', 'true'],
+    /-h shows the help, and takes no value\. Use --uts --hostname NAME\./,
+  ],
+  [['run', '--uid', '-h=box'], /-h shows the help, and takes no value\. Use --uts --hostname NAME\./],
+  [
+    ['run', '--uid', '--net=host'],
+    /--net takes no value, and got “host”\. Leave it out: without it the command stays in/,
+  ],
+  [['run', '--uid', '--pid=host'], /--pid takes no value, and got “host”\. Leave it out/],
+  [
+    ['run', '--uid', '--net=none'],
+    /--net takes no value, and got “none”\. Use --net: it gives a namespace of its own\./,
+  ],
+  [
+    ['run', '--uid', '--ip=1.2.3.4'],
+    /unknown option --ip\. Without --net the command uses the network of the host/,
+  ],
+  [['run', '--uid', '--userns=host'], /unknown option --userns\. gontainer run --uid gives a user namespace/],
+  [['run', '--uid', '-q'], /unknown option -q\. Use --quiet\./],
+  [['run', '--rootfs', '/x'], /unknown option --rootfs\. Use --mnt DIR\./],
+  [['run', '--uid', '--device=/dev/x'], /unknown option --device\. Use --bind SRC:DST/],
+  [['run', '--nosuch'], /unknown option --nosuch\. See: gontainer run --help\n/],
+  [['ps', '-q'], /unknown option -q\. Use --json\./],
+  [['ps', '-aq'], /unknown option -aq\. Use --ended\./],
+  [['ps', '--all'], /unknown option --all\. Use --ended\./],
+  [['enter', '--user=0', 'box'], /unknown option --user\. The user is chosen at the start/],
+  [['enter', '--detach', 'box'], /unknown option --detach\. Only a new container/],
+  [['enter', '--workdir=/x', 'box'], /unknown option --workdir\. Change the directory in the command/],
+  [
+    ['logs', '-f', 'box'],
+    /unknown option -f\. The log is a file, which tail -f follows: gontainer run --log-file FILE\./,
+  ],
+  [
+    ['logs', '--tail=3', 'box'],
+    /unknown option --tail\. All of it is printed: gontainer logs NAME \| tail\./,
+  ],
+  [
+    ['kill', '-9', 'box'],
+    /-9 is not a container: the signal is the word after the name\. Try: gontainer kill box 9\n/,
+  ],
+  [
+    ['kill', '-KILL', 'box'],
+    /unknown option -KILL\. The signal is the word after the name: gontainer kill NAME KILL\./,
+  ],
+  [['rootfs', 'rm', 'x'], /unknown command “rootfs rm”\. Use: gontainer rootfs remove DIR\n/],
+  [['rootfs', 'ls'], /unknown command “rootfs ls”\. Use: gontainer rootfs list\n/],
+  [['rootfs', 'lst'], /unknown command “rootfs lst”\. Did you mean rootfs list\?\n/],
+  [['image', 'rm', 'x'], /unknown command “image rm”\. Use: gontainer rootfs remove DIR\n/],
+  [['rename', 'a', 'b'], /unknown command “rename”\. /],
   [['-hlep'], /unknown option -hlep\. Did you mean -help\?/],
 ];
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as later } from 'node:timers/promises';
-import { Failure } from '../../../common/failure.js';
+import { Failure, usageFailure } from '../../../common/failure.js';
 import { childrenOf } from '../../../common/process-files.js';
 import { requiredSignal } from '../../spec/signal-words.js';
 import { findContainer } from '../../state/find.js';
@@ -14,6 +14,11 @@ const [patience, pause] = [1_000, 10];
 
 /** @throws Failure with status 2 for an unknown container or signal, 125 when it cannot be sent */
 export async function kill(word: string, given: string | undefined): Promise<number> {
+  if (/^-\d+$/.test(word))
+    throw usageFailure(
+      `${word} is not a container: the signal is the word after the name`,
+      `Try: gontainer kill ${given ?? 'NAME'} ${word.slice(1)}`,
+    );
   if (given !== undefined) requiredSignal(given, 0);
   const container = findContainer(word);
   const signal = given ?? container.stopSignal ?? 'TERM';
