@@ -93,7 +93,7 @@ export class Init {
     const received = this.received.get(signal) ?? 0;
     this.received.set(signal, Math.max(0, received - 1));
     if (command === 0) return;
-    // What reached this process too was sent to its whole group, as by a shell to its job: so it is for all of the command's.
+    // What reached this process too was sent to its whole group, as a shell does to its job; so it is for the command's group.
     if (received === 0) send(command, signal);
     else if (!shares) send(-command, signal);
   }

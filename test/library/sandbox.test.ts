@@ -142,15 +142,15 @@ for (const user of users) {
       writeFileSync(join(home, name), 'shown\n');
       writeFileSync(join(home, 'other', name), 'secret\n');
     }
-    mkdirSync(join(home, 'work'));
-    mkdirSync(join(home, 'other/work'));
+    mkdirSync(join(home, 'kept'));
+    mkdirSync(join(home, 'other/kept'));
     symlinkSync('other/deep', join(home, 'd'));
-    for (const name of ['hidden', 'work']) symlinkSync(`d/../${name}`, join(home, `to-${name}`));
+    for (const name of ['hidden', 'kept']) symlinkSync(`d/../${name}`, join(home, `to-${name}`));
     own(home, user);
     const code = `${imported}
       const home = ${JSON.stringify(home)};
-      const box = sandbox({ read: [home], hide: [home + '/to-hidden', home + '/d/../beside'], write: [home + '/to-work'] });
-      console.log((await run(box, 'cd ' + home + '; cat hidden beside other/hidden other/beside; echo made >work/made; echo made >other/work/made')).stdout);
+      const box = sandbox({ read: [home], hide: [home + '/to-hidden', home + '/d/../beside'], write: [home + '/to-kept'] });
+      console.log((await run(box, 'cd ' + home + '; cat hidden beside other/hidden other/beside; echo made >kept/made; echo made >other/kept/made')).stdout);
       try { sandbox({ hide: [home + '/none/../beside'] }); console.log('taken'); } catch ({ status, message }) { console.log(status, message.replace(home, 'H')); }`;
     assert.deepEqual((await shown(code, user)).split('\n'), [
       'shown',
@@ -159,7 +159,7 @@ for (const user of users) {
       '2 H/none/../beside leads over what does not exist',
     ]);
     assert.deepEqual(
-      ['work', 'other/work'].map((name) => readdirSync(join(home, name))),
+      ['kept', 'other/kept'].map((name) => readdirSync(join(home, name))),
       [[], ['made']],
     );
   });

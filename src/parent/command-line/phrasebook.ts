@@ -173,7 +173,8 @@ export const flagPhrases: readonly FlagPhrase[] = [
   },
   {
     typed: ['security-opt'],
-    otherwise: 'It is not needed: no program gains privileges, without gontainer run --allow-new-privs',
+    otherwise:
+      'It is not needed: no program gains privileges unless it is started by gontainer run --allow-new-privs',
   },
   {
     typed: ['l', 'label'],
@@ -181,7 +182,7 @@ export const flagPhrases: readonly FlagPhrase[] = [
   },
   {
     typed: ['stop-timeout'],
-    otherwise: 'Two seconds after SIGTERM the time is over: gontainer run --timeout 10',
+    otherwise: 'It is always two seconds from SIGTERM to SIGKILL: gontainer run --timeout 10',
   },
   {
     typed: ['m', 'memory'],

@@ -192,7 +192,7 @@ function insteadOf(
   );
 }
 
-/** Whether `-h` is meant as Docker has it, `run -h box`; `-h run` asks for the help of run. */
+/** Whether `-h` is meant as Docker has it, `run -h box`; `-h run` and `-h=true`, as Go writes a flag, ask for the help. */
 const isHostname = (typed: string, next: string | undefined, subcommand: Subcommand | undefined): boolean =>
   typed === '-h' &&
   subcommand?.name === 'run' &&
