@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { finished, folder, root, run, start, type User, untilRuns } from './gontainer.js';
-import { parentOf, processesLike } from './processes.js';
+import { firstLike, processesLike } from './processes.js';
 import { until } from './until.js';
 
 /** How many are killed: GONTAINER_KILLS, or as many as are worth it in every run of the tests. */
@@ -25,20 +25,8 @@ export interface Killing {
   readonly left?: (launchers: ReadonlySet<number>) => readonly string[];
 }
 
-/** The first process of the command, if it runs: the shells that it makes have the same command line for a moment. */
-function commandWith(mark: string): number | undefined {
-  const shells = processesLike(new RegExp(`^sh -c .*${mark}`));
-  return shells.find((pid) => {
-    try {
-      return !shells.includes(parentOf(pid));
-    } catch {
-      return false; // It has ended.
-    }
-  });
-}
-
 function strike(launcher: ReturnType<typeof start>, [victim, signal]: Blow, mark: string): void {
-  const command = victim === 'command' ? commandWith(mark) : undefined;
+  const command = victim === 'command' ? firstLike(new RegExp(`^sh -c .*${mark}`)) : undefined;
   try {
     if (command !== undefined) process.kill(command, signal);
     else launcher.kill(signal);

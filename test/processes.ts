@@ -14,5 +14,20 @@ export const processesLike = (pattern: RegExp): number[] =>
     })
     .map(Number);
 
+/**
+ * The one of them that made the others: copies of a launcher, and shells in front of their execve(2), have its command line.
+ * Their process IDs need not be higher, as the kernel begins anew after the highest.
+ */
+export function firstLike(pattern: RegExp): number | undefined {
+  const all = processesLike(pattern);
+  return all.find((pid) => {
+    try {
+      return !all.includes(parentOf(pid));
+    } catch {
+      return false; // It has ended.
+    }
+  });
+}
+
 export const parentOf = (pid: number): number =>
   Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);

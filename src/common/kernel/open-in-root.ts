@@ -14,9 +14,10 @@ function how(flags: number): Buffer {
 
 /**
  * The kernel says EAGAIN where it cannot be sure that `..` did not lead out of the root, as anything at all was renamed or
- * mounted meanwhile: "The caller may choose to retry". On a machine where that goes on all the time it is not for ever.
+ * mounted meanwhile: "The caller may choose to retry". Where somebody does nothing else, a path of 200 `..` takes up to some
+ * thousand tries, each of a few microseconds; that it is not for ever bounds what an attacker can make this process wait.
  */
-const mostTries = 1000;
+const mostTries = 10_000;
 
 const [following, notFollowing] = [how(0), how(files.O_NOFOLLOW)];
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isStopped, processStatOrNone } from '../../../src/common/process-files.js';
 import { folder, lacking, node, program, rootfs, run, start, unprivileged, users } from '../../gontainer.js';
-import { parentOf, processesLike } from '../../processes.js';
+import { firstLike, parentOf, processesLike } from '../../processes.js';
 import { inForeground, TerminalSession } from '../../terminal-session.js';
 import { until } from '../../until.js';
 
@@ -131,6 +131,7 @@ test('the caller’s terminal is in order after SIGKILL of the parent', {
     `'${node}' '${program}' run --quiet --uid --pid --pty -- sh -c 'echo be""gun; exec sleep 4712'; echo "status $?"`,
   );
   await terminal.shows(begun);
+  await inForeground('sleep 4712');
   const command = processesLike(/^sleep 4712 $/)[0] as number;
   const child = parentOf(command);
   process.kill(parentOf(child), 'SIGKILL');
@@ -145,8 +146,7 @@ test('the caller’s terminal is in order after SIGKILL of the parent', {
 test('a launcher that is stopped and continued goes on with the terminal', { skip }, async () => {
   const terminal = await inside();
   // The keeper is a copy of it, and its child.
-  const copies = processesLike(/main\.cjs -run --quiet --all --pty -hostname box $/);
-  const launcher = copies.find((pid) => !copies.includes(parentOf(pid))) as number;
+  const launcher = firstLike(/main\.cjs -run --quiet --all --pty -hostname box $/) as number;
   process.kill(launcher, 'SIGTSTP');
   await terminal.shows(/Stopped/);
   await isInOrder(terminal);

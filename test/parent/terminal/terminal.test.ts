@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, lacking, node, program, rootfs, unprivileged } from '../../gontainer.js';
-import { parentOf, processesLike } from '../../processes.js';
+import { firstLike, parentOf, processesLike } from '../../processes.js';
 import { inForeground, TerminalSession } from '../../terminal-session.js';
 import { until } from '../../until.js';
 
@@ -268,8 +268,7 @@ test('a script whose launcher is killed while it enters a container has its term
   writeFileSync(script, lines.join('\n'));
   terminal.type(`bash ${script}`);
   await terminal.shows(begun);
-  const launcher = processesLike(/main\.cjs enter entered -- sh -c /).sort((one, other) => one - other)[0];
-  process.kill(launcher as number, 'SIGKILL');
+  process.kill(firstLike(/main\.cjs enter entered -- sh -c /) as number, 'SIGKILL');
   await terminal.shows(/^reads$/m);
   terminal.type('this');
   await terminal.shows(/^got this\noutside\$$/m);
