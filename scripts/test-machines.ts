@@ -51,6 +51,9 @@ async function main(): Promise<number> {
   return outcomes.some(({ failed }) => failed) ? 1 : 0;
 }
 
+/** Whoever interrupts it gets no machine left: User Mode Linux makes a session of its own. */
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 interface Outcome {
   readonly rows: readonly Row[];
   /** Whether something came otherwise than it should, or the machine could not be made ready, or did not start. */
@@ -67,6 +70,12 @@ async function outcome(machine: Machine, quick: boolean): Promise<Outcome> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'gontainer-machines-'));
   let entrance: Entrance | undefined;
+  const cleared = async (): Promise<void> => {
+    await entrance?.leave?.();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  };
+  const interrupted = (): void => void cleared().finally(() => process.exit(130));
+  for (const signal of endings) process.on(signal, interrupted);
   try {
     place(folder, machine.processor, !quick);
     entrance = await machine.prepare(folder);
@@ -82,8 +91,8 @@ async function outcome(machine: Machine, quick: boolean): Promise<Outcome> {
     console.log(`${word} ${machine.name}: ${(error as Error).message}`);
     return { rows, failed: word === 'FAIL' };
   } finally {
-    await entrance?.leave?.();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+    for (const signal of endings) process.off(signal, interrupted);
+    await cleared();
   }
 }
 

@@ -3,6 +3,7 @@
  *
  *   npm test -- test/parent/log/log.test.ts --test-name-pattern='a walk logs'
  *   npm test -- test/parent
+ *   npm test -- test/parent --minutes=120    where the machine is emulated: so long a file may take, instead of 30
  *
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
@@ -80,7 +81,10 @@ function environment(folder: string): NodeJS.ProcessEnv {
 
 process.umask(0o022);
 const { values, positionals } = parseArgs({
-  options: { 'test-name-pattern': { type: 'string', multiple: true } },
+  options: {
+    'test-name-pattern': { type: 'string', multiple: true },
+    minutes: { type: 'string', default: '30' },
+  },
   allowPositionals: true,
 });
 const folder = makeRunFolder();
@@ -111,7 +115,7 @@ try {
     // For half of its time a test waits: for a terminal, for an event.
     concurrency: Math.min(2 * availableParallelism(), 8),
     // Of a file, and the last resort: each wait has a bound of its own, and so a name.
-    timeout: takesHours ? 24 * 3_600_000 : 1_800_000,
+    timeout: takesHours ? 24 * 3_600_000 : Number(values.minutes) * 60_000,
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });

@@ -1,5 +1,6 @@
 /** Debian's kernels and trees, of which the machines are made: fetched once, and kept outside of the project. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -44,6 +45,13 @@ export function made(folder: string, make: (unfinished: string) => void): string
   return folder;
 }
 
+/** A part of a kept folder's name, so that it is made anew once what it is made from is another. */
+export const digest = (...parts: readonly (string | Buffer)[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex').slice(0, 12);
+};
+
 /** The mirror that this machine takes Debian's packages from. */
 function mirror(): string {
   const [first] = run(
@@ -83,9 +91,12 @@ function apt(release: Release, processor: Processor): readonly string[] {
   return options;
 }
 
+/** What a kernel runs on: an emulated processor, or this machine's kernel, as a process of it: User Mode Linux. */
+export type Platform = Processor | 'process';
+
 export interface Kernel {
-  readonly processor: Processor;
-  /** The file that a boot loader starts. */
+  readonly platform: Platform;
+  /** The file that a boot loader starts, or a shell. */
   readonly image: string;
   /** The folder above `lib/modules`. */
   readonly root: string;
@@ -99,30 +110,54 @@ export interface Kernel {
  * @throws Unfetched
  */
 export function kernel(release: Release, processor: Processor, name: string): Kernel {
-  const root = fetching(() =>
+  const root = unpacked(release, processor, name, (options) => {
+    const image = /Depends: (linux-image-\S+)/.exec(run('apt-cache', ...options, 'depends', name))?.[1];
+    if (image === undefined) throw new Error(`${name} of ${release} depends on no kernel`);
+    return image;
+  });
+  const version = versionIn(root);
+  return { platform: processor, root, version, image: join(root, 'boot', `vmlinuz-${version}`) };
+}
+
+/**
+ * User Mode Linux of a release: a kernel that is a program of this machine's.
+ * @throws Unfetched
+ */
+export function userModeKernel(release: Release): Kernel {
+  const root = unpacked(release, 'amd64', 'user-mode-linux', () => 'user-mode-linux');
+  return { platform: 'process', root, version: versionIn(root), image: join(root, 'usr/bin/linux.uml') };
+}
+
+/** The folder of a kernel and its modules, once they are fetched. */
+function unpacked(
+  release: Release,
+  processor: Processor,
+  name: string,
+  packageOf: (options: readonly string[]) => string,
+): string {
+  return fetching(() =>
     made(join(cache, 'kernels', `${release}-${name}`), (unfinished) => {
       const options = apt(release, processor);
-      const image = /Depends: (linux-image-\S+)/.exec(run('apt-cache', ...options, 'depends', name))?.[1];
-      if (image === undefined) throw new Error(`${name} of ${release} depends on no kernel`);
+      const words = [...options, '-qq', 'download', packageOf(options)];
       mkdirSync(unfinished, { recursive: true });
-      run('sh', '-c', 'cd "$0" && exec apt-get "$@"', unfinished, ...options, '-qq', 'download', image);
+      run('sh', '-c', 'cd "$0" && exec apt-get "$@"', unfinished, ...words);
       for (const file of readdirSync(unfinished)) {
         run('dpkg-deb', '--extract', join(unfinished, file), unfinished);
         rmSync(join(unfinished, file));
       }
-      // Since trixie it lies where /lib points to.
-      if (existsSync(join(unfinished, 'usr/lib')))
-        renameSync(join(unfinished, 'usr/lib'), join(unfinished, 'lib'));
-      run('depmod', '-b', unfinished, imageIn(unfinished).version);
+      // User Mode Linux has them beside those of this machine's kernel, and since trixie they lie where /lib points to.
+      const lies = ['usr/lib/uml', 'usr/lib'].find((path) => existsSync(join(unfinished, path, 'modules')));
+      if (lies !== undefined) renameSync(join(unfinished, lies), join(unfinished, 'lib'));
+      run('depmod', '-b', unfinished, versionIn(unfinished));
     }),
   );
-  return { processor, root, ...imageIn(root) };
 }
 
-function imageIn(root: string): { image: string; version: string } {
-  const name = readdirSync(join(root, 'boot')).find((entry) => entry.startsWith('vmlinuz-'));
-  if (name === undefined) throw new Error(`there is no kernel in ${root}`);
-  return { image: join(root, 'boot', name), version: name.slice('vmlinuz-'.length) };
+/** As uname(2) says it, and the folder of its modules is called. */
+function versionIn(root: string): string {
+  const [version] = readdirSync(join(root, 'lib/modules'));
+  if (version === undefined) throw new Error(`there is no kernel in ${root}`);
+  return version;
 }
 
 /** What a launch and its tests call. */
@@ -130,18 +165,8 @@ const needed = ['busybox-static', 'iproute2', 'passwd', 'procps', 'uidmap', 'uti
 /** What more of the tests call, systemd, and AppArmor. */
 const wanted = [
   ...['apparmor', 'bsdutils', 'bubblewrap', 'dbus', 'dbus-user-session', 'hostname', 'kmod', 'libatomic1'],
-  ...[
-    'libcap2-bin',
-    'libpam-systemd',
-    'mount',
-    'perl-base',
-    'strace',
-    'sudo',
-    'systemd',
-    'systemd-sysv',
-    'tmux',
-  ],
-  ...['xz-utils', 'zstd'],
+  ...['libcap2-bin', 'libpam-systemd', 'mount', 'perl-base', 'strace', 'sudo', 'systemd', 'systemd-sysv'],
+  ...['tmux', 'xz-utils', 'zstd'],
 ];
 
 /** What each tree has beside Debian's minimum. The oldest is entered as a container, and without a system of its own. */
@@ -151,16 +176,40 @@ const packages: Readonly<Record<Release, string>> = {
   trixie: [...needed, ...wanted].join(','),
 };
 
+/** mmdebstrap(1) of what each tree has, and of what more is asked for. */
+function bootstrapped(release: Release, to: string, ...options: readonly string[]): void {
+  const words = ['--quiet', ...options, `--include=${packages[release]}`];
+  run('mmdebstrap', ...words, release, to, mirror());
+}
+
 /**
  * Debian's minimal tree of a release, for the processor of this machine.
  * @throws Unfetched
  */
 export const tree = (release: Release): string =>
   fetching(() =>
-    made(join(cache, 'trees', release), (unfinished) => {
-      run(
-        'mmdebstrap',
-        ...['--quiet', '--variant=minbase', `--include=${packages[release]}`, release, unfinished, mirror()],
+    made(join(cache, 'trees', `${release}-${digest(packages[release])}`), (unfinished) =>
+      bootstrapped(release, unfinished, '--variant=minbase'),
+    ),
+  );
+
+/** The policy, and what loads it and labels files by it. */
+const selinux = 'selinux-policy-default,policycoreutils';
+const contexts = '/etc/selinux/default/contexts/files/file_contexts';
+
+/**
+ * The same with Debian's policy for SELinux, and each file labelled by it: setfiles(8).
+ * @throws Unfetched
+ */
+export const labelledTree = (release: Release): string =>
+  fetching(() =>
+    made(join(cache, 'trees', `${release}-selinux-${digest(packages[release], selinux)}`), (unfinished) => {
+      bootstrapped(
+        release,
+        unfinished,
+        ...['--variant=minbase', `--include=${selinux}`],
+        // It finds its files through /proc, which is there for a hook.
+        `--customize-hook=chroot "$1" setfiles -m -F -e /proc -e /sys -e /dev ${contexts} /`,
       );
     }),
   );
@@ -172,12 +221,9 @@ export const tree = (release: Release): string =>
  */
 export const foreignTree = (release: Release, processor: Processor): string =>
   fetching(() =>
-    made(join(cache, 'trees', `${release}-${processor}`), (unfinished) => {
-      run(
-        'mmdebstrap',
-        ...['--quiet', '--variant=extract', `--architectures=${processor}`],
-        ...['--include=?essential', `--include=${packages[release]}`, release, unfinished, mirror()],
-      );
+    made(join(cache, 'trees', `${release}-${processor}-${digest(packages[release])}`), (unfinished) => {
+      const options = ['--variant=extract', `--architectures=${processor}`, '--include=?essential'];
+      bootstrapped(release, unfinished, ...options);
       run('cp', '--archive', '--remove-destination', `${tree(release)}/etc/.`, join(unfinished, 'etc'));
       rmSync(join(unfinished, 'etc/ld.so.cache'), { force: true });
       for (const [name, target] of Object.entries(alternatives)) {

@@ -1,6 +1,6 @@
 /** The machines that npm run test:machines tries: data. */
 import { bwrap, docker, nspawn, podman } from './containers.js';
-import { foreignTree, kernel, tree } from './debian.js';
+import { foreignTree, kernel, labelledTree, tree, userModeKernel } from './debian.js';
 import type { Machine, Obstacle, User } from './machine.js';
 import { booted, type Virtual } from './virtual.js';
 
@@ -63,16 +63,33 @@ const withoutUserns = [
   'file, capability, network, mount, remount, umount, pivot_root, ptrace, signal, unix, mqueue, }',
 ].join(' ');
 
-/** Each is made ready only when it is its turn. */
-const qemu =
-  (machine: () => Virtual): Machine['prepare'] =>
-  (place) =>
-    booted(machine(), place);
+/**
+ * Each is made ready only when it is its turn.
+ * @param check a command for sh that succeeds where the machine is what it is said to be
+ */
+const virtualMachine =
+  (machine: () => Virtual, check = 'true'): Machine['prepare'] =>
+  async (place) => {
+    const entrance = await booted(machine(), place);
+    const { status, stdout, stderr } = await entrance.run(['sh', '-c', check], [], 60);
+    if (status === 0) return entrance;
+    await entrance.leave?.();
+    throw new Error(`it is not what it should be: ${check} ended with ${status}: ${stdout}${stderr}`);
+  };
 
 const debian12 = (): Virtual => ({
   kernel: kernel('bookworm', 'amd64', 'linux-image-amd64'),
   tree: tree('bookworm'),
 });
+
+const userMode = (): Virtual => ({ kernel: userModeKernel('bookworm'), tree: tree('bookworm') });
+
+/** User Mode Linux has no time namespaces: they take a vDSO that knows of them (TIME_NS in the kernel's init/Kconfig). */
+const userModeFails = {
+  needs: { mke2fs: 'e2fsprogs', cpio: 'cpio', modprobe: 'kmod', mmdebstrap: 'mmdebstrap' },
+  fails: { root: ['time', 'subordinate-ids'], user: ['time', 'limits'] },
+  failsAfterwards: { root: ['time'], user: [] },
+} as const;
 
 const debian13 = (): Virtual => ({
   kernel: kernel('trixie', 'amd64', 'linux-image-amd64'),
@@ -83,6 +100,16 @@ const aarch64 = {
   processor: 'arm64',
   needs: { ...virtual.needs, 'qemu-system-aarch64': 'qemu-system-arm' },
 } as const;
+
+/**
+ * A machine whose first program is systemd.
+ * @param words for it, on the kernel's command line: systemd(1), kernel-command-line(7)
+ */
+const systemd = (...words: readonly string[]): Pick<Virtual, 'words' | 'ordinary'> => ({
+  words: ['machine.init=systemd', ...words].join(' '),
+  // pam_systemd(8) makes the session.
+  ordinary: ['su', '--command', 'exec "$0" "$@"', 'learner', '--'],
+});
 
 export const machines: readonly Machine[] = [
   {
@@ -113,6 +140,8 @@ export const machines: readonly Machine[] = [
     ...container,
     coversProc: false,
     fixedByOptions: false,
+    // Its script runs unshare(1), and the sh that this starts has no powers under no_new_privs.
+    untrue: [12],
     prepare: bwrap,
   },
   {
@@ -130,7 +159,7 @@ export const machines: readonly Machine[] = [
     name: 'bookworm',
     what: 'Debian 12 with its kernel, Linux 6.1',
     obstacles,
-    prepare: qemu(debian12),
+    prepare: virtualMachine(debian12),
   },
   {
     ...virtual,
@@ -140,7 +169,7 @@ export const machines: readonly Machine[] = [
       root: [],
       user: [{ set: `echo '${withoutUserns}' | apparmor_parser --replace`, launch: 'uid', line: 'apparmor' }],
     },
-    prepare: qemu(() => ({ ...debian13(), words: 'apparmor=1 security=apparmor' })),
+    prepare: virtualMachine(() => ({ ...debian13(), words: 'apparmor=1 security=apparmor' })),
   },
   {
     ...virtual,
@@ -149,7 +178,7 @@ export const machines: readonly Machine[] = [
     fails: { root: ['detach', 'overlay', 'subordinate-ids'], user: ['detach', 'overlay', 'limits'] },
     failsAfterwards: { root: ['detach', 'overlay'], user: [] },
     says: { detach: 'Linux 5.11', overlay: 'Linux 5.11', 'doctor: kernel': 'Linux 5.11' },
-    prepare: qemu(() => ({
+    prepare: virtualMachine(() => ({
       kernel: kernel('bullseye', 'amd64', 'linux-image-amd64'),
       tree: tree('bookworm'),
     })),
@@ -159,8 +188,18 @@ export const machines: readonly Machine[] = [
     ...aarch64,
     name: 'arm64',
     what: 'Debian 13 on aarch64, with pages of 4 KiB',
-    prepare: qemu(() => ({
+    prepare: virtualMachine(() => ({
       kernel: kernel('trixie', 'arm64', 'linux-image-arm64'),
+      tree: foreignTree('trixie', 'arm64'),
+    })),
+  },
+  {
+    ...virtual,
+    ...aarch64,
+    name: 'arm64-16k',
+    what: 'the same with pages of 16 KiB',
+    prepare: virtualMachine(() => ({
+      kernel: kernel('trixie', 'arm64', 'linux-image-arm64-16k'),
       tree: foreignTree('trixie', 'arm64'),
     })),
   },
@@ -170,7 +209,7 @@ export const machines: readonly Machine[] = [
     what: 'Debian 12 with one processor, 512 MiB and no control groups',
     fails: { root: none, user: ['limits'] },
     failsAfterwards: { root: ['limits'], user: [] },
-    prepare: qemu(() => ({ ...debian12(), words: 'machine.cgroup=none', cores: 1, memory: 512 })),
+    prepare: virtualMachine(() => ({ ...debian12(), words: 'machine.cgroup=none', cores: 1, memory: 512 })),
   },
   {
     ...virtual,
@@ -178,11 +217,37 @@ export const machines: readonly Machine[] = [
     what: 'Debian 13 with systemd, and a session of the user, whose user manager gives control groups away',
     fails: { root: ['subordinate-ids'], user: [] },
     tests: [...smoke, ...limits],
-    prepare: qemu(() => ({
-      ...debian13(),
-      words: 'machine.init=systemd',
-      // pam_systemd(8) makes the session.
-      ordinary: ['su', '--command', 'exec "$0" "$@"', 'learner', '--'],
+    prepare: virtualMachine(() => ({ ...debian13(), ...systemd() })),
+  },
+  {
+    ...virtual,
+    ...userModeFails,
+    name: 'no-delegation',
+    what: 'the same with a session of the user and no user manager, so that no control group is given away',
+    says: { limits: 'loginctl enable-linger' },
+    tests: [...smoke, ...limits],
+    prepare: virtualMachine(() => ({ ...userMode(), ...systemd('systemd.mask=user@1000.service') })),
+  },
+  {
+    ...virtual,
+    ...userModeFails,
+    name: 'selinux',
+    what: 'Debian 12 with SELinux, whose policy is enforced; both users are unconfined, as they are on Fedora',
+    prepare: virtualMachine(
+      () => ({ ...userMode(), words: 'security=selinux', tree: labelledTree('bookworm') }),
+      'grep 1 /sys/fs/selinux/enforce && grep unconfined_t /proc/self/attr/current',
+    ),
+  },
+  {
+    ...virtual,
+    ...userModeFails,
+    name: 'cgroup-1',
+    what: 'Debian 12 with systemd, and control groups of version 1 alone',
+    says: { limits: 'Control groups of version 1 are for root alone' },
+    tests: [...smoke, ...limits],
+    prepare: virtualMachine(() => ({
+      ...userMode(),
+      ...systemd('systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1'),
     })),
   },
 ];

@@ -1,11 +1,10 @@
 /** What is placed on a machine: Node, the program as npm would install it, and the project with its tests. */
-import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { copyProgram } from '../copy-program.js';
 import { nodeBinary } from '../test-nodes.js';
-import { cache, fetching, made, type Processor, run } from './debian.js';
+import { cache, digest, fetching, made, type Processor, run } from './debian.js';
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -44,9 +43,7 @@ const nodeVersion = Number.parseInt(readFileSync(join(project, '.nvmrc'), 'utf8'
 /** The project's packages for another processor, installed once for each lock file. */
 function packagesOf(processor: Processor): string {
   const files = ['package.json', 'package-lock.json'].map((name) => join(project, name));
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(file));
-  const name = `${processor}-${hash.digest('hex').slice(0, 12)}`;
+  const name = `${processor}-${digest(...files.map((file) => readFileSync(file)))}`;
   const folder = fetching(() =>
     made(join(cache, 'packages', name), (unfinished) => {
       mkdirSync(unfinished, { recursive: true });

@@ -102,3 +102,21 @@ export const commandsIn = ({ doctor }: Probed, ids: readonly string[]): string[]
       .flatMap(({ fix = '' }) => command.exec(fix)?.[1] ?? []),
   ),
 ];
+
+/**
+ * What came otherwise than the machine's data say, of what `lesson --all --auto` printed: each lesson's verdict is a line, and
+ * their sums are the last one.
+ * @param untrue the numbers of the lessons that should be untrue
+ */
+export function wrongLessons(printed: string, untrue: readonly number[]): string[] {
+  const lines = printed.trim().split('\n');
+  const last = lines.at(-1) ?? '';
+  if (!/^\d+ lessons are true /.test(last)) return [`the lessons ended with: ${last || 'nothing'}`];
+  const verdicts = lines.flatMap((line) => {
+    const [, verdict, number] = /^(true|untrue|skipped) +(\d+) /.exec(line) ?? [];
+    return verdict === undefined ? [] : [{ verdict, number: Number(number), line }];
+  });
+  return verdicts
+    .filter(({ verdict, number }) => (verdict === 'untrue') !== untrue.includes(number))
+    .map(({ verdict, line }) => (verdict === 'untrue' ? line : `${line} (it should be untrue)`));
+}

@@ -1,7 +1,16 @@
 /** One machine tried by one user: the probe, the doctor's fixes, the tests and the lessons; a row of the table. */
 import { join } from 'node:path';
 import type { Entrance, Machine, Obstacle, Ran, User } from './machine.js';
-import { commandsIn, count, optionsIn, type Probed, unexpected, unsaid, untruths } from './probed.js';
+import {
+  commandsIn,
+  count,
+  optionsIn,
+  type Probed,
+  unexpected,
+  unsaid,
+  untruths,
+  wrongLessons,
+} from './probed.js';
 
 export interface Row {
   readonly cells: readonly string[];
@@ -36,7 +45,7 @@ export async function tried(machine: Machine, entrance: Entrance, user: User, qu
   const overcome = await overcomeAll(machine, entrance, options, user);
   faults.push(...overcome.flatMap((each) => each.faults));
   const tests = quick ? none : await suite(machine, entrance, options, user);
-  const lessons = quick ? none : await learned(entrance, options, user);
+  const lessons = quick ? none : await learned(machine, entrance, options, user);
   return {
     cells: [
       ...[machine.name, user, first.kernel, `${first.processor}, glibc ${first.libc}`, count(first)],
@@ -176,7 +185,7 @@ async function suite(
   user: User,
 ): Promise<Part> {
   if (tests.length === 0) return none;
-  const words = ['--import', 'tsx', 'scripts/test.ts', ...tests];
+  const words = ['--import', 'tsx', 'scripts/test.ts', `--minutes=${seconds / 60}`, ...tests];
   const ran = await node(entrance, options, user, words, join(entrance.place, 'project'));
   const failed = ran.stdout.split('\n').filter((line) => line.startsWith('FAIL '));
   return {
@@ -185,12 +194,16 @@ async function suite(
   };
 }
 
-async function learned(entrance: Entrance, options: readonly string[], user: User): Promise<Part> {
+async function learned(
+  { untrue = [] }: Machine,
+  entrance: Entrance,
+  options: readonly string[],
+  user: User,
+): Promise<Part> {
   const words = [join(entrance.place, 'product/dist/main.cjs'), 'lesson', '--all', '--auto'];
   const ran = await node(entrance, options, user, words);
-  const untrue = ran.stdout.split('\n').filter((line) => line.startsWith('untrue'));
   return {
     said: lastLine(ran).replace(' lessons are', '').replace(' here', ''),
-    faults: ran.status === 0 ? [] : [...untrue, `lessons: ${lastLine(ran)} ${ran.stderr.slice(-500)}`],
+    faults: wrongLessons(ran.stdout, untrue),
   };
 }

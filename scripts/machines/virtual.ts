@@ -1,5 +1,5 @@
-/** A machine of QEMU: one of Debian's kernels, a tree, and a channel by which commands are run inside. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+/** A virtual machine: one of Debian's kernels, a tree, and a channel by which commands are run inside. */
+import { spawn } from 'node:child_process';
 import { cpSync, createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { debuglog } from 'node:util';
 import { defined } from '../../src/common/defined.js';
 import { shellWord } from '../../src/common/shell-word.js';
-import { cache, type Kernel, made, type Processor, run } from './debian.js';
+import { textOrNone } from '../../src/common/text-or-none.js';
+import { cache, digest, type Kernel, made, run } from './debian.js';
 import type { Entrance, Ran } from './machine.js';
+import { platforms } from './platforms.js';
 
 export interface Virtual {
   readonly kernel: Kernel;
@@ -28,17 +30,6 @@ const debug = debuglog('machines');
 
 const guest = join(dirname(fileURLToPath(import.meta.url)), 'guest');
 
-/** Emulated throughout: where the processor could help, a machine of another processor would still not be helped. */
-const emulators: Readonly<Record<Processor, { file: string; words: readonly string[]; console: string }>> = {
-  amd64: { file: 'qemu-system-x86_64', words: ['-M', 'q35', '-cpu', 'max'], console: 'ttyS0' },
-  arm64: {
-    file: 'qemu-system-aarch64',
-    // Pointer authentication by its own algorithm takes most of the time, and nothing here depends on it.
-    words: ['-M', 'virt,gic-version=3', '-cpu', 'max,pauth-impdef=on,sve=off'],
-    console: 'ttyAMA0',
-  },
-};
-
 /** Where what is placed on a machine is seen inside. */
 const placed = '/opt/machine';
 
@@ -50,40 +41,37 @@ export async function booted(machine: Virtual, place: string): Promise<Entrance>
   cpSync(guest, join(place, 'guest'), { recursive: true });
   const disk = `${place}.ext4`;
   image(place, disk);
-  const { file, words, console } = emulators[machine.kernel.processor];
+  const platform = platforms[machine.kernel.platform];
   const log = `${disk}.console`;
-  const drives = [treeImage(machine.tree), disk].flatMap((path, at) => [
-    ...['-drive', `if=none,id=disk${at},format=raw,file=${path},readonly=on,cache=unsafe`],
-    ...['-device', `virtio-blk-pci,drive=disk${at}`],
-  ]);
-  const emulator = spawn(
-    file,
-    [
-      ...words,
-      ...['-accel', 'tcg,thread=multi', '-smp', `${machine.cores ?? 2}`, '-m', `${machine.memory ?? 2048}`],
-      ...['-nodefaults', '-nographic', '-no-reboot', '-serial', `file:${log}`],
-      ...['-kernel', machine.kernel.image, '-initrd', initramfs(machine)],
-      ...drives,
-      ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
-      ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtserialport,chardev=agent'],
-      // On a busy host the timer comes so late that the kernel takes it for broken.
-      ...['-append', `console=${console} quiet loglevel=4 panic=-1 no_timer_check ${machine.words ?? ''}`],
-    ],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  );
+  const { file, words } = platform.start({
+    kernel: machine.kernel.image,
+    initramfs: initramfs(machine),
+    disks: [treeImage(machine.tree), disk],
+    memory: machine.memory ?? 2048,
+    cores: machine.cores ?? 2,
+    console: log,
+    words: wordsOf(machine),
+  });
+  const emulator = spawn(file, words, { stdio: platform.stdio });
+  // Not SIGKILL: the processes of User Mode Linux are this machine's, and only it can end them.
+  const end = (): void => void emulator.kill('SIGTERM');
+  process.once('exit', end);
   const ended = new Promise((done) => emulator.once('close', done).once('error', done));
-  const errors = createWriteStream(`${log}.qemu`);
-  emulator.stderr.pipe(errors);
+  const errors = createWriteStream(`${log}.stderr`);
+  emulator.stderr?.pipe(errors);
   const leave = async (): Promise<void> => {
-    emulator.kill('SIGKILL');
+    end();
+    process.off('exit', end);
     await ended;
-    for (const path of [disk, log, `${log}.qemu`]) rmSync(path, { force: true });
+    for (const path of [disk, log, `${log}.stderr`, `${log}.folder`])
+      rmSync(path, { recursive: true, force: true });
   };
-  const answers = new Answers(emulator);
+  const [questions, answered] = platform.channel.map((at) => emulator.stdio[at]) as [Writable, Readable];
+  const answers = new Answers(answered);
   try {
     await answers.next(bootSeconds);
   } catch {
-    const said = [log, `${log}.qemu`].map((path) => readFileSync(path, 'utf8').slice(-2000)).join('\n');
+    const said = [log, `${log}.stderr`].map((path) => textOrNone(path).slice(-2000)).join('\n');
     await leave();
     throw new Error(`it does not start: ${said.trim().split('\n').slice(-12).join(' | ')}`);
   }
@@ -92,7 +80,7 @@ export async function booted(machine: Virtual, place: string): Promise<Entrance>
     run: async (command, _options, seconds) => {
       const line = command.map(shellWord).join(' ');
       const began = Date.now();
-      emulator.stdin.write(`${line}\n`);
+      questions.write(`${line}\n`);
       const ran = await answers.next(seconds);
       debug('%d ms, status %d: %s', Date.now() - began, ran.status, line);
       return ran;
@@ -108,12 +96,12 @@ class Answers {
   private over = false;
   private heard = (): void => {};
 
-  constructor({ stdout }: ChildProcessByStdio<Writable, Readable, Readable>) {
-    stdout.on('data', (bytes: Buffer) => {
+  constructor(channel: Readable) {
+    channel.on('data', (bytes: Buffer) => {
       this.received = Buffer.concat([this.received, bytes]);
       this.heard();
     });
-    stdout.on('close', () => {
+    channel.on('close', () => {
       this.over = true;
       this.heard();
     });
@@ -151,6 +139,12 @@ class Answers {
   }
 }
 
+/** The kernel's command line: what the scripts in guest/ read of it begins with `machine.`. */
+const wordsOf = ({ kernel, words = '' }: Virtual): string => {
+  const { disks, channel } = platforms[kernel.platform].inside;
+  return `quiet loglevel=4 machine.disks=${disks} machine.channel=${channel} ${words}`.trim();
+};
+
 const treeImage = (tree: string): string =>
   made(join(cache, 'images', `${basename(tree)}.ext4`), (file) => image(tree, file));
 
@@ -166,21 +160,21 @@ function image(folder: string, file: string): void {
   );
 }
 
-/** What a machine needs until it sees its disks, and what its tests mount. */
-const modules = [
-  ...['virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_rng', 'crc32c_generic', 'ext4', 'overlay'],
-  ...['loop', 'fuse', 'veth', 'tun'],
-];
+/** What is mounted in the beginning, and by its tests. */
+const modules = ['overlay', 'loop', 'fuse', 'veth', 'tun'];
 
 function initramfs({ kernel, tree }: Virtual): string {
-  return made(join(cache, 'images', `${basename(kernel.root)}.cpio.gz`), (file) => {
+  const first = join(guest, 'initramfs.sh');
+  const wanted = [...platforms[kernel.platform].modules, ...modules];
+  const name = `${basename(kernel.root)}-${digest(readFileSync(first), ...wanted)}.cpio.gz`;
+  return made(join(cache, 'images', name), (file) => {
     const folder = `${file}.folder`;
     rmSync(folder, { recursive: true, force: true });
     for (const name of ['bin', 'modules', 'proc', 'sys', 'dev', 'mnt', 'ro', 'rw'])
       mkdirSync(join(folder, name), { recursive: true });
     cpSync(join(tree, 'usr/bin/busybox'), join(folder, 'bin/busybox'));
-    cpSync(join(guest, 'initramfs.sh'), join(folder, 'init'));
-    writeFileSync(join(folder, 'modules/order'), moduleFiles(kernel, join(folder, 'modules')));
+    cpSync(first, join(folder, 'init'));
+    writeFileSync(join(folder, 'modules/order'), moduleFiles(kernel, wanted, join(folder, 'modules')));
     run(
       'sh',
       '-c',
@@ -193,8 +187,8 @@ function initramfs({ kernel, tree }: Virtual): string {
 }
 
 /** Copies the modules and what they depend on, without compression. @returns their names, in the order of loading */
-function moduleFiles({ root, version }: Kernel, folder: string): string {
-  const files = modules.flatMap((module) =>
+function moduleFiles({ root, version }: Kernel, wanted: readonly string[], folder: string): string {
+  const files = wanted.flatMap((module) =>
     // Some kernels have built in what is a module in others.
     run('modprobe', '-d', root, '-S', version, '--show-depends', module)
       .split('\n')

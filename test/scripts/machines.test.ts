@@ -1,7 +1,14 @@
 /** How `npm run test:machines` judges what a machine's probe found. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandsIn, type Probed, unexpected, unsaid, untruths } from '../../scripts/machines/probed.js';
+import {
+  commandsIn,
+  type Probed,
+  unexpected,
+  unsaid,
+  untruths,
+  wrongLessons,
+} from '../../scripts/machines/probed.js';
 
 const works = { status: 0, said: '', boundProc: false };
 const fails = { status: 125, said: 'gontainer: step unshare: it takes Linux 5.11', boundProc: false };
@@ -51,4 +58,18 @@ test('of a fix the command that lasts is pasted', () => {
   ];
   assert.deepEqual(commandsIn(probed({}, lines), ['switches', 'limits', 'seccomp']), [lasting]);
   assert.deepEqual(commandsIn(probed({}, lines), ['subordinate-ids']), ['sudo usermod root']);
+});
+
+test('a lesson that is untrue though the machine’s data say nothing of it is named, and so is one that should be untrue', () => {
+  const printed = [
+    'true     1 processes: 12 commands, 3.8 s',
+    'untrue   12 node: docs/lessons/12-node.md:163: $ sh launch',
+    '  expected:',
+    'skipped  15 limits: no control group can be made',
+    '1 lessons are true here, 1 untrue, 1 skipped',
+  ].join('\n');
+  assert.deepEqual(wrongLessons(printed, [12]), []);
+  assert.match(String(wrongLessons(printed, [])), /^untrue {3}12 node/);
+  assert.match(String(wrongLessons(printed, [1, 12])), /^true {5}1 processes: .*should be untrue/);
+  assert.match(String(wrongLessons('', [])), /ended with: nothing/);
 });
