@@ -19,6 +19,8 @@ export interface Case {
   readonly program: Program;
   /** How many bare start-ups of Node it is compared with; none for programs that are not Node. */
   readonly floor?: number;
+  /** The case that starts Node bare under the same conditions, where these are not the usual ones. */
+  readonly bare?: string;
   /** The most that its wall time may be, in that floor. */
   readonly target?: number;
   /** The log that the program writes. */
@@ -93,8 +95,22 @@ export function nodeCases(version: string, node: string, place: Place, terminal:
       target: 1.15,
       program: ours('--help'),
     },
+    { id: 'bare-one-core', title: '`node -e 0`, one core', program: onOneCore({ words: [node, '-e', '0'] }) },
+    {
+      id: 'one-core',
+      title: '`run --all --mnt DIR --quiet`, one core',
+      floor: 2,
+      bare: 'bare-one-core',
+      program: onOneCore(ours(...furnished(place), '--quiet', ...command)),
+    },
   ];
 }
+
+/** Where nothing can run beside anything else: taskset(1). */
+const onOneCore = (program: Program): Program => ({
+  ...program,
+  words: ['taskset', '--cpu-list', '0', ...program.words],
+});
 
 /** The words of a command line, none of which has a blank in it. */
 const words = (line: string): string[] => line.trim().split(/\s+/);

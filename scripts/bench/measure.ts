@@ -74,7 +74,7 @@ async function measure({ program, before, nodes, rounds, parts }: Plan, place: P
     return ours.flatMap((one, index) => {
       const { id, title } = one;
       const other = { ...(earlier[index] as Case), id: `before ${id}`, title: `${title}, before` };
-      return id === 'bare' ? [one] : [one, other];
+      return id.startsWith('bare') ? [one] : [one, other];
     });
   }
 }

@@ -20,8 +20,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** Start-up: every mode with every Node, and the others. */
 function startTable({ nodes, others = [] }: Findings): string[] {
   const rows = (version: string, results: readonly Result[]): string[][] => {
-    const bare = results.find(({ id }) => id === 'bare');
     const row = (
+      bareId: string,
       title: string,
       wall: number,
       least: number,
@@ -29,6 +29,7 @@ function startTable({ nodes, others = [] }: Findings): string[] {
       floor = 0,
       target = 0,
     ) => {
+      const bare = results.find(({ id }) => id === bareId);
       const ratio = (value: number | undefined, of: number | undefined): string =>
         floor === 0 || value === undefined || of === undefined ? '' : times(value / (of * floor));
       return [
@@ -43,10 +44,10 @@ function startTable({ nodes, others = [] }: Findings): string[] {
         target === 0 ? '' : times(target),
       ];
     };
-    return results.flatMap(({ id, title, wall, cpu, floor, target, child }) => [
-      row(title, wall.median, wall.min, cpu.median, floor, target),
+    return results.flatMap(({ id, title, wall, cpu, floor, bare = 'bare', target, child }) => [
+      row(bare, title, wall.median, wall.min, cpu.median, floor, target),
       ...(/launch$/.test(id) && child !== undefined
-        ? [row('its child stage alone', child.median, child.min, undefined, 1)]
+        ? [row(bare, 'its child stage alone', child.median, child.min, undefined, 1)]
         : []),
     ]);
   };

@@ -9,6 +9,7 @@ export interface Result extends Measured {
   readonly id: string;
   readonly title: string;
   readonly floor?: number;
+  readonly bare?: string;
   readonly target?: number;
   /** From the execve(2) of the child to that of the command, by the log's own times. */
   readonly child?: Summary;
@@ -31,12 +32,12 @@ export function takeTurns(cases: readonly Case[], rounds: number): Result[] {
     }
   }
   return cases.map((one) => {
-    const { id, title, floor, target } = one;
+    const { id, title, floor, bare, target } = one;
     const times = logs.get(one) ?? [];
     return {
       id,
       title,
-      ...defined({ floor, target }),
+      ...defined({ floor, bare, target }),
       ...measured(usages.get(one) ?? []),
       ...(times.length === 0
         ? {}

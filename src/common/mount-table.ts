@@ -37,21 +37,6 @@ export class Mount {
     return String(this.fields[5]);
   }
 
-  /** Whether it passes changes on (`shared:`) or gets them (`master:`); without taking the line apart. */
-  has(tag: 'shared:' | 'master:'): boolean {
-    return this.line.includes(` ${tag}`) && this.line.slice(0, this.line.indexOf(' - ')).includes(` ${tag}`);
-  }
-
-  /** Whether it is mounted there; only a line that has this path is taken apart. */
-  isAt(place: string): boolean {
-    return this.line.includes(` ${escaped(place)} `) && this.mountPoint === place;
-  }
-
-  /** Whether it is mounted there or below; only a line that has this path is taken apart. */
-  isAtOrBelow(place: string): boolean {
-    return this.line.includes(` ${escaped(place)}`) && isWithin(this.mountPoint, place);
-  }
-
   /** Whether nothing can be written there: for this mount, or for its file system as a whole. */
   get readOnly(): boolean {
     this.forbidsWriting ??= `${this.options},${this.fields[this.separator + 3]}`.split(',').includes('ro');
@@ -91,27 +76,84 @@ const unescaped = (field = ''): string =>
 const escaped = (path: string): string =>
   path.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
 
-/** The mount table as a process sees it: the mounts below its root directory. */
-export const mountTable = (process: number | 'self' = 'self'): Mount[] => read(`/proc/${process}/mountinfo`);
+/**
+ * The mount table as a process sees it: the mounts below its root directory. The text is searched for the lines that are
+ * asked for, and only those become a Mount: the child looks after each change, and a host can have thousands.
+ */
+export class MountTable {
+  private taken: readonly Mount[] | undefined;
+
+  constructor(private readonly text: string) {}
+
+  get all(): readonly Mount[] {
+    this.taken ??= this.lines.map((line) => new Mount(line));
+    return this.taken;
+  }
+
+  get size(): number {
+    return this.lines.length;
+  }
+
+  /** The mounts at one place, in the order in which they cover each other. */
+  at(place: string): Mount[] {
+    return this.with(` ${escaped(place)} `).filter((mount) => mount.mountPoint === place);
+  }
+
+  atOrBelow(place: string): Mount[] {
+    return this.with(` ${escaped(place)}`).filter(({ mountPoint }) => isWithin(mountPoint, place));
+  }
+
+  /** Those of a type whose name begins with this. */
+  ofType(beginning: string): Mount[] {
+    return this.with(` - ${beginning}`).filter(({ type }) => type.startsWith(beginning));
+  }
+
+  /** How many pass changes on (`shared:`) or get them (`master:`). */
+  count(tag: 'shared:' | 'master:'): number {
+    return this.places(` ${tag}`).filter(({ from, at }) => at < this.text.indexOf(' - ', from)).length;
+  }
+
+  /** Those with this text somewhere in their line. */
+  private with(text: string): Mount[] {
+    return this.places(text).map(({ from, to }) => new Mount(this.text.slice(from, to)));
+  }
+
+  /** Where this text first stands in each line that has it, and where that line begins and ends. */
+  private places(text: string): { readonly from: number; readonly at: number; readonly to: number }[] {
+    const found: { from: number; at: number; to: number }[] = [];
+    for (let at = this.text.indexOf(text); at >= 0; ) {
+      const end = this.text.indexOf('\n', at);
+      const to = end < 0 ? this.text.length : end;
+      found.push({ from: this.text.lastIndexOf('\n', at) + 1, at, to });
+      at = this.text.indexOf(text, to);
+    }
+    return found;
+  }
+
+  private get lines(): string[] {
+    return this.text.split('\n').slice(0, -1);
+  }
+}
+
+/** The mount table of a process. */
+export const mountTable = (process: number | 'self' = 'self'): MountTable =>
+  read(`/proc/${process}/mountinfo`);
 
 /**
  * The same while the new root is set up. The working directory is the old root then (steps/root.ts), whose /proc is the
  * kernel's, whatever the new root has in that place.
  */
-export const mountsInside = (): Mount[] => read('proc/self/mountinfo');
+export const mountsInside = (): MountTable => read('proc/self/mountinfo');
 
-function read(file: string): Mount[] {
-  if (remembered?.file === file) return remembered.mounts;
-  const mounts = textOfFile(file)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => new Mount(line));
-  if (remembers) remembered = { file, mounts };
-  return mounts;
+function read(file: string): MountTable {
+  if (remembered?.file === file) return remembered.table;
+  const table = new MountTable(textOfFile(file));
+  if (remembers) remembered = { file, table };
+  return table;
 }
 
 let remembers = false;
-let remembered: { readonly file: string; readonly mounts: Mount[] } | undefined;
+let remembered: { readonly file: string; readonly table: MountTable } | undefined;
 
 /** The calls that change the table, or where a process sees it from. */
 const changing: ReadonlySet<string> = new Set<CallName>([
@@ -143,13 +185,10 @@ export const mountLine = ({ mountPoint, type, source, options }: Mount): string 
   `${mountPoint} ${type} ${source} ${options}`;
 
 /** The mounts at one place, in the order in which they cover each other. */
-export const mountsAt = (place: string): string[] =>
-  mountTable()
-    .filter((mount) => mount.isAt(place))
-    .map(mountLine);
+export const mountsAt = (place: string, table = mountTable()): string[] => table.at(place).map(mountLine);
 
 /** The mount that a directory is on. */
-export const mountOf = (path: string): Mount | undefined => mountAbove(path, mountTable());
+export const mountOf = (path: string): Mount | undefined => mountAbove(path, mountTable().all);
 
 /**
  * The mount that a path leads to, by its text alone: symbolic links are not followed. From the root on, of what is mounted

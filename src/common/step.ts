@@ -6,6 +6,7 @@ import { defined } from './defined.js';
 import { Failure } from './failure.js';
 import type { Kernel } from './kernel/kernel.js';
 import type { RehearsedCall } from './kernel/rehearsal.js';
+import type { MountTable } from './mount-table.js';
 import type { LaunchSpec } from './spec.js';
 
 /** What was read from the kernel before or after a step: words and lists that mean something to a reader. */
@@ -45,8 +46,8 @@ export interface Step<Context extends StepContext<unknown> = StepContext> {
   readonly expects?: readonly string[];
   /** Says what else it went on without, a sentence each. */
   readonly lacks?: (after: Evidence, spec: Context['spec']) => readonly string[];
-  /** Reads from the kernel, in the parent, what the step is to leave as it was on the host. */
-  readonly onHost?: (spec: LaunchSpec) => Evidence;
+  /** Reads from the kernel, in the parent, what the step is to leave as it was on the host; `mounts` are those of the host. */
+  readonly onHost?: (spec: LaunchSpec, mounts: () => MountTable) => Evidence;
   /** Says what the evidence does not show although it should; undefined when all is as claimed. */
   readonly shortfall?: (before: Evidence, after: Evidence, spec: Context['spec']) => string | undefined;
 }

@@ -20,7 +20,7 @@ export function hierarchies(): Hierarchy[] {
     const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     return { controllers: controllers.split(',').filter(Boolean), path };
   });
-  const mounts = mountTable().filter(({ type }) => type === 'cgroup' || type === 'cgroup2');
+  const mounts = mountTable().ofType('cgroup');
   return memberships.flatMap(({ controllers, path }): Hierarchy[] => {
     const version = controllers.length === 0 ? 2 : 1;
     const mount = mounts.find(

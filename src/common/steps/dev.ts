@@ -138,7 +138,7 @@ export const devStep: Step = {
     '/dev': list('/dev'),
     devices: Object.keys(devices).flatMap(deviceLine),
     mounts: mountsInside()
-      .filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
+      .all.filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
       .map(mountLine),
   }),
   summary: (_, after) => {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { Constant } from '../kernel/constants.js';
-import { mountLine, mountsAt, mountTable } from '../mount-table.js';
+import { mountsAt } from '../mount-table.js';
 import { insideIds, type LaunchSpec } from '../spec.js';
 import type { Step } from '../step.js';
 
@@ -54,12 +54,10 @@ export const devptsStep: Step = {
   },
   evidence: () => ({
     '/dev/pts': terminals(),
-    mounts: mountTable()
-      .filter(({ mountPoint }) => mountPoint === '/dev/pts')
-      .map(mountLine),
+    mounts: mountsAt('/dev/pts'),
   }),
   summary: () => 'empty: none of the host’s terminals',
-  onHost: () => ({ 'mounts on the host': mountsAt('/dev/pts') }),
+  onHost: (_, mounts) => ({ 'mounts on the host': mountsAt('/dev/pts', mounts()) }),
   shortfall: (before, after) =>
     (after.mounts as string[]).length > (before.mounts as string[]).length
       ? undefined

@@ -147,13 +147,13 @@ const processOf = (pidfd: number): number =>
  */
 const seenOf = (process: number | 'self') => ({
   uid_map: procLines(`/proc/${process}/uid_map`),
-  'first mount ID': mountTable(process)[0]?.id ?? 'none',
+  'first mount ID': mountTable(process).all[0]?.id ?? 'none',
 });
 
 function notJoined(after: Evidence, { joined, target }: EnterSpec): string | undefined {
   if (joined.includes('uid') && String(after.uid_map) !== String(procLines(`/proc/${target}/uid_map`)))
     return 'its user IDs are mapped otherwise';
-  if (joined.includes('mnt') && !mountTable(target).some(({ id }) => id === after['first mount ID']))
+  if (joined.includes('mnt') && !mountTable(target).all.some(({ id }) => id === after['first mount ID']))
     return 'it sees other mounts';
   return undefined;
 }

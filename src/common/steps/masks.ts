@@ -60,7 +60,7 @@ export const masksStep: Step = {
   },
   evidence: () => ({
     mounts: mountsInside()
-      .filter(({ mountPoint }) => [...readOnly, ...masked].includes(mountPoint))
+      .all.filter(({ mountPoint }) => [...readOnly, ...masked].includes(mountPoint))
       .map(mountLine),
   }),
   summary: (_, after) => {

@@ -5,7 +5,7 @@ import { constants } from '../kernel/constants.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { failedWith } from '../kernel/kernel-error.js';
 import { keptFlags } from '../mount-flags.js';
-import { type Mount, mountsInside } from '../mount-table.js';
+import { type MountTable, mountsInside } from '../mount-table.js';
 import type { Refusal } from '../step.js';
 
 /** The attributes of mount_setattr(2), and the flags of mount(2) that say the same. */
@@ -33,7 +33,7 @@ export function restrictMounts(
   kernel: Kernel,
   path: string,
   attributes: readonly Attribute[],
-  table: () => readonly Mount[] = mountsInside,
+  table: () => MountTable = mountsInside,
 ): void {
   // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
   const attr = Buffer.alloc(32);
@@ -56,9 +56,9 @@ function remountEach(
   kernel: Kernel,
   path: string,
   attributes: readonly Attribute[],
-  table: readonly Mount[],
+  table: MountTable,
 ): void {
-  for (const { mountPoint, options } of table.filter((mount) => mount.isAtOrBelow(path))) {
+  for (const { mountPoint, options } of table.atOrBelow(path)) {
     const flags = new Set([...keptFlags(options), ...attributes.map((name) => flagOf[name])]);
     // A remount without it makes a mount writable that was read-only.
     if (options.split(',').includes('ro')) flags.add('MS_RDONLY');

@@ -85,7 +85,7 @@ export const namesStep: Step = {
     );
     return defined({
       mounts: mountsInside()
-        .filter(({ mountPoint }) => places.includes(mountPoint))
+        .all.filter(({ mountPoint }) => places.includes(mountPoint))
         .map(mountLine),
       '/etc/hostname': spec.hostname === undefined ? undefined : text('/etc/hostname').trimEnd(),
       'not files': others.length === 0 ? undefined : others,

@@ -56,7 +56,7 @@ export const overlayStep: Step<CommandContext> = {
   },
   evidence: ({ spec }) => ({
     mounts: mountTable()
-      .filter(({ mountPoint }) => placesOf(spec.root).includes(mountPoint))
+      .all.filter(({ mountPoint }) => placesOf(spec.root).includes(mountPoint))
       .map(mountLine),
   }),
   summary: (_before, _after, { root }) =>

@@ -1,7 +1,7 @@
 import { visibleProcesses } from '../evidence.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { failedWith } from '../kernel/kernel-error.js';
-import { type Mount, mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
+import { type MountTable, mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { ownNumberInProc } from '../process-files.js';
 import { isHostTree, type LaunchSpec, otherPlace, placeOf, unshares } from '../spec.js';
 import type { Step } from '../step.js';
@@ -16,7 +16,7 @@ const takesAlong = (spec: LaunchSpec): boolean => isHostTree(spec.root) && !fres
 const boundTitle = 'bind the host’s /proc';
 
 /** The mounts below the new root where there is one, otherwise all. */
-const mounts = ({ root }: LaunchSpec): Mount[] => (root === undefined ? mountTable() : mountsInside());
+const mounts = ({ root }: LaunchSpec): MountTable => (root === undefined ? mountTable() : mountsInside());
 
 export const procStep: Step = {
   id: 'proc',
@@ -49,9 +49,7 @@ export const procStep: Step = {
     bringAlong(kernel, spec);
   },
   evidence: ({ spec }) => ({
-    mounts: mounts(spec)
-      .filter(({ mountPoint }) => mountPoint === '/proc')
-      .map(mountLine),
+    mounts: mountsAt('/proc', mounts(spec)),
     processes: visibleProcesses(),
     '/proc/self': ownNumberInProc(),
   }),
@@ -61,8 +59,8 @@ export const procStep: Step = {
       ? `shows ${processes.length === 1 ? `one process, PID ${processes[0]}` : `${processes.length} processes`}`
       : `shows the ${processes.length} processes of the host`;
   },
-  onHost: (spec) => ({
-    'mounts on the host': mountsAt(`${placeOf(spec.root)}/proc`),
+  onHost: (spec, mounts) => ({
+    'mounts on the host': mountsAt(`${placeOf(spec.root)}/proc`, mounts()),
   }),
   shortfall: (before, after) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)

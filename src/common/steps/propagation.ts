@@ -4,9 +4,12 @@ import type { Step } from '../step.js';
 
 /** Mounts that pass changes on (shared), or get those of the other side (slave): mount_namespaces(7). */
 function connected(): Record<string, number> {
-  const mounts = mountTable();
-  const count = (tag: 'shared:' | 'master:') => mounts.filter((mount) => mount.has(tag)).length;
-  return { 'shared mounts': count('shared:'), 'slave mounts': count('master:'), mounts: mounts.length };
+  const table = mountTable();
+  return {
+    'shared mounts': table.count('shared:'),
+    'slave mounts': table.count('master:'),
+    mounts: table.size,
+  };
 }
 
 export const propagationStep: Step = {

@@ -19,7 +19,7 @@ export const readOnlyStep: Step = {
       : `mount -o remount,bind,ro ${hostPath(spec, '')}`,
   applies: ({ root }) => root?.readOnly === true,
   run: ({ kernel }) => restrictMounts(kernel, '/', ['MOUNT_ATTR_RDONLY']),
-  evidence: () => ({ mounts: mountsInside().map(mountLine) }),
+  evidence: () => ({ mounts: mountsInside().all.map(mountLine) }),
   summary: (_, after) => {
     const { length } = after.mounts as string[];
     return `${counted(length, 'mount')}, all read-only`;
@@ -27,7 +27,7 @@ export const readOnlyStep: Step = {
   gist: () => 'mount -o remount,bind,ro /',
   refusals: () => remounted,
   shortfall: () => {
-    const writable = mountsInside().find(({ options }) => !options.split(',').includes('ro'));
+    const writable = mountsInside().all.find(({ options }) => !options.split(',').includes('ro'));
     return writable && `${writable.mountPoint} is writable`;
   },
 };

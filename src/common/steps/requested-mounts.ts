@@ -62,7 +62,7 @@ export const requestedMountsStep: Step<CommandContext> = {
       }
     }
   },
-  evidence: () => ({ mounts: mountsInside().map(mountLine) }),
+  evidence: () => ({ mounts: mountsInside().all.map(mountLine) }),
   refusals: () => remounted,
   summary: (_before, _after, spec) =>
     requested(spec)

@@ -1,7 +1,7 @@
 /** Changing the root: by pivot_root(2), or by chroot(2) alone as Gontainer did. */
 import { readdirSync } from 'node:fs';
 import { directoryId } from '../evidence.js';
-import { mountLine, mountsAt, mountsInside, mountTable } from '../mount-table.js';
+import { mountsAt, mountsInside, mountTable } from '../mount-table.js';
 import { shellWord } from '../shell-word.js';
 import { isHostTree, type LaunchSpec, placeOf } from '../spec.js';
 import type { Evidence, Step } from '../step.js';
@@ -59,12 +59,12 @@ export const bindRootStep: Step = {
   summary: (_before, _after, spec) =>
     isHostTree(spec.root) ? 'the host’s own tree is the new root' : `mounted on itself: ${spec.root?.path}`,
   refusals: () => remounted,
-  onHost: (spec) => ({ 'mounts on the host': mountsAt(placeOf(spec.root)) }),
+  onHost: (spec, mounts) => ({ 'mounts on the host': mountsAt(placeOf(spec.root), mounts()) }),
   shortfall: (before, after, spec) => {
     if ((after.mounts as string[]).length <= (before.mounts as string[]).length)
       return 'it is not a mount point';
     // Of several at one place the last one is seen.
-    const below = mountTable().filter((mount) => mount.isAtOrBelow(placeOf(spec.root)));
+    const below = mountTable().atOrBelow(placeOf(spec.root));
     const seen = new Map(below.map((mount) => [mount.mountPoint, mount]));
     const open = [...seen.values()].find(({ options }) => !options.split(',').includes('nodev'));
     return open && `devices can be opened in ${open.mountPoint}`;
@@ -151,7 +151,7 @@ export const detachOldRootStep: Step = {
     kernel.call('chroot', { path: '.' });
     kernel.call('chdir', { path: '/' });
   },
-  evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().length, ...directories() }),
+  evidence: () => ({ 'mounts at /': rootMounts(), mounts: mountsInside().size, ...directories() }),
   summary: (before, after) => `${before.mounts} mounts → ${after.mounts}; the host’s tree is gone`,
   shortfall: (before, after) =>
     (after['mounts at /'] as string[]).length === 1
@@ -159,7 +159,4 @@ export const detachOldRootStep: Step = {
       : 'the old root is still mounted',
 };
 
-const rootMounts = (): string[] =>
-  mountsInside()
-    .filter((mount) => mount.isAt('/'))
-    .map(mountLine);
+const rootMounts = (): string[] => mountsAt('/', mountsInside());

@@ -60,7 +60,7 @@ export const sysStep: Step = {
   },
   evidence: () => ({
     mounts: mountsInside()
-      .filter(({ mountPoint }) => mountPoint === '/sys' || mountPoint.startsWith('/sys/'))
+      .all.filter(({ mountPoint }) => mountPoint === '/sys' || mountPoint.startsWith('/sys/'))
       .map(mountLine),
   }),
   summary: (_, after) => {
@@ -71,7 +71,7 @@ export const sysStep: Step = {
   shortfall: (_, after) => {
     const mounts = after.mounts as string[];
     if (!mounts.some((line) => line.startsWith('/sys '))) return '/sys is not mounted there';
-    const writable = uncovered(mountsInside()).find(
+    const writable = uncovered(mountsInside().all).find(
       ({ mountPoint, options }) => /^\/sys(\/|$)/.test(mountPoint) && !options.split(',').includes('ro'),
     );
     return writable && `${writable.mountPoint} is writable`;

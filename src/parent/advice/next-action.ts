@@ -169,4 +169,6 @@ function boundOverlayAt(
 
 /** Whether the host has mounts below a directory: proc_pid_mountinfo(5). */
 const mountedBelow = (path: string): boolean =>
-  mountTable().some(({ mountPoint }) => mountPoint !== path && isWithin(mountPoint, path));
+  mountTable()
+    .atOrBelow(path)
+    .some(({ mountPoint }) => mountPoint !== path);

@@ -88,7 +88,7 @@ const emptyByNature = ['/proc/sys/fs/binfmt_misc', '/proc/fs/nfsd'];
 
 /** Whether parts of /proc are covered, as containers have them: then a user namespace gets no new /proc. */
 const procIsCovered = (): boolean =>
-  mountTable().some(
+  mountTable().all.some(
     ({ mountPoint }) => mountPoint.startsWith('/proc/') && !emptyByNature.includes(mountPoint),
   );
 

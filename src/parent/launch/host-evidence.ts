@@ -1,4 +1,5 @@
 /** What the child's steps leave as it was on the host, where only the parent can look. */
+import { type MountTable, mountTable } from '../../common/mount-table.js';
 import type { LaunchSpec } from '../../common/spec.js';
 import { type Evidence, notShown, type StepResult } from '../../common/step.js';
 import { childStepsOf } from '../../common/steps/index.js';
@@ -8,11 +9,17 @@ export class HostEvidence {
 
   /** Looks before the child does anything. */
   constructor(spec: LaunchSpec) {
+    // Nothing has changed them yet: one reading is enough for all steps.
+    let table: MountTable | undefined;
+    const mounts = (): MountTable => {
+      table ??= mountTable();
+      return table;
+    };
     this.before = new Map(
       childStepsOf(spec).flatMap(({ id, title, onHost }) => {
         if (onHost === undefined) return [];
-        const look = () => onHost(spec);
-        return [[id, { title: title(spec), look, seen: look() }] as const];
+        const look = () => onHost(spec, mountTable);
+        return [[id, { title: title(spec), look, seen: onHost(spec, mounts) }] as const];
       }),
     );
   }

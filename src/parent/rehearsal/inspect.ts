@@ -80,7 +80,7 @@ function exists(pid: number): boolean {
 /** The mounts that only one of the two sees. */
 function mounts(pid: number, paint: Paint): string[] {
   try {
-    const [outside, inside] = [mountTable(), mountTable(pid)].map((table) => table.map(placed));
+    const [outside, inside] = [mountTable(), mountTable(pid)].map(({ all }) => all.map(placed));
     const added = inside?.filter((line) => !outside?.includes(line)) ?? [];
     const gone = outside?.filter((line) => !inside?.includes(line)).length ?? 0;
     const difference = gone === 0 ? '' : `, without ${gone} of the launcher's`;

@@ -61,7 +61,7 @@ export class ProcessView {
 
   /** @param pid a process of the container, before the command runs */
   constructor(pid: number) {
-    this.before = new Set(mountTable(pid).map(fileSystemOf));
+    this.before = new Set(mountTable(pid).all.map(fileSystemOf));
   }
 
   /** An absolute path in the root of the process; undefined where the directory cannot be seen. */
@@ -137,7 +137,7 @@ export class ProcessView {
     // Where the root is no mount point, what it lies on is not in the table.
     return (
       !this.isChanging() &&
-      mounts.some((mount) => mount.isAt('/')) &&
+      mounts.some(({ mountPoint }) => mountPoint === '/') &&
       mounts.every((mount) => kernelsOwn.has(mount.type) || this.before.has(fileSystemOf(mount)))
     );
   }
@@ -194,7 +194,7 @@ function fileAt(
 /** The mount table of a process; none where it has ended. */
 function mountsOf(thread: number): readonly Mount[] {
   try {
-    return mountTable(thread);
+    return mountTable(thread).all;
   } catch {
     return [];
   }

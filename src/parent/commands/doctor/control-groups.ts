@@ -21,7 +21,7 @@ const kinds: Readonly<Record<string, GroupLimits>> = {
 };
 
 export function controlGroups(): ControlGroups {
-  const types = mountTable().map(({ type }) => type);
+  const types = mountTable().all.map(({ type }) => type);
   const [old, unified] = [types.includes('cgroup'), types.includes('cgroup2')];
   const version = unified
     ? old
