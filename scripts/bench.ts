@@ -7,7 +7,7 @@
  *   --nodes LIST    20,24: the versions to measure with; installed if need be. All that are there when it is left out
  *   --against FOLDER  a checkout of another version that is built: its starts take turns with ours
  *   --json FILE     where the findings are written (bench.json)
- *   --docs          writes the tables into docs/performance.md too, and draws docs/start-up.svg
+ *   --docs          writes a table into docs/performance.md too, and draws docs/start-up.svg
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { aroundMarks } from './around-marks.js';
 import { phasesPicture } from './bench/phases-picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
-import { tables } from './bench/tables.js';
+import { startSummary, tables } from './bench/tables.js';
 import { copyProgram } from './copy-program.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import { nodeBinary, presentVersions } from './test-nodes.js';
@@ -76,14 +76,14 @@ try {
   const text = `${machine}\n\n${tables(found)}`;
   console.log(text);
   if (values.docs) {
-    writeIntoDocs(text);
+    writeIntoDocs(`${machine}\n\n${startSummary(found)}`);
     drawPhases(found);
   }
 } finally {
   await removeRunFolder(copy);
 }
 
-/** Puts the tables between the two marks of docs/performance.md. */
+/** Puts the table between the two marks of docs/performance.md. */
 function writeIntoDocs(text: string): void {
   const file = join(root, 'docs/performance.md');
   const { head, tail } = aroundMarks(readFileSync(file, 'utf8'), 'bench');

@@ -74,6 +74,36 @@ function startTable({ nodes, others = [] }: Findings): string[] {
       ];
 }
 
+/** Start-up as docs/performance.md shows it: a row for each case, a column for each Node. */
+export function startSummary({ nodes, others = [] }: Findings): string {
+  const resultsOf = (id: string): (Result | undefined)[] =>
+    nodes.map(({ start }) => start?.find((result) => result.id === id));
+  const rows = (nodes[0]?.start ?? []).map(({ id, title, bare = 'bare' }) => {
+    const [results, bares] = [resultsOf(id), resultsOf(bare)];
+    const targets = new Set(results.flatMap((result) => result?.target ?? []));
+    const cells = results.map((result, at) => {
+      const than = bares[at];
+      if (result?.floor === undefined || than === undefined)
+        return `${ms(result?.wall.median ?? Number.NaN)} ms`;
+      const to = (part: 'wall' | 'cpu') =>
+        times(result[part].median / (than[part].median * (result.floor ?? 1)));
+      return `${to('wall')} · ${to('cpu')}`;
+    });
+    return [title, ...cells, [...targets].map(times).join(', later ')];
+  });
+  const memory = nodes.flatMap(({ memory }) =>
+    memory === undefined ? [] : times((memory.parent + memory.child) / (2 * memory.bare)),
+  );
+  if (memory.length > 0) rows.push(['peak memory, parent and child', ...memory, '1.10']);
+  const head = ['', ...nodes.map(({ version }) => `Node ${version}`), 'target'];
+  const beside = others.map(({ title, wall }) => `${title} took ${ms(wall.median)} ms`).join(', ');
+  return [
+    'Wall time · processor time, each the median in bare starts of the same Node: in two of them for a launch, which is two Nodes, and otherwise in one. The target of a launch’s processor time is 1.5.',
+    table(head, rows),
+    ...(beside === '' ? [] : [`${beside}.`]),
+  ].join('\n\n');
+}
+
 function memoryTable({ nodes }: Findings): string[] {
   const rows = nodes.flatMap(({ version, memory }) =>
     memory === undefined
