@@ -3,7 +3,7 @@
  *
  *   npm test -- test/parent/log/log.test.ts --test-name-pattern='a walk logs'
  *   npm test -- test/parent
- *   npm test -- test/parent --minutes=120    where the machine is emulated: so long a file may take, instead of 30
+ *   npm test -- test/parent --patience=4     where the machine is emulated: all may take four times as long
  *
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
@@ -83,7 +83,7 @@ process.umask(0o022);
 const { values, positionals } = parseArgs({
   options: {
     'test-name-pattern': { type: 'string', multiple: true },
-    minutes: { type: 'string', default: '30' },
+    patience: { type: 'string', default: '1' },
   },
   allowPositionals: true,
 });
@@ -107,7 +107,7 @@ for (const stream of [process.stdout, process.stderr])
   });
 try {
   // The test files inherit it.
-  process.env = environment(folder);
+  process.env = { ...environment(folder), GONTAINER_PATIENCE: values.patience };
   process.env.GONTAINER_PROGRAM ??= copiedProgram(folder);
   process.chdir(root);
   const events = run({
@@ -115,7 +115,7 @@ try {
     // For half of its time a test waits: for a terminal, for an event.
     concurrency: Math.min(2 * availableParallelism(), 8),
     // Of a file, and the last resort: each wait has a bound of its own, and so a name.
-    timeout: takesHours ? 24 * 3_600_000 : Number(values.minutes) * 60_000,
+    timeout: takesHours ? 24 * 3_600_000 : Number(values.patience) * 1_800_000,
     signal: ended.signal,
     ...defined({ testNamePatterns: values['test-name-pattern'] }),
   });

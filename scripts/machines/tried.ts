@@ -185,7 +185,7 @@ async function suite(
   user: User,
 ): Promise<Part> {
   if (tests.length === 0) return none;
-  const words = ['--import', 'tsx', 'scripts/test.ts', `--minutes=${seconds / 60}`, ...tests];
+  const words = ['--import', 'tsx', 'scripts/test.ts', '--patience=4', ...tests];
   const ran = await node(entrance, options, user, words, join(entrance.place, 'project'));
   const failed = ran.stdout.split('\n').filter((line) => line.startsWith('FAIL '));
   return {

@@ -13,6 +13,7 @@ import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { node, program, removeFolder } from '../gontainer.js';
 import { controlGroups, mounts } from '../remains.js';
+import { patience } from '../until.js';
 import { call, ptrace, tracedCalls } from './traced-calls.js';
 
 const optionTraceSysGood = 0x1;
@@ -71,8 +72,6 @@ interface Watch {
   readonly fault?: Fault;
 }
 
-/** After so many seconds it hangs, on however busy a machine. */
-const patience = '120';
 /** Within this after the parent's end everything else has to be gone. */
 const grace = '60';
 
@@ -129,7 +128,8 @@ export function watch({ command, user, fault }: Watch): Watched {
   tracees.set(first, tracee('other'));
   const alarms = new Set<number>();
   const alarm = (seconds: string) => alarms.add(startUnheard('sleep', [seconds], { stdio: 'ignore' }));
-  alarm(patience);
+  // After that it hangs, on however busy a machine.
+  alarm(String(patience / 1000));
 
   let [status, signal, injected, source, hung] = [null as number | null, 0, false, '', false];
   const left: string[] = [];

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { folder, lacking, node, program, run, unprivileged } from '../gontainer.js';
 import { TerminalSession } from '../terminal-session.js';
+import { patience } from '../until.js';
 
 const place = folder(unprivileged);
 const log = join(place, 'run.ndjson');
@@ -105,7 +106,7 @@ for (const platform of systems) {
     ['replay', log, '--present'],
     ['present', log],
   ]) {
-    test(`on ${platform} ${words[0]} shows a log in the browser`, { timeout: 120_000 }, async () => {
+    test(`on ${platform} ${words[0]} shows a log in the browser`, { timeout: patience }, async () => {
       const server = spawn(node, ['--require', preload(platform), program, ...words], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { folder, lacking, node, program, run, unprivileged } from '../../gontainer.js';
+import { patience } from '../../until.js';
 
 const skip = lacking('chromium');
 const place = folder(unprivileged);
@@ -34,7 +35,7 @@ async function opened(
   });
   after(() => browser.close());
   const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(patience);
   await page.goto(address);
   return { page, address };
 }

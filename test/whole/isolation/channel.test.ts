@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, start, unprivileged, users } from '../../gontainer.js';
+import { patience } from '../../until.js';
 import { tried } from './attempts.js';
 
 /** The pipes that a process holds, but for its standard streams. */
@@ -17,7 +18,7 @@ const pipesOf = (pid: number): string[] =>
 for (const user of users)
   test(`${user.name}: root inside opens no way to the launcher by a name below /proc/1/fd`, {
     skip: user.skip,
-    timeout: 120_000,
+    timeout: patience,
   }, async () => {
     const file = join(folder(user), 'pid');
     // Each is tried in both directions; standard streams are the caller's.

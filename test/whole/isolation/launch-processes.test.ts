@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { finished, folder, node, run, start, type User, users } from '../../gontainer.js';
+import { patience } from '../../until.js';
 import { asRoot } from './attempts.js';
 
 /** Looks at each process of the launches with this host name, as fast as it can, and counts what it saw and could open. */
@@ -113,7 +114,7 @@ for (const user of users) {
   for (const options of launches)
     test(`${user.name}: a neighbour opens nothing of the processes that launch ${options.join(' ')}`, {
       skip,
-      timeout: 300_000,
+      timeout: 3 * patience,
     }, async (context) => {
       const held = await looked(user, options, [...base, '--uts']);
       const free = await looked(user, options, user.uid === 0 ? ['--uts', '--cap-keep', 'all'] : 'the host');

@@ -19,17 +19,15 @@ for (const user of users) {
 test('a mount made in the container does not appear on the host', {
   skip: asRoot || lacking('unshare', 'mountpoint'),
 }, () => {
-  /** In a mount namespace whose mounts are shared, as they are on a host with systemd; nothing of it stays. */
+  /**
+   * In a mount namespace whose mounts are shared, as they are on a host with systemd; nothing of it stays. They are private
+   * first, or those of such a host would be their peers, and get what is mounted here.
+   */
   const seen = (container: string, place: string): string => {
-    const script = `cd ${place} && mount --bind . . && mount --make-shared . && mkdir -p in && ${container} >&2
+    const script = `mount --make-rshared / && cd ${place} && mount --bind . . && mount --make-shared . && mkdir -p in && ${container} >&2
       mountpoint -q ${place}/in && echo seen || echo not seen`;
-    const { stdout, stderr } = spawnSync(
-      'unshare',
-      ['--mount', '--propagation', 'shared', 'sh', '-c', script],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const words = ['--mount', '--propagation', 'private', 'sh', '-c', script];
+    const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' });
     assert.doesNotMatch(stderr, /held/, stderr);
     return stdout.trim();
   };
