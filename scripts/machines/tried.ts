@@ -185,8 +185,11 @@ async function suite(
   user: User,
 ): Promise<Part> {
   if (tests.length === 0) return none;
-  const words = ['--import', 'tsx', 'scripts/test.ts', '--patience=4', ...tests];
-  const ran = await node(entrance, options, user, words, join(entrance.place, 'project'));
+  const project = join(entrance.place, 'project');
+  // By whole paths: npm's INIT_CWD, which some machines inherit, is a folder of the host.
+  const files = tests.map((path) => join(project, path));
+  const words = ['--import', 'tsx', 'scripts/test.ts', '--patience=4', ...files];
+  const ran = await node(entrance, options, user, words, project);
   const failed = ran.stdout.split('\n').filter((line) => line.startsWith('FAIL '));
   return {
     said: lastLine(ran).replace(', 0 failed', ''),
