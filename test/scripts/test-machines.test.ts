@@ -29,9 +29,9 @@ test('a machine that cannot be made ready is a failure, and its daemon is ended'
     'echo $$ > "$(dirname "$0")/pid"; exec sleep 1000',
     client,
   );
+  assert.match(stdout, /^FAIL docker: .*no room/m);
   const daemon = Number(readFileSync(join(programs, 'pid'), 'utf8'));
   try {
-    assert.match(stdout, /^FAIL docker: .*no room/m);
     assert.equal(status, 1, stdout);
     assert.equal(isAlive(daemon), false);
   } finally {
