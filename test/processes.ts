@@ -31,3 +31,7 @@ export function firstLike(pattern: RegExp): number | undefined {
 
 export const parentOf = (pid: number): number =>
   Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** Whether a signal is on its way to a process: proc_pid_status(5). A second one of the same kind would be lost then. */
+export const isPending = (pid: number): boolean =>
+  !/^ShdPnd:\s+0+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -21,6 +21,7 @@ import {
   untilRuns,
   users,
 } from '../../gontainer.js';
+import { isPending } from '../../processes.js';
 import { isAlive, processesOf } from '../../remains.js';
 import { patience, until } from '../../until.js';
 import { withChannel } from '../../whole/isolation/attempts.js';
@@ -104,10 +105,6 @@ for (const { name, options, script } of attacks) {
     await nothingLeft();
   });
 }
-
-/** Whether a signal is on its way to a process: proc_pid_status(5). */
-const isPending = (pid: number): boolean =>
-  !/^ShdPnd:\s+0+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 
 test('without a guard a container outlives whoever started it and is killed', {
   ...limits,

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, lacking, node, program, rootfs, unprivileged } from '../../gontainer.js';
-import { firstLike, parentOf, processesLike } from '../../processes.js';
+import { firstLike, isPending, parentOf, processesLike } from '../../processes.js';
 import { inForeground, TerminalSession } from '../../terminal-session.js';
 import { until } from '../../until.js';
 
@@ -218,6 +218,7 @@ for (const options of ['', '--as-pid-1 '])
     terminal.press('C-c');
     await terminal.shows(/got 1$/m);
     const launcher = parentOf(Number(readFileSync(pid, 'utf8')));
+    await until('the key does not reach the launcher', () => !isPending(launcher));
     process.kill(launcher, 'SIGINT');
     await terminal.shows(/got 2$/m);
     terminal.press('C-c');
