@@ -85,7 +85,7 @@ const debian12 = (): Virtual => ({
 const userMode = (): Virtual => ({ kernel: userModeKernel('bookworm'), tree: tree('bookworm') });
 
 /** User Mode Linux has no time namespaces: they take a vDSO that knows of them (TIME_NS in the kernel's init/Kconfig). */
-const userModeFails = {
+const inUserMode = {
   needs: { mke2fs: 'e2fsprogs', cpio: 'cpio', modprobe: 'kmod', mmdebstrap: 'mmdebstrap' },
   fails: { root: ['time', 'subordinate-ids'], user: ['time', 'limits'] },
   failsAfterwards: { root: ['time'], user: [] },
@@ -224,7 +224,7 @@ export const machines: readonly Machine[] = [
   },
   {
     ...virtual,
-    ...userModeFails,
+    ...inUserMode,
     name: 'no-delegation',
     what: 'the same with a session of the user and no user manager, so that no control group is given away',
     says: { limits: 'loginctl enable-linger' },
@@ -233,7 +233,7 @@ export const machines: readonly Machine[] = [
   },
   {
     ...virtual,
-    ...userModeFails,
+    ...inUserMode,
     name: 'selinux',
     what: 'Debian 12 with SELinux, whose policy is enforced; both users are unconfined, as they are on Fedora',
     prepare: virtualMachine(
@@ -243,7 +243,7 @@ export const machines: readonly Machine[] = [
   },
   {
     ...virtual,
-    ...userModeFails,
+    ...inUserMode,
     name: 'cgroup-1',
     // Lesson 9 is skipped there.
     untrue: [12, 13],
