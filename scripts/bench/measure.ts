@@ -72,9 +72,9 @@ async function measure({ program, before, nodes, rounds, parts }: Plan, place: P
     if (before === undefined) return ours;
     const earlier = nodeCases(version, binary, { ...place, program: before }, terminal);
     return ours.flatMap((one, index) => {
-      const { id, title } = one;
+      const { id, title, floor } = one;
       const other = { ...(earlier[index] as Case), id: `before ${id}`, title: `${title}, before` };
-      return id.startsWith('bare') ? [one] : [one, other];
+      return floor === undefined ? [one] : [one, other];
     });
   }
 }

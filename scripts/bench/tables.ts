@@ -1,4 +1,5 @@
 /** The findings as Markdown tables, which are read as well in a terminal. */
+import type { Memory } from './memory.js';
 import type { Findings } from './plan.js';
 import type { Result } from './turns.js';
 import type { AtSize } from './under-load.js';
@@ -83,17 +84,15 @@ export function startSummary({ nodes, others = [] }: Findings): string {
     const targets = new Set(results.flatMap((result) => result?.target ?? []));
     const cells = results.map((result, at) => {
       const than = bares[at];
-      if (result?.floor === undefined || than === undefined)
-        return `${ms(result?.wall.median ?? Number.NaN)} ms`;
-      const to = (part: 'wall' | 'cpu') =>
-        times(result[part].median / (than[part].median * (result.floor ?? 1)));
+      if (result === undefined || than === undefined) return '';
+      const { floor } = result;
+      if (floor === undefined) return `${ms(result.wall.median)} ms`;
+      const to = (part: 'wall' | 'cpu') => times(result[part].median / (than[part].median * floor));
       return `${to('wall')} · ${to('cpu')}`;
     });
     return [title, ...cells, [...targets].map(times).join(', later ')];
   });
-  const memory = nodes.flatMap(({ memory }) =>
-    memory === undefined ? [] : times((memory.parent + memory.child) / (2 * memory.bare)),
-  );
+  const memory = nodes.flatMap(({ memory }) => (memory === undefined ? [] : toTwoBare(memory)));
   if (memory.length > 0) rows.push(['peak memory, parent and child', ...memory, '1.10']);
   const head = ['', ...nodes.map(({ version }) => `Node ${version}`), 'target'];
   const beside = others.map(({ title, wall }) => `${title} took ${ms(wall.median)} ms`).join(', ');
@@ -104,6 +103,8 @@ export function startSummary({ nodes, others = [] }: Findings): string {
   ].join('\n\n');
 }
 
+const toTwoBare = ({ parent, child, bare }: Memory): string => times((parent + child) / (2 * bare));
+
 function memoryTable({ nodes }: Findings): string[] {
   const rows = nodes.flatMap(({ version, memory }) =>
     memory === undefined
@@ -112,7 +113,7 @@ function memoryTable({ nodes }: Findings): string[] {
           [
             version,
             ...[memory.bare, memory.parent, memory.child].map((kib) => ms(kib / 1024)),
-            times((memory.parent + memory.child) / (2 * memory.bare)),
+            toTwoBare(memory),
           ],
         ],
   );

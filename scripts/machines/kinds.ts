@@ -28,6 +28,9 @@ const limits = [
   'test/parent/launch/killed-with-limits.test.ts',
 ];
 
+/** The programs that a virtual machine is made with. */
+const makers = { mke2fs: 'e2fsprogs', cpio: 'cpio', modprobe: 'kmod', mmdebstrap: 'mmdebstrap' } as const;
+
 /** What virtual machines have in common: the ordinary user has subordinate IDs, and nobody has delegated a control group. */
 const virtual = {
   fails: { root: ['subordinate-ids'], user: ['limits'] },
@@ -37,13 +40,7 @@ const virtual = {
   failsAfterwards: { root: [], user: [] },
   obstacles: { root: [], user: [] },
   tests: smoke,
-  needs: {
-    'qemu-system-x86_64': 'qemu-system-x86',
-    mke2fs: 'e2fsprogs',
-    cpio: 'cpio',
-    modprobe: 'kmod',
-    mmdebstrap: 'mmdebstrap',
-  },
+  needs: { 'qemu-system-x86_64': 'qemu-system-x86', ...makers },
 } as const;
 
 /** What a host may have set against namespaces, and Debian's kernels know. */
@@ -86,7 +83,7 @@ const userMode = (): Virtual => ({ kernel: userModeKernel('bookworm'), tree: tre
 
 /** User Mode Linux has no time namespaces: they take a vDSO that knows of them (TIME_NS in the kernel's init/Kconfig). */
 const inUserMode = {
-  needs: { mke2fs: 'e2fsprogs', cpio: 'cpio', modprobe: 'kmod', mmdebstrap: 'mmdebstrap' },
+  needs: makers,
   fails: { root: ['time', 'subordinate-ids'], user: ['time', 'limits'] },
   failsAfterwards: { root: ['time'], user: [] },
   // Those that launch with --all, and the one that lists all eight. The smoke test launches with --all too.
@@ -103,6 +100,11 @@ const aarch64 = {
   processor: 'arm64',
   needs: { ...virtual.needs, 'qemu-system-aarch64': 'qemu-system-arm' },
 } as const;
+
+const onAarch64 = (image: string): Virtual => ({
+  kernel: kernel('trixie', 'arm64', image),
+  tree: foreignTree('trixie', 'arm64'),
+});
 
 /**
  * A machine whose first program is systemd.
@@ -191,20 +193,14 @@ export const machines: readonly Machine[] = [
     ...aarch64,
     name: 'arm64',
     what: 'Debian 13 on aarch64, with pages of 4 KiB',
-    prepare: virtualMachine(() => ({
-      kernel: kernel('trixie', 'arm64', 'linux-image-arm64'),
-      tree: foreignTree('trixie', 'arm64'),
-    })),
+    prepare: virtualMachine(() => onAarch64('linux-image-arm64')),
   },
   {
     ...virtual,
     ...aarch64,
     name: 'arm64-16k',
     what: 'the same with pages of 16 KiB',
-    prepare: virtualMachine(() => ({
-      kernel: kernel('trixie', 'arm64', 'linux-image-arm64-16k'),
-      tree: foreignTree('trixie', 'arm64'),
-    })),
+    prepare: virtualMachine(() => onAarch64('linux-image-arm64-16k')),
   },
   {
     ...virtual,
@@ -226,7 +222,7 @@ export const machines: readonly Machine[] = [
     ...virtual,
     ...inUserMode,
     name: 'no-delegation',
-    what: 'the same with a session of the user and no user manager, so that no control group is given away',
+    what: 'Debian 12 with systemd and a session of the user, and no user manager that would give control groups away',
     says: { limits: 'loginctl enable-linger' },
     tests: ['test/library/command-limits.test.ts'],
     prepare: virtualMachine(() => ({ ...userMode(), ...systemd('systemd.mask=user@1000.service') })),
@@ -245,9 +241,9 @@ export const machines: readonly Machine[] = [
     ...virtual,
     ...inUserMode,
     name: 'cgroup-1',
+    what: 'Debian 12 with systemd, and control groups of version 1 alone',
     // Lesson 9 is skipped there.
     untrue: [12, 13],
-    what: 'Debian 12 with systemd, and control groups of version 1 alone',
     says: { limits: 'Control groups of version 1 are for root alone' },
     tests: ['test/library/command-limits.test.ts'],
     prepare: virtualMachine(() => ({

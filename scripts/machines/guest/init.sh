@@ -42,13 +42,13 @@ for name in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do ln -sf "/proc/self/${na
 mount --make-rshared /
 ip link set lo up
 hostname machine
-agent='sh /opt/machine/guest/agent.sh'
 labels=/etc/selinux/default/contexts/files/file_contexts
 if [ -e $labels ]; then
   # What has been made since the tree was labelled carries no label yet.
   setfiles -m -F $labels /etc /home
   load_policy -i
   # What somebody who logs in has; nobody may go there from the kernel's own domain once the policy is enforced.
-  agent="runcon unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 sh -c 'setenforce 1 && exec $agent'"
+  exec runcon unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 \
+    sh -c 'setenforce 1 && exec sh /opt/machine/guest/agent.sh'
 fi
-eval "exec $agent"
+exec sh /opt/machine/guest/agent.sh

@@ -137,9 +137,7 @@ export const devStep: Step = {
   evidence: () => ({
     '/dev': list('/dev'),
     devices: Object.keys(devices).flatMap(deviceLine),
-    mounts: mountsInside()
-      .all.filter(({ mountPoint }) => mountPoint === '/dev' || mountPoint.startsWith('/dev/'))
-      .map(mountLine),
+    mounts: mountsInside().atOrBelow('/dev').map(mountLine),
   }),
   summary: (_, after) => {
     const found = (after.mounts as string[]).map((line) => line.split(' ')[0]?.slice('/dev/'.length));

@@ -59,9 +59,7 @@ export const sysStep: Step = {
     if (unshares(spec, 'cgroup')) mountControlGroups(kernel);
   },
   evidence: () => ({
-    mounts: mountsInside()
-      .all.filter(({ mountPoint }) => mountPoint === '/sys' || mountPoint.startsWith('/sys/'))
-      .map(mountLine),
+    mounts: mountsInside().atOrBelow('/sys').map(mountLine),
   }),
   summary: (_, after) => {
     const mounts = after.mounts as string[];

@@ -88,9 +88,9 @@ const emptyByNature = ['/proc/sys/fs/binfmt_misc', '/proc/fs/nfsd'];
 
 /** Whether parts of /proc are covered, as containers have them: then a user namespace gets no new /proc. */
 const procIsCovered = (): boolean =>
-  mountTable().all.some(
-    ({ mountPoint }) => mountPoint.startsWith('/proc/') && !emptyByNature.includes(mountPoint),
-  );
+  mountTable()
+    .atOrBelow('/proc')
+    .some(({ mountPoint }) => mountPoint !== '/proc' && !emptyByNature.includes(mountPoint));
 
 /** systemd-nspawn(1) writes its own name there; it has other options, and a filter that is a list of what it allows. */
 const underNspawn = (): boolean => textOrNone('/run/host/container-manager').trim() === 'systemd-nspawn';
