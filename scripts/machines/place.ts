@@ -1,5 +1,5 @@
 /** What is placed on a machine: Node, the program as npm would install it, and the project with its tests. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { copyProgram } from '../copy-program.js';
@@ -53,6 +53,10 @@ function packagesOf(processor: Processor): string {
         ...['ci', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund'],
         ...[`--cpu=${processor}`, '--os=linux', '--libc=glibc'],
       );
+      // What is built for one processor is optional to npm, which leaves out what it cannot fetch, and says nothing.
+      const native = `@yuuang/ffi-rs-linux-${processor}-gnu`;
+      if (!existsSync(join(unfinished, 'node_modules', native)))
+        throw new Error(`npm could not fetch ${native}`);
     }),
   );
   return join(folder, 'node_modules');
