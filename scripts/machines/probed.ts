@@ -104,19 +104,24 @@ export const commandsIn = ({ doctor }: Probed, ids: readonly string[]): string[]
 ];
 
 /**
- * What came otherwise than the machine's data say, of what `lesson --all --auto` printed: each lesson's verdict is a line, and
- * their sums are the last one.
+ * What came otherwise than the machine's data say, of what `lesson --all --auto` printed: each lesson's verdict is a line,
+ * with more where it is untrue, and their sums are the last one.
  * @param untrue the numbers of the lessons that should be untrue
  */
 export function wrongLessons(printed: string, untrue: readonly number[]): string[] {
   const lines = printed.trim().split('\n');
   const last = lines.at(-1) ?? '';
   if (!/^\d+ lessons are true /.test(last)) return [`the lessons ended with: ${last || 'nothing'}`];
-  const verdicts = lines.flatMap((line) => {
-    const [, verdict, number] = /^(true|untrue|skipped) +(\d+) /.exec(line) ?? [];
-    return verdict === undefined ? [] : [{ verdict, number: Number(number), line }];
-  });
+  // A verdict goes on in indented lines, with what was expected and what came.
+  const verdicts = lines
+    .slice(0, -1)
+    .join('\n')
+    .split(/\n(?! )/)
+    .flatMap((text) => {
+      const [, verdict, number] = /^(true|untrue|skipped) +(\d+) /.exec(text) ?? [];
+      return verdict === undefined ? [] : [{ verdict, number: Number(number), text }];
+    });
   return verdicts
     .filter(({ verdict, number }) => (verdict === 'untrue') !== untrue.includes(number))
-    .map(({ verdict, line }) => (verdict === 'untrue' ? line : `${line} (it should be untrue)`));
+    .map(({ verdict, text }) => (verdict === 'untrue' ? text : `${text} (it should be untrue)`));
 }

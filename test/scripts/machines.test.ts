@@ -65,11 +65,12 @@ test('a lesson that is untrue though the machine’s data say nothing of it is n
     'true     1 processes: 12 commands, 3.8 s',
     'untrue   12 node: docs/lessons/12-node.md:163: $ sh launch',
     '  expected:',
+    '    box',
     'skipped  15 limits: no control group can be made',
     '1 lessons are true here, 1 untrue, 1 skipped',
   ].join('\n');
   assert.deepEqual(wrongLessons(printed, [12]), []);
-  assert.match(String(wrongLessons(printed, [])), /^untrue {3}12 node/);
+  assert.match(String(wrongLessons(printed, [])), /^untrue {3}12 node.*launch\n {2}expected:\n {4}box$/);
   assert.match(String(wrongLessons(printed, [1, 12])), /^true {5}1 processes: .*should be untrue/);
   assert.match(String(wrongLessons('', [])), /ended with: nothing/);
 });
