@@ -105,17 +105,25 @@ const inWords = ({ next, line }: Advice): string => (line === undefined ? next :
 export const coveredProc = (): string =>
   `/proc is partly covered here, as in a container, and then a user namespace gets no new one: ${outOfContainer()}`;
 
+/** What the launcher takes out of the container for these options. */
+const takenFor = {
+  '--pty': 'the terminal',
+  '--watch': 'the listener',
+  '--pty and --watch': 'a terminal or a listener',
+};
+
 /**
  * Why the launcher may not take a descriptor out of a process in the container, which it started: pidfd_getfd(2), ptrace(2).
- * @param option what it is taken for: the terminal of --pty, the listener of --watch
+ * @param options what it is taken for
  */
-export function takingRefused(errno: string, option: '--pty' | '--watch'): string {
-  const what = option === '--pty' ? 'terminal' : 'listener';
-  const sentence = `The launcher may not take the ${what} out of the container`;
+export function takingRefused(errno: string, options: keyof typeof takenFor): string {
+  const sentence = `The launcher may not take ${takenFor[options]} out of the container`;
   if (errno === 'EPERM' && setting('/proc/sys/kernel/yama/ptrace_scope') === 3)
-    return `${sentence}: kernel.yama.ptrace_scope is 3, which lasts until the next start of the machine. Leave out ${option}`;
+    return `${sentence}: kernel.yama.ptrace_scope is 3, which lasts until the next start of the machine. Leave out ${options}`;
   const advice = refusedByPolicy(errno);
-  return advice === undefined ? `${sentence}: leave out ${option}` : `${advice.next}; or leave out ${option}`;
+  return advice === undefined
+    ? `${sentence}: leave out ${options}`
+    : `${advice.next}; or leave out ${options}`;
 }
 
 /** The same for the steps that set the new root up. */

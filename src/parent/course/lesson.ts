@@ -61,8 +61,8 @@ export interface Lesson {
   readonly minutes: number;
   /** Options of `gontainer run` that must work here: `uid`, `uts`, … */
   readonly namespaces: readonly string[];
-  /** Limits of `gontainer run` that must be possible here: `memory=64m`, … */
-  readonly limits: readonly string[];
+  /** Further options of `gontainer run` that must work here: `memory=64m`, `watch=identity`, … */
+  readonly options: readonly string[];
   /** Programs that must be installed. */
   readonly commands: readonly string[];
   /** Whether it needs the one tree of cgroup version 2. */

@@ -53,7 +53,7 @@ export function readLesson(file: string, text: string, lexer: typeof marked.lexe
     title,
     minutes,
     namespaces: words('namespaces'),
-    limits: words('limits'),
+    options: words('options'),
     commands: words('commands'),
     cgroup2: matter.get('cgroup') === '2',
     cleanup: matter.get('cleanup') ?? '',

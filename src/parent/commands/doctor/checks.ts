@@ -218,7 +218,10 @@ const looks: Looks = {
     const refused = tryTakeDescriptor();
     return refused === undefined
       ? ok('can be had')
-      : warning(`${refused.call}(2) ${howItFailed(refused.errno)}`, takingRefused(refused.errno, '--pty'));
+      : warning(
+          `${refused.call}(2) ${howItFailed(refused.errno)}`,
+          takingRefused(refused.errno, '--pty and --watch'),
+        );
   },
   overlay: () => {
     const refused = tryOverlay();

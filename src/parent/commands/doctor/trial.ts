@@ -153,7 +153,7 @@ export const tryOverlay = (): Refused | undefined =>
     mounted('overlay', '/usr', 'lowerdir=/usr/lower,upperdir=/usr/upper,workdir=/usr/work,userxattr'),
   ]).refused;
 
-/** Takes a descriptor out of a child, as the launcher takes the terminal of --pty. */
+/** Takes a descriptor out of a child, as the launcher takes the terminal of --pty and the listener of --watch. */
 export function tryTakeDescriptor(): Refused | undefined {
   const kernel = recorder([]);
   const ends = pipe(kernel, 'trial');

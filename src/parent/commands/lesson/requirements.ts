@@ -29,10 +29,10 @@ function missingTree({ cgroup2 }: Lesson): string | undefined {
 /** Succeeds where /proc knows the shell by its own number: not where no new one could be mounted. */
 const ownProc = 'read pid rest </proc/self/stat && [ "$pid" = $$ ]';
 
-/** Makes the namespaces once, with the limits, around a shell, and says what the launcher says when that fails. */
-function refusedLaunch({ namespaces, limits }: Lesson, script: string): string | undefined {
+/** Makes the namespaces once, with the further options, around a shell, and says what the launcher says when that fails. */
+function refusedLaunch({ namespaces, options }: Lesson, script: string): string | undefined {
   if (namespaces.length === 0) return undefined;
-  const flags = [...namespaces, ...limits].map((option) => `--${option}`);
+  const flags = [...namespaces, ...options].map((option) => `--${option}`);
   const command = ['sh', '-c', namespaces.includes('pid') ? ownProc : ':'];
   const { status, stderr } = spawnSync(
     process.execPath,

@@ -18,6 +18,7 @@ import {
   users,
   withoutSubordinateIds,
 } from '../../../gontainer.js';
+import { type Filter, filteredBy } from '../../../seccomp-filter.js';
 
 interface Found {
   readonly id: string;
@@ -63,55 +64,15 @@ const examined = (host: Host): { status: number | null; findings: Map<string, Fo
 
 const zero = (sysctl: string): string => `echo 0 >/proc/sys/${sysctl}`;
 
-/** The numbers of calls that the filters of containers refuse: syscalls(2). */
-const numbers = {
-  unshare: process.arch === 'arm64' ? 97 : 272,
-  sethostname: process.arch === 'arm64' ? 161 : 170,
-  pidfd_getfd: 438,
-  pidfd_open: 434,
-  openat2: 437,
-  close_range: 436,
-};
-
-/** What a filter does then: seccomp(2). With an errno it is in the low half. */
-const refusals = { EPERM: 0x00050001, ENOSYS: 0x00050026, SIGSYS: 0x80000000 };
-
-interface Filter {
-  readonly call?: keyof typeof numbers;
-  readonly by?: keyof typeof refusals;
-  /** Further words for bwrap(1). */
-  readonly more?: readonly string[];
-}
-
-/**
- * As inside a container whose seccomp filter refuses a call. bpf(4): load the number of the call; is it this one? then
- * refuse it, else SECCOMP_RET_ALLOW.
- */
-function filtered({ call = 'unshare', by = 'EPERM', more = [] }: Filter = {}): Host {
-  const program = [
-    [0x20, 0, 0, 0],
-    [0x15, 0, 1, numbers[call]],
-    [0x06, 0, 0, refusals[by]],
-    [0x06, 0, 0, 0x7fff0000],
-  ] as const;
-  const bytes = Buffer.alloc(program.length * 8);
-  program.forEach(([code, whenTrue, whenFalse, k], index) => {
-    bytes.writeUInt16LE(code, index * 8);
-    bytes.writeUInt8(whenTrue, index * 8 + 2);
-    bytes.writeUInt8(whenFalse, index * 8 + 3);
-    bytes.writeUInt32LE(k, index * 8 + 4);
-  });
-  const file = written(`filter-${call}-${by}`, bytes);
-  const bwrap = ['bwrap', '--dev-bind', '/', '/', ...more, '--seccomp', '9'];
-  return ['sh', '-c', `exec "$@" 9<${file}`, 'sh', ...bwrap, '--'];
-}
-
 const place = folder(unprivileged);
 function written(name: string, content: string | Buffer): string {
   const file = join(place, name);
   writeFileSync(file, content);
   return file;
 }
+
+/** A filter in this place. */
+const filtered = (filter: Filter = {}): Host => filteredBy(place, filter);
 
 test('user namespaces that are switched off are a problem, with the sysctl that switches them on', {
   skip: lacking('unshare'),

@@ -31,8 +31,8 @@ const isRoot = process.getuid?.() === 0;
  * Who takes a lesson. Where the tests are run by root every lesson has a user to itself, so that whatever this user has
  * afterwards is of the lesson; but limits can be set by root on every machine, and by others only on some.
  */
-function taker({ number, limits }: Lesson): User {
-  if (isRoot && limits.length > 0) return root;
+function taker({ number, options }: Lesson): User {
+  if (isRoot && options.some((option) => /^(memory|pids-limit|cpus)=/.test(option))) return root;
   return isRoot ? { ...unprivileged, uid: unprivileged.uid + number } : unprivileged;
 }
 

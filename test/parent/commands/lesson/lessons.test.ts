@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { matchOutput } from '../../../../src/parent/commands/lesson/expectation.js';
 import { folder, lacking, node, program, root, run, unprivileged, users } from '../../../gontainer.js';
+import { filteredBy } from '../../../seccomp-filter.js';
 import { inForeground, TerminalSession } from '../../../terminal-session.js';
 import { until } from '../../../until.js';
 import { home, leftIn } from './learner.js';
@@ -198,6 +199,18 @@ test('where limits cannot be set, the lesson on them says why and what to do, an
   assert.match(
     stdout,
     /^skipped +15 limits: these limits cannot be set: no control groups are mounted here.*gontainer doctor$/m,
+  );
+});
+
+test('where the launcher may not watch, the lesson on that says why, and is skipped', {
+  skip: lacking('bwrap'),
+}, async () => {
+  const under = filteredBy(folder(unprivileged), { call: 'pidfd_getfd' });
+  const { status, stdout, stderr } = await run(['lesson', 'watch', '--auto'], { user: unprivileged, under });
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(
+    stdout,
+    /^skipped +14 watch: .*pidfd_getfd.* failed with EPERM.* leave out --watch.*gontainer doctor$/m,
   );
 });
 
