@@ -42,10 +42,11 @@ export async function tried(machine: Machine, entrance: Entrance, user: User, qu
     const later = [...untruths(after), ...unexpected(after, machine.failsAfterwards[user], false)];
     faults.push(...later.map((fault) => `after ${fixes.join(' ')}: ${fault}`));
   }
-  const overcome = await overcomeAll(machine, entrance, options, user);
-  faults.push(...overcome.flatMap((each) => each.faults));
   const tests = quick ? none : await suite(machine, entrance, options, user);
   const lessons = quick ? none : await learned(machine, entrance, options, user);
+  // Last: what lasts would be against the tests and the lessons too.
+  const overcome = await overcomeAll(machine, entrance, options, user);
+  faults.push(...overcome.flatMap((each) => each.faults));
   return {
     cells: [
       ...[machine.name, user, first.kernel, `${first.processor}, glibc ${first.libc}`, count(first)],
