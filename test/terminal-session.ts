@@ -8,7 +8,7 @@ import { after } from 'node:test';
 import { pause } from '../src/common/pause.js';
 import { isStopped, processStatOrNone } from '../src/common/process-files.js';
 import { folder, node, program, root, type User, unprivileged } from './gontainer.js';
-import { until } from './until.js';
+import { patience, until } from './until.js';
 
 /**
  * Starts tmux's server as a child that ends with this process, however that ends; a server that tmux starts itself would
@@ -77,7 +77,7 @@ export class TerminalSession {
   resize(columns: number, rows: number): void {
     this.tmux('resize-window', '-x', String(columns), '-y', String(rows));
     const terminal = this.tmux('display-message', '-p', '#{pane_tty}').trim();
-    for (const end = Date.now() + 60_000; ; pause(20)) {
+    for (const end = Date.now() + patience; ; pause(20)) {
       const { stdout } = spawnSync('stty', ['-F', terminal, 'size'], { encoding: 'utf8' });
       if (stdout.trim() === `${rows} ${columns}`) return;
       if (Date.now() > end) throw new Error(`the terminal is ${stdout.trim()}, not ${rows} ${columns}`);
