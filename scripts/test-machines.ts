@@ -1,12 +1,14 @@
 /**
- * npm run test:machines [NAME…]: on each machine, as root and as an ordinary user, what the doctor says and whether each
- * kind of launch works; both have to agree. What the doctor names as a fix is done, and what failed has to work. Then the
- * machine's tests and the lessons are run. The results are written into docs/machines.md.
+ * npm run test:machines [-- [--quick] [--docs] NAME…]: on each machine, as root and as an ordinary user, what the doctor
+ * says and whether each kind of launch works; both have to agree. What the doctor names as a fix is done, and what failed
+ * has to work. Then the machine's tests and the lessons are run, but with --quick. With --docs the results are written into
+ * docs/machines.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Unfetched } from './machines/debian.js';
 import { machines } from './machines/kinds.js';
 import type { Entrance, Machine } from './machines/machine.js';
@@ -21,9 +23,12 @@ const lacks = ({ needs }: Machine): string | undefined => {
   return missing && `needs ${missing} (apt-get install ${needs[missing]})`;
 };
 
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, docs: { type: 'boolean', default: false } },
+});
+
 async function main(): Promise<number> {
-  const words = process.argv.slice(2);
-  const names = words.filter((word) => !word.startsWith('--'));
   const unknown = names.find((name) => machines.every((machine) => machine.name !== name));
   if (unknown !== undefined) {
     console.error(`There is no machine ${unknown}: ${machines.map(({ name }) => name).join(', ')}`);
@@ -34,13 +39,12 @@ async function main(): Promise<number> {
     return 0;
   }
   const chosen = machines.filter(({ name }) => names.length === 0 || names.includes(name));
-  const quick = words.includes('--quick');
   let anyFailed = false;
   for (const machine of chosen) {
-    const { rows, failed } = await outcome(machine, quick);
+    const { rows, failed } = await outcome(machine, options.quick);
     anyFailed ||= failed;
     // After each: all of them take hours, and whoever ends that keeps what is known.
-    if (words.includes('--docs')) {
+    if (options.docs) {
       written(
         'results',
         rows.map(({ cells }) => cells),

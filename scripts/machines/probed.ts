@@ -122,6 +122,6 @@ export function wrongLessons(printed: string, untrue: readonly number[]): string
       return verdict === undefined ? [] : [{ verdict, number: Number(number), text }];
     });
   return verdicts
-    .filter(({ verdict, number }) => (verdict === 'untrue') !== untrue.includes(number))
+    .filter(({ verdict, number }) => verdict === (untrue.includes(number) ? 'true' : 'untrue'))
     .map(({ verdict, text }) => (verdict === 'untrue' ? text : `${text} (it should be untrue)`));
 }

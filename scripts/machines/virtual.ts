@@ -170,7 +170,7 @@ function initramfs({ kernel, tree }: Virtual): string {
   return made(join(cache, 'images', name), (file) => {
     const folder = `${file}.folder`;
     rmSync(folder, { recursive: true, force: true });
-    for (const name of ['bin', 'modules', 'proc', 'sys', 'dev', 'mnt', 'ro', 'rw'])
+    for (const name of ['bin', 'modules', 'proc', 'sys', 'dev', 'mnt', 'rw'])
       mkdirSync(join(folder, name), { recursive: true });
     cpSync(join(tree, 'usr/bin/busybox'), join(folder, 'bin/busybox'));
     cpSync(first, join(folder, 'init'));

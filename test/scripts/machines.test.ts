@@ -70,6 +70,8 @@ test('a lesson that is untrue though the machine’s data say nothing of it is n
     '1 lessons are true here, 1 untrue, 1 skipped',
   ].join('\n');
   assert.deepEqual(wrongLessons(printed, [12]), []);
+  // For whom it is skipped, it cannot be untrue.
+  assert.deepEqual(wrongLessons(printed, [12, 15]), []);
   assert.match(String(wrongLessons(printed, [])), /^untrue {3}12 node.*launch\n {2}expected:\n {4}box$/);
   assert.match(String(wrongLessons(printed, [1, 12])), /^true {5}1 processes: .*should be untrue/);
   assert.match(String(wrongLessons('', [])), /ended with: nothing/);
