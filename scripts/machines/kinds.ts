@@ -182,8 +182,8 @@ export const machines: readonly Machine[] = [
     what: 'Debian 12 with the kernel of Debian 11, Linux 5.10, which is too old',
     fails: { root: ['detach', 'overlay', 'subordinate-ids'], user: ['detach', 'overlay', 'limits'] },
     failsAfterwards: { root: ['detach', 'overlay'], user: [] },
-    // Those that use -detach.
-    untrue: [13, 15],
+    // Those that use -as-pid-1 and -detach.
+    untrue: [6, 13, 15],
     says: { detach: 'Linux 5.11', overlay: 'Linux 5.11', 'doctor: kernel': 'Linux 5.11' },
     prepare: virtualMachine(() => ({
       kernel: kernel('bullseye', 'amd64', 'linux-image-amd64'),

@@ -21,8 +21,13 @@ import { childStep } from '../../common/steps/hand-over.js';
 const descriptors = { life: 0, target: 1, report: 2 } as const;
 
 const POLLIN = 1; // poll(2)
-/** Milliseconds: for the child to end the rest, and for the kernel to end the child. */
-const [grace, patience] = [1_000, 60_000];
+/**
+ * Milliseconds for the child to end the rest, each time after it has been continued: who is left when it is killed is left
+ * on the host. On a quiet machine it takes one or two, on a busy one it may get no processor for seconds.
+ */
+const turns = [1_000, 4_000, 15_000];
+/** Milliseconds for the kernel to end the child. */
+const patience = 60_000;
 
 /** What tells a Node where the containers are written down: state-folder.ts, and os.tmpdir() of Node. */
 const wayToState = ['XDG_RUNTIME_DIR', 'TMPDIR', 'TMP', 'TEMP', 'LD_LIBRARY_PATH'];
@@ -139,7 +144,8 @@ const send = (step: string, sig: 'SIGCONT' | 'SIGKILL'): ChainCall => ({
 });
 
 /** Without a PID namespace the child ends the rest, which takes that it runs. */
-const timeToEndTheRest = (step: string): ChainCall[] => [send(step, 'SIGCONT'), untilItEnds(step, grace)];
+const timeToEndTheRest = (step: string): ChainCall[] =>
+  turns.flatMap((time) => [send(step, 'SIGCONT'), untilItEnds(step, time)]);
 
 /** Of a pidfd poll(2) returns when its process has ended. */
 function untilItEnds(step: string, timeout: number): ChainCall {

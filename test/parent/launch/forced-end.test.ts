@@ -32,6 +32,9 @@ const asRoot = process.getuid?.() === 0 ? false : 'needs root, to be a user that
 /** Where an end can be switched off, a test would wait for ever. */
 const limits = { skip: asRoot, timeout: 5 * patience };
 
+/** Seconds until the command has begun what its end has to hold against: 5, and more on a machine that is emulated. */
+const longEnough = String(patience / 24_000);
+
 /** Without a PID namespace the child is seen, and can be stopped by whoever is its user. */
 const stopsChild = 'kill -STOP $PPID; echo ready; exec sleep 1000';
 /** With one, PID 1 hears no SIGSTOP from inside. But root inside takes its end of the channel, and reads what is meant for it. */
@@ -66,8 +69,7 @@ async function nothingLeft(): Promise<void> {
 
 for (const { name, options, script } of attacks) {
   test(`--timeout ends the container although ${name}`, limits, async () => {
-    // Long enough for what it is to hold against.
-    const { end } = await attacked([...options, '--timeout', '5'], `trap "" TERM; ${script}`);
+    const { end } = await attacked([...options, '--timeout', longEnough], `trap "" TERM; ${script}`);
     assert.equal((await end).status, 137);
     await nothingLeft();
   });
@@ -161,7 +163,7 @@ for (const { options, script } of [
   },
 ])
   test(`--timeout ends what does not want to end, with ${options.join(' ')}`, limits, async () => {
-    const { end } = await attacked([...options, '--timeout', '5'], script);
+    const { end } = await attacked([...options, '--timeout', longEnough], script);
     assert.equal((await end).status, 137);
     await nothingLeft();
   });

@@ -1,7 +1,9 @@
 /** What lives and dies with what: the parent, the child, the command, and everything the command started. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { finished, start, type User, users } from '../../gontainer.js';
 import { processesOf } from '../../remains.js';
@@ -78,6 +80,43 @@ for (const user of users) {
     });
   }
 }
+
+/** Of a control group of its own nothing runs until it is thawed, and SIGCONT changes nothing about that: cgroups(7). */
+async function frozen(pid: number, context: TestContext): Promise<() => void> {
+  const [, place = ''] =
+    /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8')) ?? [];
+  const group = join(place, `gontainer-test-${pid}`);
+  const thaw = (): void => writeFileSync(join(group, 'cgroup.freeze'), '0');
+  mkdirSync(group);
+  context.after(async () => {
+    thaw();
+    await until('it does not end', () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '');
+    rmdirSync(group);
+  });
+  writeFileSync(join(group, 'cgroup.procs'), String(pid));
+  writeFileSync(join(group, 'cgroup.freeze'), '1');
+  await until('it is not frozen', () =>
+    /^frozen 1/m.test(readFileSync(join(group, 'cgroup.events'), 'utf8')),
+  );
+  return thaw;
+}
+
+const cgroup2 = / - cgroup2 /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+
+test('without a PID namespace, a child that gets no processor for a while still ends what is left', {
+  skip: (process.getuid?.() !== 0 && 'needs root, for a control group') || (!cgroup2 && 'needs cgroup2'),
+}, async (context) => {
+  const { container, end, mark } = await running(['--uid', '--uts'], users[0] as User, 'wait');
+  const thaw = await frozen(childOf(container.pid as number), context);
+  const ended = once(container, 'exit');
+  container.kill('SIGKILL');
+  await ended;
+  // As on a busy machine. Nothing can be awaited: that nothing happens is what counts.
+  await later(3_000);
+  thaw();
+  await gone(mark);
+  assert.equal((await end).signal, 'SIGKILL');
+});
 
 /** Nobody else on the machine has this ID, so whatever it owns is ours. */
 const loner: User = { name: 'a user of its own', uid: 54_323, gid: 54_323 };

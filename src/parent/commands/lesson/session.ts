@@ -63,8 +63,11 @@ while IFS= read -r -d '' __streams <&200 && IFS= read -r -d '' __command <&200; 
 done
 `;
 
-/** So long, milliseconds, a command that is told to stop, and the lesson's cleanup, may take at the end. */
-const patience = 3000;
+/**
+ * So long, milliseconds, a command that is told to stop and the lesson's cleanup may take at the end. The cleanup ends
+ * containers that are not below the shell: one that is cut short leaves them.
+ */
+const patience = { stop: 3_000, cleanup: 30_000 };
 
 export interface Ran {
   readonly output: string;
@@ -186,7 +189,7 @@ export class Session {
     await this.stop();
     if (cleanup !== '' && !this.runs && this.isAlive) {
       const cleaned = this.run(cleanup, 'undisturbed').catch(() => {});
-      await Promise.race([cleaned, sleep(patience, undefined, { ref: false })]);
+      await Promise.race([cleaned, sleep(patience.cleanup, undefined, { ref: false })]);
     }
     (this.shell.stdio[3] as Writable).end();
     endDescendants();
@@ -212,7 +215,7 @@ export class Session {
   /** Ends what the shell runs, and what it has started, but not the shell: it knows what the cleanup needs. */
   private async stop(): Promise<void> {
     const shell = this.shell.pid ?? 0;
-    const latest = performance.now() + patience;
+    const latest = performance.now() + patience.stop;
     while (this.runs && this.isAlive && performance.now() < latest) {
       process.kill(shell, 'SIGINT');
       killDescendants([shell]);
