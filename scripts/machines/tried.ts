@@ -191,7 +191,8 @@ async function suite(
   const files = tests.map((path) => join(project, path));
   const words = ['--import', 'tsx', 'scripts/test.ts', '--patience=4', ...files];
   const ran = await node(entrance, options, user, words, project);
-  const failed = ran.stdout.split('\n').filter((line) => line.startsWith('FAIL '));
+  // A file, and below it the tests that failed, each with its error.
+  const failed = ran.stdout.match(/^FAIL .*(\n {2}.*)*/gm) ?? [];
   return {
     said: lastLine(ran).replace(', 0 failed', ''),
     faults: ran.status === 0 ? [] : [...failed, `tests: ${lastLine(ran)} ${ran.stderr.slice(-500)}`],

@@ -337,13 +337,14 @@ test('without a PID namespace nobody is left in the group', { skip }, async () =
   assert.equal(existsSync(`/proc/${Number(stdout)}`), false);
 });
 
-/** Where the groups of a launch are. */
-const places = 'why' in plan ? [] : [...new Set(plan.groups.map(({ path }) => dirname(path)))];
+/** Where the groups of every launch are, or the scopes that systemd gives, each of which has a launch's group in it. */
+const places = 'why' in plan ? [] : [...new Set(plan.groups.map(({ path }) => dirname(scope?.path ?? path)))];
+const inScope = scope === undefined ? '' : '/$name.scope';
 
 /** A command makes groups below each of its own, and leaves somebody in the lowest. */
 const groupsBelow = `
   name=$(sed -n 's|.*/\\(gontainer-[0-9a-f-]*\\)$|\\1|p' /proc/self/cgroup | head -n 1)
-  for place in ${places.join(' ')}; do
+  for place in ${places.map((place) => `"${place}${inScope}"`).join(' ')}; do
     [ -d "$place/$name" ] || continue
     mkdir "$place/$name/another" "$place/$name/below" "$place/$name/below/it" || exit
     setsid sleep 1000 &
@@ -386,7 +387,7 @@ test('a killed launcher leaves no group below that of its container, and its nam
   assert.equal(again.status, 0, again.stderr);
 });
 
-/** The groups of a launcher, wherever a plan of the same kind would put them. */
+/** The groups of a launcher, or its scopes, wherever a plan of the same kind would put them. */
 function leftOf(pid: number): string[] {
   return places.flatMap((path) => readdirSync(path).filter((name) => name.startsWith(`gontainer-${pid}-`)));
 }
