@@ -1,8 +1,8 @@
 /**
  * npm run test:machines [-- [--quick] [--docs] NAME…]: on each machine, as root and as an ordinary user, what the doctor
  * says and whether each kind of launch works; both have to agree. What the doctor names as a fix is done, and what failed
- * has to work. Then the machine's tests and the lessons are run, but with --quick. With --docs the results are written into
- * docs/machines.md.
+ * has to work. Then the machine's tests and the lessons are run; --quick leaves them out. With --docs the results are
+ * written into docs/machines.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -24,7 +24,7 @@ export interface Machine {
   readonly obstacles: Readonly<Record<User, readonly Obstacle[]>>;
   /** The tests that are run on it, once the doctor's fixes are done: files or folders of the project. */
   readonly tests: readonly string[];
-  /** The lessons that are untrue on it, by number, for whom they are not skipped; every other one is true, or skipped with its reason. */
+  /** The lessons that are untrue on it, by number, for whom they are not skipped; every other one is true or skipped. */
   readonly untrue?: readonly number[];
   /**
    * Makes it ready.

@@ -44,7 +44,7 @@ export async function tried(machine: Machine, entrance: Entrance, user: User, qu
   }
   const tests = quick ? none : await suite(machine, entrance, options, user);
   const lessons = quick ? none : await learned(machine, entrance, options, user);
-  // Last: what lasts would be against the tests and the lessons too.
+  // At the end, as some of it stays set: it would be against the tests and the lessons too.
   const overcome = await overcomeAll(machine, entrance, options, user);
   faults.push(...overcome.flatMap((each) => each.faults));
   return {
