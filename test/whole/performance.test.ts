@@ -20,6 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 import { run } from '../../scripts/bench/process.js';
+import { median } from '../../scripts/bench/statistics.js';
 import { childFile, functionText, parentFiles } from '../../src/common/compiled-code.js';
 import { quickOptions } from '../../src/common/node-options.js';
 import { folder, lacking, node, program, removeFolder, rootfs } from '../gontainer.js';
@@ -27,16 +28,16 @@ import { folder, lacking, node, program, removeFolder, rootfs } from '../gontain
 const rounds = 15;
 
 /**
- * The processor time of our program, started as a user starts it, as a multiple of that of bare Node: the least of each,
- * since whatever disturbs them only adds.
+ * The processor time of our program, started as a user starts it, as a multiple of that of bare Node started just before:
+ * the median. What slows a processor down, its clock, its caches and its other half, slows both of a pair; the least time of
+ * each is that of two different moments.
  */
 function timesBare(words: readonly string[]): number {
-  const least = { bare: Number.POSITIVE_INFINITY, ours: Number.POSITIVE_INFINITY };
-  for (let round = 0; round < rounds; round += 1) {
-    least.bare = Math.min(least.bare, run({ words: [node, '-e', '0'] }).cpu);
-    least.ours = Math.min(least.ours, run({ words: [program, ...words], node }).cpu);
-  }
-  return least.ours / least.bare;
+  const ratios = Array.from({ length: rounds }, () => {
+    const bare = run({ words: [node, '-e', '0'] }).cpu;
+    return run({ words: [program, ...words], node }).cpu / bare;
+  });
+  return median(ratios);
 }
 
 for (const { words, most } of [
