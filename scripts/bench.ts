@@ -9,22 +9,23 @@
  *   --json FILE     where the findings are written (bench.json)
  *   --docs          writes a table into docs/performance.md too, and draws docs/start-up.svg
  */
+
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { aroundMarks } from './around-marks.js';
 import { phasesPicture } from './bench/phases-picture.js';
 import { type Findings, type Part, type Plan, parts } from './bench/plan.js';
 import { startSummary, tables } from './bench/tables.js';
 import { copyProgram } from './copy-program.js';
+import { readWords } from './read-words.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import { nodeBinary, presentVersions } from './test-nodes.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const { values } = parseArgs({
+const { values } = readWords({
   options: {
     rounds: { type: 'string', default: '20' },
     only: { type: 'string', default: parts.join(',') },

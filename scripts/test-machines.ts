@@ -4,17 +4,18 @@
  * has to work. Then the machine's tests and the lessons are run; --quick leaves them out. With --docs the results are
  * written into docs/machines.md.
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Unfetched } from './machines/debian.js';
 import { machines } from './machines/kinds.js';
 import type { Entrance, Machine } from './machines/machine.js';
 import { place } from './machines/place.js';
 import { written } from './machines/results.js';
 import { type Row, tried } from './machines/tried.js';
+import { readWords } from './read-words.js';
 
 const lacks = ({ needs }: Machine): string | undefined => {
   const missing = Object.keys(needs).find(
@@ -23,7 +24,7 @@ const lacks = ({ needs }: Machine): string | undefined => {
   return missing && `needs ${missing} (apt-get install ${needs[missing]})`;
 };
 
-const { values: options, positionals: names } = parseArgs({
+const { values: options, positionals: names } = readWords({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, docs: { type: 'boolean', default: false } },
 });
@@ -58,8 +59,14 @@ async function main(): Promise<number> {
   return anyFailed ? 1 : 0;
 }
 
-/** Whoever interrupts it gets no machine left: User Mode Linux makes a session of its own. */
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Takes away what there is of the machine that is tried now: its processes, and its folder. */
+let leave = async (): Promise<void> => {};
+const ended = (status: number): void => void leave().finally(() => process.exit(status));
+// User Mode Linux makes a session of its own, so a terminal's Ctrl-C does not reach it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => ended(128 + constants.signals[signal]));
+// A terminal that is closed, or a reader that has gone: nobody sees the rest.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => ended(1));
 
 interface Outcome {
   readonly rows: readonly Row[];
@@ -77,12 +84,12 @@ async function outcome(machine: Machine, quick: boolean): Promise<Outcome> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'gontainer-machines-'));
   let entrance: Entrance | undefined;
-  const cleared = async (): Promise<void> => {
+  let leaving: Promise<void> | undefined;
+  const left = async (): Promise<void> => {
     await entrance?.leave?.();
     rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   };
-  const interrupted = (): void => void cleared().finally(() => process.exit(130));
-  for (const signal of endings) process.on(signal, interrupted);
+  leave = () => (leaving ??= left());
   try {
     place(folder, machine.processor, !quick);
     entrance = await machine.prepare(folder);
@@ -98,8 +105,7 @@ async function outcome(machine: Machine, quick: boolean): Promise<Outcome> {
     console.log(`${word} ${machine.name}: ${(error as Error).message}`);
     return { rows, failed: word === 'FAIL' };
   } finally {
-    for (const signal of endings) process.off(signal, interrupted);
-    await cleared();
+    await leave();
   }
 }
 

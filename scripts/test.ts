@@ -7,6 +7,7 @@
  *
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
+
 import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -14,9 +15,9 @@ import { availableParallelism, constants } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { defined } from '../src/common/defined.js';
 import { copyProgram } from './copy-program.js';
+import { readWords } from './read-words.js';
 import { makeRunFolder, nobody, removeRunFolder } from './run-folder.js';
 import { report } from './test-report.js';
 
@@ -80,7 +81,7 @@ function environment(folder: string): NodeJS.ProcessEnv {
 }
 
 process.umask(0o022);
-const { values, positionals } = parseArgs({
+const { values, positionals } = readWords({
   options: {
     'test-name-pattern': { type: 'string', multiple: true },
     patience: { type: 'string', default: '1' },

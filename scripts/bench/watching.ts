@@ -5,15 +5,16 @@
  *
  *   node --import tsx scripts/bench/watching.ts [--rounds N]
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readWords } from '../read-words.js';
 
 const program = join(resolve(dirname(fileURLToPath(import.meta.url)), '../..'), 'dist/main.cjs');
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const { values } = readWords({ options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Number(values.rounds);
 
 /** Opens a file so many times, and prints the microseconds of one. Between runs of a launch records stay below the bound. */
