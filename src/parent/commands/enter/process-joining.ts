@@ -233,9 +233,12 @@ export class ProcessJoining implements Joining {
     pollfd.writeInt16LE(POLLIN, 4);
     const fds = memory(pollfd, { fd, events: 'POLLIN' });
     if (this.kernel.call('poll', { fds, nfds: 1, timeout: patience }) === 0)
-      throw new Failure(`step ${this.kernel.step}: the process in ${this.spec.name} was stopped on its way`, {
-        next: 'Root in the container can do that. Nothing was started.',
-      });
+      throw new Failure(
+        `step ${this.kernel.step}: the process in ${this.spec.name} did not go on for ${patience / 1000} s`,
+        {
+          next: 'Nothing was started. If this machine is only busy, try again: otherwise root in the container has stopped it.',
+        },
+      );
     return this.kernel.call('read', { fd, buf: memory(Buffer.alloc(8), shows), count });
   }
 

@@ -128,9 +128,11 @@ test('a process that is stopped on its way in does not hold its caller up', {
     const entering = start(['enter', '--quiet', 'box', '--', '/bin/true'], { user, env });
     const entered = finished(entering);
     const late = setTimeout(() => entering.kill('SIGKILL'), patience);
-    const { status, signal } = await entered;
+    const { status, signal, stderr } = await entered;
     clearTimeout(late);
     assert.ok(status !== null, `ended by itself, and not by ${signal}`);
+    // From outside it cannot be told whether it was stopped or gets no processor.
+    if (stderr !== '') assert.match(stderr, /in box did not go on for 10 s\. Nothing was started/);
   }
   await run(['kill', 'box', 'KILL'], { user, env });
   await end;
