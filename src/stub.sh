@@ -66,14 +66,16 @@ tasks() {
   done
 }
 # What a shell executes that the kernel does not take (ENOEXEC), it reads as a script: the name of a machine is looked for in
-# the header of ELF, which read leaves without its zero bytes (elf(5)), and the loader of that machine on this one.
+# the header of ELF, which read leaves without its zero bytes (elf(5)), and the loader of that machine on this one. EM_X86_64 is
+# 62, which is >, and EM_AARCH64 is 183, which is octal 267.
 is_foreign() {
-  local head= loader machine
+  local head= loader machine arm
   IFS= read -r head < "$GONTAINER_FOUND"
+  arm=$(printf '\267')
   case $head in
     '#!'*) return 1 ;;
     ?ELF????'>'* | ?ELF?????'>'*) loader=/lib64/ld-linux-x86-64.so.2 machine=x86_64 ;;
-    ?ELF*) loader=/lib/ld-linux-aarch64.so.1 machine=aarch64 ;;
+    ?ELF????"$arm"* | ?ELF?????"$arm"*) loader=/lib/ld-linux-aarch64.so.1 machine=aarch64 ;;
     *) return 0 ;;
   esac
   [ ! -e $loader ] && [ "$(uname -m)" != $machine ]
