@@ -1,10 +1,10 @@
 /** Waiting for what another process is about to do: how long, and how. */
 
-/**
- * So long, milliseconds, a busy machine may take over anything; then a test says what is there instead. An emulated one
- * takes many times as long: `npm test -- --patience=10`.
- */
-export const patience = 120_000 * Number(process.env.GONTAINER_PATIENCE ?? 1);
+/** So many times as long everything may take, as on an emulated machine: `npm test -- --patience=10`. */
+export const slowness = Number(process.env.GONTAINER_PATIENCE ?? 1);
+
+/** So long, milliseconds, a busy machine may take over anything; then a test says what is there instead. */
+export const patience = 120_000 * slowness;
 
 /** Between two looks, milliseconds. */
 const pause = 20;

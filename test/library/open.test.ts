@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { lacking, node, program, unprivileged, users } from '../gontainer.js';
-import { until } from '../until.js';
+import { slowness, until } from '../until.js';
 import { shown, starts } from './consumer.js';
 
 const imported = `import { ContainerEnded, Failure, KernelError, launch, open } from 'gontainer';
@@ -148,13 +148,13 @@ for (const user of users) {
       const code = `${imported}
       const box = await open(options);
       const say = ({ status, signal, reason, stdout }) => console.log(status, signal, reason, stdout.length < 20 ? JSON.stringify(stdout) : stdout.length);
-      say(await box.exec(['sh', '-c', 'echo so far; sleep 1000'], { timeout: 0.5 }));
+      say(await box.exec(['sh', '-c', 'echo so far; sleep 1000'], { timeout: ${0.5 * slowness} }));
       // What it has started and left behind keeps the pipe open.
-      say(await box.exec(['sh', '-c', 'trap "" TERM; echo so far; sleep 1000 & wait'], { timeout: 0.3 }));
-      say(await box.exec(['sh', '-c', 'setsid sleep 1000 & echo left behind'], { timeout: 1 }));
+      say(await box.exec(['sh', '-c', 'trap "" TERM; echo so far; sleep 1000 & wait'], { timeout: ${0.3 * slowness} }));
+      say(await box.exec(['sh', '-c', 'setsid sleep 1000 & echo left behind'], { timeout: ${slowness} }));
       const ender = new AbortController();
       const command = box.exec(['sh', '-c', 'echo so far; sleep 1000'], { signal: ender.signal });
-      setTimeout(() => ender.abort(), 500);
+      setTimeout(() => ender.abort(), ${500 * slowness});
       say(await command);
       say(await box.exec(['sh', '-c', 'while :; do echo line; done'], { maxOutput: 1000 }));
       say(await box.exec(['sh', '-c', 'seq 1 10000; exit 3'], { maxOutput: 1000, overflow: 'truncate' }));

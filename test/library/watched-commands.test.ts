@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { watchSupport } from '../../src/common/kernel/listener.js';
 import { users } from '../gontainer.js';
+import { slowness } from '../until.js';
 import { shown } from './consumer.js';
 
 const imported = `import { ContainerEnded, Failure, KernelError, open } from 'gontainer';
@@ -97,7 +98,7 @@ for (const user of users) {
       const privileged = await open({ ...options, allowNewPrivs: true });
       say(await failed(privileged.exec(['true'], { watch: true })));
       await privileged.close();
-      const killed = await box.exec(['sh', '-c', 'while :; do cat /etc/hostname; done'], { watch: 'files', timeout: 0.5 });
+      const killed = await box.exec(['sh', '-c', 'while :; do cat /etc/hostname; done'], { watch: 'files', timeout: ${0.5 * slowness} });
       console.log(killed.reason, killed.watched.length > 0);
       const running = failed(box.exec(['sh', '-c', 'while :; do cat /etc/hostname; done'], { watch: 'files' }));
       console.log((await box.exec(['echo', 'on'], { watch: 'files' })).stdout.trim());

@@ -23,7 +23,7 @@ import {
 } from '../../gontainer.js';
 import { isPending } from '../../processes.js';
 import { isAlive, processesOf } from '../../remains.js';
-import { patience, until } from '../../until.js';
+import { patience, slowness, until } from '../../until.js';
 import { withChannel } from '../../whole/isolation/attempts.js';
 
 /** Nobody else on the machine has this ID, so whatever it owns is ours. */
@@ -33,7 +33,7 @@ const asRoot = process.getuid?.() === 0 ? false : 'needs root, to be a user that
 const limits = { skip: asRoot, timeout: 5 * patience };
 
 /** Seconds until the command has begun what its end has to hold against: 5, and more on a machine that is emulated. */
-const longEnough = String(patience / 24_000);
+const longEnough = String(5 * slowness);
 
 /** Without a PID namespace the child is seen, and can be stopped by whoever is its user. */
 const stopsChild = 'kill -STOP $PPID; echo ready; exec sleep 1000';
