@@ -9,7 +9,6 @@
  *   --json FILE     where the findings are written (bench.json)
  *   --docs          writes a table into docs/performance.md too, and draws docs/start-up.svg
  */
-
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';

@@ -4,7 +4,6 @@
  * has to work. Then the machine's tests and the lessons are run; --quick leaves them out. With --docs the results are
  * written into docs/machines.md.
  */
-
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';

@@ -7,7 +7,6 @@
  *
  * All that a run makes lies in one folder, which is removed at the end, however the run ends.
  */
-
 import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';

@@ -5,7 +5,6 @@
  *
  *   node --import tsx scripts/bench/watching.ts [--rounds N]
  */
-
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -236,7 +236,7 @@ export class ProcessJoining implements Joining {
       throw new Failure(
         `step ${this.kernel.step}: the process in ${this.spec.name} did not go on for ${patience / 1000} s`,
         {
-          next: 'Nothing was started. If this machine is only busy, try again: otherwise root in the container has stopped it.',
+          next: 'Nothing was started. This machine may be busy: try again. Or root in the container has stopped the process.',
         },
       );
     return this.kernel.call('read', { fd, buf: memory(Buffer.alloc(8), shows), count });
